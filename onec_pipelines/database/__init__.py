@@ -1,0 +1,1 @@
+"""What PostgreSQL holds: connections, the embedded server, migrations, staging, merges."""

@@ -1,0 +1,24 @@
+"""The errors that people read: each is one sentence that says what was looked at, what was found, what to do.
+
+Every other exception is a defect of ours and keeps its traceback. No subclass carries personal data.
+"""
+
+
+class OnecError(Exception):
+    """An import or a command cannot go on, for a reason the person who reads it can remove."""
+
+
+class SettingsError(OnecError):
+    """An environment variable is missing or wrong."""
+
+
+class ExportError(OnecError):
+    """What 1C exported cannot be imported: absent, unreadable, not XML, or still being written."""
+
+
+class DatabaseError(OnecError):
+    """PostgreSQL cannot be reached or started, or is too old."""
+
+
+class ImportBusyError(OnecError):
+    """Another import of the same kind is running."""
