@@ -64,8 +64,8 @@ def _database_url(text: str) -> str | None:
         return None
     if not text.startswith(DATABASE_SCHEMES):
         raise SettingsError(
-            "ONEC_DATABASE_URL is not a PostgreSQL URL: it must look like postgresql://user:password@host:5432/database; "
-            "leave it unset to use the embedded PostgreSQL."
+            "ONEC_DATABASE_URL is not a PostgreSQL URL: it must look like "
+            "postgresql://user:password@host:5432/database; leave it unset to use the embedded PostgreSQL."
         )
     return text
 
@@ -80,9 +80,7 @@ def _timezone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
-        raise SettingsError(
-            f"ONEC_TIMEZONE names no time zone: {text!r}; use a name such as Europe/Moscow."
-        ) from error
+        raise SettingsError(f"ONEC_TIMEZONE names no time zone: {text!r}; use a name such as Europe/Moscow.") from error
     return text
 
 

@@ -1,1 +1,74 @@
-"""One function a dataset: read, stage, merge, report. No Dagster; callable from a script."""
+"""One function a dataset: read, stage, merge, report. No Dagster; callable from a script.
+
+    from pathlib import Path
+    from onec_pipelines.importing import import_catalog
+
+    report = import_catalog(Path("data/import_1c"), "postgresql://user@host/shop")
+    print(report.counters)
+
+Each import runs in one transaction under a lock of its kind: it lands whole or not at all, and readers see the
+old state until then. The schema is brought up to date first. All of them raise
+
+- `ExportError`: the export cannot be imported; nothing was written;
+- `ImportBusyError`: another import of the type is running;
+- `DatabaseError`: the database cannot be used.
+"""
+
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+from onec_pipelines.importing.catalog import CATALOG
+from onec_pipelines.importing.customers import CUSTOMERS
+from onec_pipelines.importing.dataset import Request, import_dataset
+from onec_pipelines.importing.prices import PRICES
+from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
+from onec_pipelines.importing.stocks import STOCKS
+
+__all__ = [
+    "Counters",
+    "Guard",
+    "ImportReport",
+    "Options",
+    "Progress",
+    "RejectedRow",
+    "import_catalog",
+    "import_customers",
+    "import_prices",
+    "import_stocks",
+]
+
+
+class Options(TypedDict, total=False):
+    """What an import may be told besides where to read and write.
+
+    Attributes:
+        run_id: what refused rows and the ledger are signed with.
+        force: read every file even if nothing has changed since the last import.
+        max_deactivation: the largest share (0 to 1, default 0.3) of an entity that a full export may take away.
+        progress: called with the counters while the import goes.
+    """
+
+    run_id: str | None
+    force: bool
+    max_deactivation: float
+    progress: Progress
+
+
+def import_catalog(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Import groups, units, properties, brands, products and variants."""
+    return import_dataset(CATALOG, Request(data_dir, database_url, **options))
+
+
+def import_stocks(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Import warehouses and stocks."""
+    return import_dataset(STOCKS, Request(data_dir, database_url, **options))
+
+
+def import_prices(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Import price types and prices."""
+    return import_dataset(PRICES, Request(data_dir, database_url, **options))
+
+
+def import_customers(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Import customers."""
+    return import_dataset(CUSTOMERS, Request(data_dir, database_url, **options))

@@ -1,0 +1,378 @@
+"""The catalogue: groups, units, property dictionaries, goods and offers. No prices, no stocks.
+
+    <Классификатор>
+      <Группы><Группа><Ид>..</Ид><Наименование>..</Наименование><Группы>..</Группы></Группа></Группы>
+      <Свойства><Свойство><Ид>..</Ид><ВариантыЗначений><Справочник>..</Справочник>..</Свойство></Свойства>
+      <ЕдиницыИзмерения><ЕдиницаИзмерения>..</ЕдиницаИзмерения></ЕдиницыИзмерения>
+    </Классификатор>
+    <Каталог><Товары><Товар><Ид>..</Ид>..<Картинка>..</Картинка></Товар></Товары></Каталог>
+    <ПакетПредложений><Предложения><Предложение><Ид>good#char</Ид>..</Предложение></Предложения></ПакетПредложений>
+
+Each element of a good or an offer is taken, ignored by name, or reported as unhandled.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from onec_pipelines.commerceml.reading import Element, Reader, add_values, is_blank, is_deleted, read_pairs
+from onec_pipelines.commerceml.records import (
+    Category,
+    Fact,
+    Good,
+    Offer,
+    Property,
+    PropertyValue,
+    Refusal,
+    Unhandled,
+    Unit,
+)
+from onec_pipelines.commerceml.values import ValueRefused, check_id, means_empty, parse_vat
+from onec_pipelines.commerceml.xml import child_text, children, line_of, local_name, text, trimmed
+
+BRAND_PROPERTY = "Бренд"
+"""The Ид of the brand property in exports that have one."""
+
+TEXTS = {
+    "Ид": "onec_id",
+    "Артикул": "article",
+    "Наименование": "name",
+    "Описание": "description",
+    "Штрихкод": "barcode",
+    "ШтрихКод": "barcode",
+    "Страна": "country",
+    "СтавкаНДС": "vat",
+    "ТорговаяМарка": "trademark",
+}
+DIMENSIONS = frozenset({"Ширина", "Длина", "Высота", "Вес", "Объем", "Объём"})
+IGNORED = frozenset(
+    {
+        "ПометкаУдаления",
+        "Статус",  # both are read by is_deleted
+        "НомерВерсии",
+        "ИдКаталога",
+        "ИдКлассификатора",
+        "Категория",  # the item kind, not the tree
+        "КодГруппыТоваров",
+        "Код",
+        "ПолноеНаименование",
+        "Модель",
+        "Цены",
+        "Остатки",
+        "Количество",
+        "Склад",  # prices and stocks have readers of their own
+        "Пересчет",
+        "Акциз",
+        "ГТД",
+        "НомерГТД",
+        "Комплектующие",
+        "Аналоги",
+        "ХарактеристикиТовараПредставление",
+        "НеУчитыватьХарактеристики",
+        "Контрагент",
+        "Единица",
+        "Коэффициент",
+        "Валюта",
+    }
+)
+OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
+"""Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What has been read of a good or an offer so far."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    group_onec_ids: list[str] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    properties: dict[str, str | list[str]] = field(default_factory=dict)
+    requisites: dict[str, str | list[str]] = field(default_factory=dict)
+    characteristics: dict[str, str | list[str]] = field(default_factory=dict)
+    dimensions: dict[str, str | list[str]] = field(default_factory=dict)
+    unit: Unit | None = None
+    unit_code: str | None = None
+    manufacturer: tuple[str | None, str | None] = (None, None)
+    unhandled: list[str] = field(default_factory=list)
+
+    def get(self, name: str) -> str | None:
+        return self.texts.get(name)
+
+
+def _read_groups(element: Element, draft: _Draft) -> None:
+    draft.group_onec_ids += [group for tag, child in children(element) if tag == "Ид" and (group := text(child))]
+
+
+def _read_image(element: Element, draft: _Draft) -> None:
+    path = text(element)
+    if path:
+        draft.images.append(path)
+
+
+def _read_unit(element: Element, draft: _Draft) -> None:
+    """`<БазоваяЕдиница>796 </...>`, or `<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</...>`."""
+    code = (element.get("Код") or "").strip()
+    name = text(element) or child_text(element, "НаименованиеКраткое")
+    draft.unit_code = code or name or child_text(element, "Код") or trimmed(element)
+    if code:
+        full_name = (element.get("НаименованиеПолное") or "").strip() or None
+        draft.unit = Unit(code, name or code, full_name, deleted=False, line=line_of(element))
+
+
+def _read_manufacturer(element: Element, draft: _Draft) -> None:
+    name = child_text(element, "Наименование") or child_text(element, "ОфициальноеНаименование")
+    draft.manufacturer = (child_text(element, "Ид"), name or text(element))
+
+
+def _read_properties(element: Element, draft: _Draft) -> None:
+    for name, values in read_pairs(element, "Ид", "Значение").items():
+        add_values(draft.properties, name, [values] if isinstance(values, str) else values)
+
+
+def _read_requisites(element: Element, draft: _Draft) -> None:
+    draft.requisites |= read_pairs(element, "Наименование", "Значение")
+
+
+def _read_characteristics(element: Element, draft: _Draft) -> None:
+    for name, values in read_pairs(element, "Наименование", "Значение").items():
+        draft.characteristics[name] = values if isinstance(values, str) else values[-1]
+
+
+def _read_taxes(element: Element, draft: _Draft) -> None:
+    for _, tax in children(element):
+        rate = child_text(tax, "Ставка")
+        if rate and (child_text(tax, "Наименование") or "НДС").upper().startswith("НДС"):
+            draft.texts["vat"] = rate
+
+
+def _ignore(_element: Element, _draft: _Draft) -> None:
+    """Known, and not taken."""
+
+
+NESTED: Mapping[str, Callable[[Element, _Draft], None]] = {
+    "Группы": _read_groups,
+    "Картинка": _read_image,
+    "БазоваяЕдиница": _read_unit,
+    "Изготовитель": _read_manufacturer,
+    "ЗначенияСвойств": _read_properties,
+    "ЗначенияРеквизитов": _read_requisites,
+    "ХарактеристикиТовара": _read_characteristics,
+    "СтавкиНалогов": _read_taxes,
+    **dict.fromkeys(IGNORED, _ignore),
+}
+
+
+def _read_draft(element: Element) -> _Draft:
+    draft = _Draft()
+    for tag, child in children(element):
+        if tag in TEXTS:
+            content = text(child)
+            if content is not None:
+                draft.texts.setdefault(TEXTS[tag], content)
+        elif tag in DIMENSIONS:
+            content = text(child)
+            if content is not None and not means_empty(content):
+                draft.dimensions[tag] = content
+        elif tag in NESTED:
+            NESTED[tag](child, draft)
+        else:
+            draft.unhandled.append(f"{local_name(element)}/{tag}")
+    return draft
+
+
+def read_good(element: Element) -> Iterator[Fact]:
+    """A good; its 2.0x unit; and, where its id is `good#char`, its variant.
+
+    A deletion mark may come with nothing but the id; any other good without a name is refused.
+    """
+    if is_blank(element):
+        return
+    draft, line, deleted = _read_draft(element), line_of(element), is_deleted(element)
+    yield from map(Unhandled, draft.unhandled)
+    try:
+        onec_id = check_id(draft.get("onec_id"))
+        if draft.get("name") is None and not deleted:
+            raise ValueRefused("нет Наименования")
+    except ValueRefused as refused:
+        yield Refusal("product", draft.get("onec_id"), None, str(refused), _payload(draft), line)
+        return
+    if draft.unit:
+        yield draft.unit
+    base_id, is_variant, _ = onec_id.partition("#")
+    yield _good(draft, base_id, from_variant=bool(is_variant), deleted=deleted, line=line)
+    if is_variant:
+        yield _offer(draft, onec_id, deleted=deleted, line=line)
+
+
+def _good(draft: _Draft, onec_id: str, *, from_variant: bool, deleted: bool, line: int) -> Good:
+    brand_onec_id, brand_name = _brand(draft)
+    return Good(
+        onec_id=onec_id,
+        article=draft.get("article"),
+        name=draft.get("name"),
+        description=draft.get("description"),
+        barcode=draft.get("barcode"),
+        group_onec_ids=tuple(dict.fromkeys(draft.group_onec_ids)),
+        unit_code=draft.unit_code,
+        brand_onec_id=brand_onec_id,
+        brand_name=brand_name,
+        vat=draft.get("vat"),
+        vat_rate=parse_vat(draft.get("vat")),
+        country=draft.get("country"),
+        manufacturer=draft.manufacturer[1],
+        properties=draft.properties,
+        requisites=draft.requisites,
+        dimensions=draft.dimensions,
+        images=tuple(draft.images),
+        from_variant=from_variant,
+        deleted=deleted,
+        line=line,
+    )
+
+
+def _brand(draft: _Draft) -> tuple[str | None, str | None]:
+    """Id and name of the brand: a dictionary id without a name, or a name that is its own id."""
+    stated = draft.properties.get(BRAND_PROPERTY)
+    if stated:
+        return (stated if isinstance(stated, str) else stated[0]), None
+    trademark = draft.get("trademark")
+    if trademark:
+        return trademark, trademark
+    onec_id, name = draft.manufacturer
+    return onec_id or name, name
+
+
+def _offer(draft: _Draft, onec_id: str, *, deleted: bool, line: int) -> Offer:
+    return Offer(
+        onec_id=onec_id,
+        article=draft.get("article"),
+        name=draft.get("name"),
+        barcode=draft.get("barcode"),
+        characteristics=draft.characteristics,
+        properties=draft.properties,
+        dimensions=draft.dimensions,
+        images=tuple(draft.images),
+        deleted=deleted,
+        line=line,
+    )
+
+
+def read_offer(element: Element) -> Iterator[Fact]:
+    """An offer as a variant."""
+    if is_blank(element):
+        return
+    draft, line = _read_draft(element), line_of(element)
+    yield from map(Unhandled, draft.unhandled)
+    try:
+        onec_id = check_id(draft.get("onec_id"))
+    except ValueRefused as refused:
+        yield Refusal("offer", draft.get("onec_id"), None, str(refused), _payload(draft), line)
+        return
+    if draft.unit:
+        yield draft.unit
+    yield _offer(draft, onec_id, deleted=is_deleted(element), line=line)
+
+
+def read_offer_beside_prices(element: Element) -> Iterator[Fact]:
+    """An offer of a prices or rests file: a variant only where it describes one."""
+    if any(tag in OFFER_MARKS for tag, _ in children(element)):
+        yield from read_offer(element)
+
+
+def _payload(draft: _Draft) -> dict[str, str | None]:
+    return {name: content[:1000] for name, content in draft.texts.items()}
+
+
+def read_category(element: Element) -> Iterator[Fact]:
+    """A group with the id of the group around it."""
+    if is_blank(element):
+        return
+    line = line_of(element)
+    stated = child_text(element, "Ид")
+    try:
+        onec_id = check_id(stated)
+        parent_onec_id = _parent_category(element)
+        name = child_text(element, "Наименование")
+        if name is None and not is_deleted(element):
+            raise ValueRefused("нет Наименования")
+    except ValueRefused as refused:
+        yield Refusal("category", stated, None, str(refused), {}, line)
+        return
+    description = child_text(element, "Описание")
+    yield Category(onec_id, parent_onec_id, name or "", description, is_deleted(element), line)
+
+
+def _parent_category(element: Element) -> str | None:
+    around = element.getparent()
+    parent = around.getparent() if around is not None else None
+    if parent is None or local_name(parent) != "Группа":
+        return None
+    parent_onec_id = child_text(parent, "Ид")
+    if parent_onec_id is None:
+        raise ValueRefused("у родительской группы нет Ид перед вложенными группами")
+    return check_id(parent_onec_id)
+
+
+def read_unit(element: Element) -> Iterator[Fact]:
+    """A unit of measure of the classifier; its id is the trimmed code."""
+    if is_blank(element):
+        return
+    stated = child_text(element, "Код") or child_text(element, "Ид") or _blank_code(element)
+    try:
+        onec_id = check_id(stated)
+    except ValueRefused as refused:
+        yield Refusal("unit", stated, None, str(refused), {}, line_of(element))
+        return
+    full_name = child_text(element, "НаименованиеПолное")
+    name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование") or full_name
+    yield Unit(onec_id, name or onec_id, full_name, is_deleted(element), line_of(element))
+
+
+def _blank_code(element: Element) -> str | None:
+    """The empty string for a code of spaces: 1C keeps such a unit, and goods refer to it by the same spaces."""
+    return next((trimmed(child) for tag, child in children(element) if tag == "Код"), None)
+
+
+def read_property(element: Element) -> Iterator[Fact]:
+    """A property; its dictionary has been read value by value before."""
+    if is_blank(element):
+        return
+    stated, line = child_text(element, "Ид"), line_of(element)
+    try:
+        onec_id = check_id(stated)
+    except ValueRefused as refused:
+        yield Refusal("property", stated, None, str(refused), {}, line)
+        return
+    value_type = child_text(element, "ТипЗначений") or child_text(element, "ТипыЗначений")
+    name = child_text(element, "Наименование")
+    yield Property(onec_id, name or onec_id, value_type, is_deleted(element), line)
+
+
+def read_property_value(element: Element) -> Iterator[Fact]:
+    """One entry of a property's dictionary."""
+    if is_blank(element):
+        return
+    stated = child_text(element, "ИдЗначения")
+    try:
+        property_onec_id = check_id(_property_around(element))
+        onec_id = check_id(stated)
+    except ValueRefused as refused:
+        yield Refusal("property_value", stated, None, str(refused), {}, line_of(element))
+        return
+    yield PropertyValue(property_onec_id, onec_id, child_text(element, "Значение") or "", line_of(element))
+
+
+def _property_around(element: Element) -> str | None:
+    around = element.getparent()
+    owner = around.getparent() if around is not None else None
+    return child_text(owner, "Ид") if owner is not None else None
+
+
+CLASSIFIER_READERS: Mapping[str, Reader] = {
+    "Группа": read_category,
+    "ЕдиницаИзмерения": read_unit,
+    "Свойство": read_property,
+    "СвойствоНоменклатуры": read_property,
+    "Справочник": read_property_value,
+}
+READERS: Mapping[str, Reader] = {**CLASSIFIER_READERS, "Товар": read_good, "Предложение": read_offer}
+READERS_BESIDE_PRICES: Mapping[str, Reader] = {**READERS, "Предложение": read_offer_beside_prices}

@@ -1,0 +1,219 @@
+"""The export directory: which files there are, in which order, what each holds, and one fingerprint of it all.
+
+Layouts are told by content. 3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout
+keeps them side by side. What a file holds is found by its tags, whichever its name.
+"""
+
+import codecs
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from onec_pipelines.errors import ExportError
+
+DIRECTORIES = (
+    "goods",
+    "offers",
+    "prices",
+    "rests",
+    "groups",
+    "priceLists",
+    "storages",
+    "units",
+    "propertiesGoods",
+    "propertiesOffers",
+    "contragents",
+)
+"""The subdirectories of the 3.1 layout."""
+IMAGES = "import_files"
+CHUNK = 1 << 20
+
+TAGS_OF = {
+    "catalog": frozenset({"Товары", "Предложения", "Группы", "Свойства", "ЕдиницыИзмерения"}),
+    "prices": frozenset({"Цены", "ТипыЦен"}),
+    "stocks": frozenset({"Остатки", "Количество", "Склады", "Склад"}),
+    "customers": frozenset({"Контрагенты"}),
+}
+"""The tags by which a file is known to hold something of a dataset."""
+ITEM_TAGS = {
+    "catalog": ("Товар", "Предложение"),
+    "prices": ("Цена",),
+    "stocks": ("Остаток", "Склад"),
+    "customers": ("Контрагент",),
+}
+"""Their number is what progress is measured against while the files are read."""
+OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул"})
+_KNOWN_TAGS = sorted(
+    {*OFFER_MARKS}.union(*TAGS_OF.values(), *ITEM_TAGS.values()),
+    key=len,
+    reverse=True,
+)
+_TAG = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(" + "|".join(_KNOWN_TAGS).encode() + rb")[\s/>]")
+_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
+_BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
+
+
+class Layout(StrEnum):
+    """How the files lie."""
+
+    DIRECTORIES = "directories"
+    FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """A file as it was when the export was listed: size in bytes, mtime in ns, name relative to the export."""
+
+    path: Path
+    name: str
+    size: int
+    mtime_ns: int
+
+    def is_unchanged(self) -> bool:
+        """Whether size and modification time still are what they were."""
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return False
+        return (stat.st_size, stat.st_mtime_ns) == (self.size, self.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What a file holds: its sha256 and how often each known tag opens."""
+
+    sha256: str
+    tags: Mapping[str, int]
+
+    def holds(self, dataset: str) -> bool:
+        """Whether any list of the dataset is there, be it empty."""
+        return any(tag in self.tags for tag in TAGS_OF[dataset])
+
+    def items(self, dataset: str) -> int:
+        """About how many items of the dataset it states."""
+        return sum(self.tags.get(tag, 0) for tag in ITEM_TAGS[dataset])
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export directory as it was listed."""
+
+    root: Path
+    layout: Layout
+    files: tuple[ExportFile, ...]
+
+    @property
+    def images_base(self) -> Path:
+        """The directory to which the image paths of the XML are relative."""
+        return self.root / "goods" if self.layout is Layout.DIRECTORIES else self.root
+
+    def directory_has_files(self, name: str) -> bool:
+        """Whether a subdirectory holds an XML file."""
+        return any(file.name.startswith(f"{name}/") for file in self.files)
+
+
+def list_export(root: Path) -> Export:
+    """List the XML files of an export in the order in which they count.
+
+    Raises:
+        ExportError: the directory is absent or cannot be read.
+    """
+    try:
+        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+        layout = Layout.DIRECTORIES if any(name in DIRECTORIES for name in names) else Layout.FILES
+        files = [*_xml_files(root, root)]
+        for name in names:
+            if name != IMAGES:
+                files += _xml_files(root, root / name)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ExportError(f"Директория данных 1С не найдена: {root}. Убедитесь, что данные выгружены из 1С.") from error
+    except OSError as error:
+        raise ExportError(
+            f"Директорию данных 1С не удалось прочитать: {error.filename}: {error.strerror}. "
+            "Проверьте права доступа пользователя, от имени которого работает импорт."
+        ) from error
+    return Export(root, layout, tuple(sorted(files, key=lambda file: natural_key(file.name))))
+
+
+def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
+    for path in directory.iterdir():
+        if path.suffix.lower() == ".xml" and path.is_file():
+            stat = path.stat()
+            yield ExportFile(path, path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns)
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key in which `_2_` comes before `_10_`."""
+    parts = re.split(r"([0-9]+)", name.lower())
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part)
+
+
+def read_content(file: ExportFile) -> FileContent:
+    """Hash a file and count its tags, in one pass over its bytes.
+
+    Raises:
+        ExportError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    tags: Counter[str] = Counter()
+    try:
+        with file.path.open("rb") as stream:
+            head = stream.read(CHUNK)
+            decoder = _decoder(head)
+            rest = b""
+            chunk = head
+            while chunk:
+                digest.update(chunk)
+                window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
+                tags.update(tag.decode() for tag in _TAG.findall(window))
+                rest = _open_end(window)
+                chunk = stream.read(CHUNK)
+    except OSError as error:
+        raise ExportError(
+            f"Файл {file.name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке."
+        ) from error
+    return FileContent(digest.hexdigest(), tags)
+
+
+def _open_end(window: bytes) -> bytes:
+    """The tag that the end of a window cuts in two."""
+    start = window.rfind(b"<", -256)
+    return b"" if start < 0 or _TAG.match(window, start) else window[start:]
+
+
+def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
+    """What turns the file into text, None where it is UTF-8 already (or its encoding is unknown)."""
+    declared = _ENCODING.search(head[:256])
+    name = declared.group(1).decode() if declared else "utf-8"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = "utf-16"
+    try:
+        codec = codecs.lookup(name)
+    except LookupError:
+        return None
+    return None if codec.name == "utf-8" else codecs.getincrementaldecoder(name)(errors="replace")
+
+
+def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:
+    """Whether a dataset must read the file.
+
+    A prices or rests file repeats `Предложение` only to hang prices or rests on: without a sign of a variant
+    in it, it is not read for the catalogue.
+    """
+    if dataset == "catalog" and is_beside_offers(file.name) and "Товары" not in content.tags:
+        return bool(OFFER_MARKS & content.tags.keys())
+    return content.holds(dataset)
+
+
+def is_beside_offers(name: str) -> bool:
+    """Whether a file is named, or lies, where 1C puts prices or rests alone."""
+    return any(_BESIDE_OFFERS.match(part) for part in name.split("/"))
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """A short digest of what an import was made from."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

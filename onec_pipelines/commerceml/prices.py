@@ -1,0 +1,70 @@
+"""Price types and the prices of offers.
+
+    <ТипыЦен><ТипЦены><Ид>..</Ид><Наименование>..</Наименование><Валюта>RUB</Валюта></ТипЦены></ТипыЦен>
+    <Предложение><Ид>..</Ид>
+      <Цены><Цена><ИдТипаЦены>..</ИдТипаЦены><ЦенаЗаЕдиницу>3 159,50</ЦенаЗаЕдиницу><Валюта>руб</Валюта></Цена></Цены>
+    </Предложение>
+
+`Цены` stands in a `Товар` too, where some exporters put it. The list of an offer is complete.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
+from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
+from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
+from onec_pipelines.commerceml.xml import child_text, children, line_of, text
+
+
+def read_price_type(element: Element) -> Iterator[Fact]:
+    """A price type."""
+    if is_blank(element):
+        return
+    stated, line = child_text(element, "Ид"), line_of(element)
+    try:
+        onec_id = check_id(stated)
+    except ValueRefused as refused:
+        yield Refusal("price_type", stated, None, str(refused), {}, line)
+        return
+    name = child_text(element, "Наименование") or onec_id
+    yield PriceType(onec_id, name, child_text(element, "Валюта"), is_deleted(element), line)
+
+
+def read_price_list(element: Element) -> Iterator[Fact]:
+    """The prices of a good or an offer; nothing where it has no `Цены` at all."""
+    prices = next((child for tag, child in children(element) if tag == "Цены"), None)
+    if prices is None:
+        return
+    stated, line = child_text(element, "Ид"), line_of(element)
+    try:
+        onec_id = check_id(stated)
+    except ValueRefused as refused:
+        yield Refusal("price", stated, None, str(refused), {}, line)
+        return
+    yield PriceList(onec_id, line)
+    for tag, price in children(prices):
+        if tag == "Цена":
+            yield from _read_price(price, onec_id)
+
+
+def _read_price(element: Element, onec_id: str) -> Iterator[Fact]:
+    stated = {tag: text(child) for tag, child in children(element)}
+    value = stated.get("ЦенаЗаЕдиницу")
+    if value is None:
+        return
+    price_type, line = stated.get("ИдТипаЦены"), line_of(element)
+    try:
+        if price_type is not None:
+            check_id(price_type)
+        yield Price(onec_id, price_type, parse_number(value), stated.get("Валюта"), line)
+    except ValueRefused as refused:
+        reason = f"ЦенаЗаЕдиницу: {refused}"
+        payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type}
+        yield Refusal("price", onec_id, price_type or f"строка {line}", reason, payload, line)
+
+
+READERS: Mapping[str, Reader] = {
+    "ТипЦены": read_price_type,
+    "Товар": read_price_list,
+    "Предложение": read_price_list,
+}

@@ -1,0 +1,236 @@
+"""What a CommerceML file says, as values: frozen records without XML and without SQL.
+
+Each record's fields are the columns of its staging table, so a column is named once. Identifiers are 1C's own
+(`onec_id`); numbers are text in PostgreSQL's notation; `line` is where the record starts in its file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Values = Mapping[str, str | list[str]]
+"""Name or id -> value, or values where 1C states several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """`Классификатор/Группы/Группа`."""
+
+    onec_id: str
+    parent_onec_id: str | None
+    name: str
+    description: str | None
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`ЕдиницыИзмерения/ЕдиницаИзмерения`, or the attributes of a 2.0x `Товар/БазоваяЕдиница`."""
+
+    onec_id: str
+    name: str
+    full_name: str | None
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """`Классификатор/Свойства/Свойство`."""
+
+    onec_id: str
+    name: str
+    value_type: str | None
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyValue:
+    """`Свойство/ВариантыЗначений/Справочник`."""
+
+    property_onec_id: str
+    onec_id: str
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """`Каталог/Товары/Товар`.
+
+    `onec_id` is the product's; a 2.04 `good#char` states its variant beside it, and `from_variant` is then true.
+    A good that carries nothing but its deletion mark has no name.
+    """
+
+    onec_id: str
+    article: str | None
+    name: str | None
+    description: str | None
+    barcode: str | None
+    group_onec_ids: tuple[str, ...]
+    unit_code: str | None
+    brand_onec_id: str | None
+    brand_name: str | None
+    vat: str | None
+    vat_rate: str | None
+    country: str | None
+    manufacturer: str | None
+    properties: Values
+    requisites: Values
+    dimensions: Values
+    images: tuple[str, ...]
+    from_variant: bool
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`Предложения/Предложение` as a variant of a product: `good#characteristic`, or the bare product id."""
+
+    onec_id: str
+    article: str | None
+    name: str | None
+    barcode: str | None
+    characteristics: Values
+    properties: Values
+    dimensions: Values
+    images: tuple[str, ...]
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceType:
+    """`ТипыЦен/ТипЦены`."""
+
+    onec_id: str
+    name: str
+    currency: str | None
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """That an offer states its prices: the list is complete, even when it is empty."""
+
+    onec_id: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type."""
+
+    onec_id: str
+    price_type_onec_id: str | None
+    value: str
+    currency: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """`Склады/Склад`."""
+
+    onec_id: str
+    name: str
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The quantity of an offer in a warehouse."""
+
+    onec_id: str
+    warehouse_onec_id: str
+    quantity: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """`Контрагенты/Контрагент` in the role of a buyer.
+
+    `kind` is `legal_entity`, `entrepreneur`, `individual`, or None. What 1C does not state is None, so that a delta
+    blanks nothing. `email` and `phone` are normalised; `contacts` holds every contact as it was written.
+    """
+
+    onec_id: str
+    kind: str | None
+    name: str | None
+    full_name: str | None
+    inn: str | None
+    inn_valid: bool | None
+    kpp: str | None
+    okpo: str | None
+    email: str | None
+    phone: str | None
+    roles: tuple[str, ...]
+    addresses: list[dict[str, object]] | None
+    contacts: list[dict[str, object]] | None
+    bank_accounts: list[dict[str, object]] | None
+    representatives: list[dict[str, object]] | None
+    deleted: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotForUs:
+    """A record that is passed over by rule, such as a supplier among customers."""
+
+    entity: str
+    onec_id: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record or a cell that cannot be taken, with the reason in Russian.
+
+    `cell` tells two refused cells of one record apart (the price type, the warehouse). `payload` holds what was
+    stated; it is stored in `rejected_records` and goes nowhere else.
+    """
+
+    entity: str
+    onec_id: str | None
+    cell: str | None
+    reason: str
+    payload: Mapping[str, str | None]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A container that ended: the lists it held (`Товары`, `Предложения`, ...) and whether it is a delta."""
+
+    lists: frozenset[str]
+    changes_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unhandled:
+    """An element that the readers neither take nor ignore by name, such as `Товар/Новинка`."""
+
+    path: str
+
+
+Record = (
+    Category
+    | Unit
+    | Property
+    | PropertyValue
+    | Good
+    | Offer
+    | PriceType
+    | PriceList
+    | Price
+    | Warehouse
+    | Stock
+    | Customer
+)
+Fact = Record | Refusal | NotForUs | Package | Unhandled
+"""What a reader yields."""

@@ -1,0 +1,57 @@
+"""Values as 1C writes them: numbers, flags, tax rates, identifiers. Pure functions over text."""
+
+import re
+
+MAX_ID_BYTES = 1024
+"""PostgreSQL indexes keys of up to 2,704 bytes; 1C's own identifiers have 73."""
+MAX_NUMBER_LENGTH = 1000
+ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\Z")
+_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_SENTINEL = "-999999999,9"
+_TRUE = frozenset({"true", "да", "1"})
+
+
+class ValueRefused(ValueError):  # noqa: N818 - it says what happened
+    """A value is not what its element must hold; the message is the reason, in Russian."""
+
+
+def parse_number(text: str) -> str:
+    """A number in PostgreSQL's notation: `3 159,50` -> `3159.50`. Digits are kept as written.
+
+    Raises:
+        ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
+    """
+    number = _SPACES.sub("", text).replace("\u2212", "-")
+    if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.match(number):
+        raise ValueRefused(f"не число: {text[:40]!r}")
+    return number.replace(",", ".")
+
+
+def is_true(text: str | None) -> bool:
+    """`true`, `Да` and `1`, in any case."""
+    return text is not None and text.lower() in _TRUE
+
+
+def means_empty(text: str | None) -> bool:
+    """Whether a property value stands for no value: nothing, the zero GUID, or 1C's sentinel number."""
+    return text is None or text == ZERO_GUID or _SPACES.sub("", text) == _SENTINEL
+
+
+def parse_vat(text: str | None) -> str | None:
+    """A VAT rate in percent: `20`, `20%`, `НДС20`; None for `Без НДС` and what names no number."""
+    digits = re.search(r"[0-9]+(?:[.,][0-9]+)?", text or "")
+    return digits.group().replace(",", ".") if digits else None
+
+
+def check_id(text: str | None) -> str:
+    """An identifier as it is.
+
+    Raises:
+        ValueRefused: it is absent or too long to be one.
+    """
+    if text is None:
+        raise ValueRefused("нет Ид")
+    if len(text) > MAX_ID_BYTES or len(text.encode()) > MAX_ID_BYTES:
+        raise ValueRefused(f"Ид длиннее {MAX_ID_BYTES} байт: {text[:40]}…")
+    return text

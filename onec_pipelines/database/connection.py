@@ -1,0 +1,152 @@
+"""The door to PostgreSQL: which URL, one way to connect, and one sentence when that fails. No password leaves here.
+
+Not here: starting the embedded server (embedded.py), the schema (migrate.py), what is read and written.
+"""
+
+import re
+from urllib.parse import quote
+
+import psycopg
+from psycopg import conninfo, pq
+
+from onec_pipelines.database import embedded
+from onec_pipelines.errors import DatabaseError
+from onec_pipelines.settings import DATABASE_SCHEMES, Settings
+
+OLDEST_VERSION = 15
+"""The first PostgreSQL with MERGE."""
+
+CONNECT_TIMEOUT_SECONDS = 10
+
+SHOWN = ("user", "host", "port", "dbname")
+"""What messages repeat of a URL; whatever else it states may be a secret."""
+
+MALFORMED = (
+    "The database URL is malformed: it must look like postgresql://user:password@host:5432/database, with @ : / ? # % "
+    "in the password percent-encoded (@ is %40); correct ONEC_DATABASE_URL."
+)
+
+PORTS = r"(\d{1,5}(,\d{1,5})*)?"
+"""One for all hosts, or one for each."""
+
+ADVICE = (
+    (r"resolve host|translate host name", "correct the host name in ONEC_DATABASE_URL"),
+    (r"Connection refused|No such file", "check that PostgreSQL runs there and listens on that port"),
+    (
+        r"timeout expired|timed out|unreachable|No route",
+        "check the host and the port, and that no firewall stands between",
+    ),
+    (r"database .* does not exist|база данных .* не существует", "create the database, or correct ONEC_DATABASE_URL"),
+    (r"role .* does not exist|роль .* не существует", "create the user, or correct ONEC_DATABASE_URL"),
+    (r"password|authentication|парол|подлинности", "correct the user and the password in ONEC_DATABASE_URL"),
+    (r"pg_hba", "let this host and user in with a line in pg_hba.conf of the server"),
+    (r"starting up|shutting down|запуск|останавливается", "try again when the server is ready"),
+    (r"too many|слишком много", "close other connections, or raise max_connections of the server"),
+    (r"", "correct that, or ONEC_DATABASE_URL"),
+)
+"""What a failed connection says -> what to do; first match. A server answers in its own language."""
+
+
+def database_url(settings: Settings) -> str:
+    """Return the URL of the database: the one that is set, else the embedded server's, started where need be.
+
+    Raises:
+        DatabaseError: the embedded server does not start.
+    """
+    return settings.database_url or embedded.start(settings.home)
+
+
+def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Connection:
+    """Connect in autocommit mode: what belongs together stands in `with connection.transaction()`.
+
+    Raises:
+        DatabaseError: what was tried (never the password), what PostgreSQL answered, what to do.
+    """
+    stated = _parse(url)
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=True,
+            application_name=application_name,
+            client_encoding="utf-8",
+            connect_timeout=stated.get("connect_timeout", CONNECT_TIMEOUT_SECONDS),
+        )
+    except UnicodeError:  # of the host name; it quotes what it could not encode
+        raise DatabaseError(MALFORMED) from None
+    except psycopg.Error as error:
+        answer = first_line(str(error))
+        raise DatabaseError(
+            f"PostgreSQL cannot be reached: {_tried(stated)} failed: {answer}; {advice(answer)}."
+        ) from error
+    try:
+        require_supported(connection.info.server_version, _tried(stated))
+    except DatabaseError:
+        connection.close()
+        raise
+    return connection
+
+
+def redacted(url: str) -> str:
+    """Return the URL with nothing but user, host, port and database, fit for logs and screens."""
+    try:
+        shown = {key: quote(text, safe="/:,[]") for key, text in _parse(url).items() if key in SHOWN}
+    except DatabaseError:
+        return "postgresql://(malformed)"
+    user = f"{shown['user']}@" if "user" in shown else ""
+    host = shown.get("host", "")
+    place = "" if host.startswith("/") else f"[{host}]" if ":" in host else host
+    port = f":{shown['port']}" if place and "port" in shown else ""
+    socket = f"?host={host}" if host.startswith("/") else ""
+    return f"postgresql://{user}{place}{port}/{shown.get('dbname', '')}{socket}"
+
+
+def first_line(said: str) -> str:
+    """Return the reason in libpq's message, without what was tried, which stands in ours."""
+    line = said.strip().partition("\n")[0]
+    line = re.sub(r'^(connection (failed|is bad): )?(connection to server (at|on) .*?" ?.*? ?failed: )?', "", line)
+    return " ".join(line.split()).rstrip(".")
+
+
+def advice(answer: str) -> str:
+    """Return what to do about a failed connection."""
+    return next(words for pattern, words in ADVICE if re.search(pattern, answer))
+
+
+def require_supported(server_version: int, where: str) -> None:
+    """Check a version number as libpq has it, such as 150004.
+
+    Raises:
+        DatabaseError: it is older than the oldest that we support.
+    """
+    if server_version < OLDEST_VERSION * 10_000:
+        raise DatabaseError(
+            f"PostgreSQL is too old: {where} found version {server_version // 10_000}, and {OLDEST_VERSION} or later "
+            "is needed; upgrade it, or set ONEC_DATABASE_URL to a newer server."
+        )
+
+
+def _parse(url: str) -> dict[str, str]:
+    # libpq quotes the password in its own message about a malformed URL: neither repeated nor chained.
+    if not url.startswith(DATABASE_SCHEMES) or _holds_a_bare_password(url):
+        raise DatabaseError(MALFORMED)
+    try:
+        stated = {key: str(value) for key, value in conninfo.conninfo_to_dict(url).items()}
+    except (psycopg.ProgrammingError, UnicodeError):
+        stated = None
+    if stated is None or not re.fullmatch(PORTS, stated.get("port", "")):
+        raise DatabaseError(MALFORMED)
+    return stated
+
+
+def _holds_a_bare_password(url: str) -> bool:
+    """Tell whether an unencoded @ or / in a password makes libpq take a part of it for the host or the database."""
+    authority, _, path = url.partition("://")[2].partition("/")
+    return authority.count("@") > 1 or "@" in path.partition("?")[0]
+
+
+def _tried(stated: dict[str, str]) -> str:
+    defaults = {option.keyword.decode(): option.val.decode() for option in pq.Conninfo.get_defaults() if option.val}
+    user, host, port, database = (stated.get(key) or defaults.get(key) for key in SHOWN)
+    return (
+        f'connecting to database "{database or user}" at {host or "the local socket"}, port {port}, as user "{user}",'
+    )

@@ -1,0 +1,258 @@
+-- What the staged catalogue means to the tables. The staged rows are the latest of each identifier.
+-- Bound: offers_full (every segment of the offers was full, something was seen, and the guard said yes),
+-- goods_full and categories_full likewise.
+
+-- upsert categories by onec_id
+select s.onec_id, s.parent_onec_id, coalesce(nullif(s.name, ''), t.name, '') as name, s.description,
+    not s.deleted as is_active
+from onec_staging.categories s
+left join onec.categories t on t.onec_id = s.onec_id;
+
+-- run categories under their parents
+update onec.categories t
+set parent_id = r.parent_id, updated_at = now()
+from (
+    select child.id, parent.id as parent_id
+    from onec.categories child
+    left join onec.categories parent on parent.onec_id = child.parent_onec_id
+) r
+where r.id = t.id and t.parent_id is distinct from r.parent_id;
+
+-- upsert units by onec_id
+select onec_id, name, full_name, not deleted as is_active from onec_staging.units;
+
+-- upsert properties by onec_id
+select onec_id, name, value_type, not deleted as is_active from onec_staging.properties;
+
+-- upsert property_values by property_id, onec_id
+select p.id as property_id, s.onec_id, s.value
+from onec_staging.property_values s
+join onec.properties p on p.onec_id = s.property_onec_id;
+
+-- upsert brands by onec_id
+-- A brand is an entry of the brand property's dictionary, or else what a good names: an Изготовитель or a
+-- ТорговаяМарка, or a value of the brand property that is a name and no reference.
+select distinct on (onec_id) onec_id, name
+from (
+    select v.onec_id, v.value as name, 0 as rank, 0::bigint as seq
+    from onec.property_values v
+    join onec.properties p on p.id = v.property_id
+    where p.onec_id = %(brand_property)s
+    union all
+    select brand_onec_id, coalesce(brand_name, brand_onec_id), 1, seq
+    from onec_staging.goods
+    where brand_onec_id is not null
+        and (brand_name is not null or brand_onec_id !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$')
+) stated
+where name <> ''
+order by onec_id, rank, seq desc;
+
+-- upsert products by onec_id
+-- A good comes whole: what it does not state is empty. A product that 2.04 states by its variants stays active
+-- as long as one of them is.
+select
+    s.onec_id,
+    s.article,
+    s.name,
+    s.description,
+    s.barcode,
+    c.id as category_id,
+    s.group_onec_ids,
+    b.id as brand_id,
+    s.brand_onec_id,
+    u.id as unit_id,
+    s.unit_code,
+    s.vat_rate::numeric as vat_rate,
+    s.vat,
+    s.country,
+    s.manufacturer,
+    s.properties,
+    s.requisites,
+    s.dimensions,
+    case
+        when not s.deleted then true
+        when not s.from_variant then false
+        else exists (
+            select
+            from onec.product_variants v
+            join onec.products p on p.id = v.product_id
+            where p.onec_id = s.onec_id and v.is_active
+                and not exists (select from onec_staging.offers o where o.onec_id = v.onec_id)
+        )
+    end as is_active
+from onec_staging.goods s
+left join onec.brands b on b.onec_id = s.brand_onec_id
+left join onec.units u on u.onec_id = s.unit_code
+left join lateral (
+    select c.id
+    from unnest(s.group_onec_ids) with ordinality as g (onec_id, place)
+    join onec.categories c on c.onec_id = g.onec_id
+    order by g.place
+    limit 1
+) c on true
+where s.name is not null;
+
+-- upsert products by onec_id
+-- A deletion mark that comes alone takes nothing but the activity.
+select s.onec_id, coalesce(t.name, '') as name, false as is_active
+from onec_staging.goods s
+left join onec.products t on t.onec_id = s.onec_id
+where s.name is null;
+
+-- run products no longer named
+update onec.products t
+set is_active = false, updated_at = now()
+where %(goods_full)s and t.is_active
+    and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
+    and not exists (
+        select from onec_staging.catalog_refusals r where r.entity = 'product' and r.onec_id = t.onec_id
+    );
+
+-- run categories no longer named
+update onec.categories t
+set is_active = false, updated_at = now()
+where %(categories_full)s and t.is_active
+    and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id);
+
+-- run dictionaries that arrived after their goods
+update onec.products t
+set category_id = r.category_id, brand_id = r.brand_id, unit_id = r.unit_id, updated_at = now()
+from (
+    select p.id, c.id as category_id, b.id as brand_id, u.id as unit_id
+    from onec.products p
+    left join onec.brands b on b.onec_id = p.brand_onec_id
+    left join onec.units u on u.onec_id = p.unit_code
+    left join lateral (
+        select c.id
+        from unnest(p.group_onec_ids) with ordinality as g (onec_id, place)
+        join onec.categories c on c.onec_id = g.onec_id
+        order by g.place
+        limit 1
+    ) c on true
+) r
+where r.id = t.id
+    and (t.category_id, t.brand_id, t.unit_id) is distinct from (r.category_id, r.brand_id, r.unit_id);
+
+-- run groups no longer stated
+delete from onec.product_categories pc
+using onec.products p, onec.categories c
+where p.id = pc.product_id and c.id = pc.category_id and c.onec_id <> all (p.group_onec_ids);
+
+-- run groups of products
+insert into onec.product_categories (product_id, category_id)
+select distinct p.id, c.id
+from onec.products p
+cross join lateral unnest(p.group_onec_ids) as g (onec_id)
+join onec.categories c on c.onec_id = g.onec_id
+where not exists (
+    select from onec.product_categories pc where pc.product_id = p.id and pc.category_id = c.id
+);
+
+-- run offers that waited
+-- An offer that waits is tried again, unless it is stated anew, or a full export names it no longer.
+insert into onec_staging.offers
+select (jsonb_populate_record(
+    null::onec_staging.offers,
+    w.payload || jsonb_build_object(
+        'seq', -row_number() over (order by w.onec_id), 'file', w.source_file, 'line', w.source_line
+    )
+)).*
+from onec.pending_records w
+where w.import_type = 'catalog' and w.entity = 'offer' and not %(offers_full)s
+    and not exists (select from onec_staging.offers s where s.onec_id = w.onec_id);
+
+-- upsert product_variants by onec_id
+select
+    s.onec_id,
+    p.id as product_id,
+    s.article,
+    s.name,
+    s.barcode,
+    s.characteristics,
+    s.properties,
+    s.dimensions,
+    s.onec_id = p.onec_id as is_default,
+    true as is_offer,
+    not s.deleted as is_active
+from onec_staging.offers s
+join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
+where s.name is not null or not s.deleted;
+
+-- upsert product_variants by onec_id
+-- A deletion mark that comes alone takes nothing but the activity.
+select s.onec_id, p.id as product_id, s.onec_id = p.onec_id as is_default, true as is_offer, false as is_active
+from onec_staging.offers s
+join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
+where s.name is null and s.deleted;
+
+-- run offers no longer named
+-- The default variant of a product that now has no offers at all stays, as one that no offer states.
+update onec.product_variants t
+set is_active = d.stays, is_offer = not d.stays, updated_at = now()
+from (
+    select v.id, v.is_default and p.is_active and not exists (
+        select
+        from onec_staging.offers o
+        where split_part(o.onec_id, '#', 1) = p.onec_id and o.onec_id <> p.onec_id and not o.deleted
+    ) as stays
+    from onec.product_variants v
+    join onec.products p on p.id = v.product_id
+    where %(offers_full)s and v.is_active and v.is_offer
+        and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
+        and not exists (
+            select from onec_staging.catalog_refusals r where r.entity = 'offer' and r.onec_id = v.onec_id
+        )
+) d
+where d.id = t.id;
+
+-- run default variants of products without offers
+insert into onec.product_variants (onec_id, product_id, is_default, is_offer)
+select p.onec_id, p.id, true, false
+from onec.products p
+where %(offers_full)s and p.is_active
+    and not exists (select from onec.product_variants v where v.product_id = p.id and (v.is_active or v.is_default));
+
+-- upsert image_references by product_id, position
+select p.id as product_id, i.place::integer - 1 as position, i.path
+from onec_staging.goods s
+join onec.products p on p.onec_id = s.onec_id
+cross join lateral unnest(s.images) with ordinality as i (path, place);
+
+-- upsert image_references by variant_id, position
+select v.id as variant_id, i.place::integer - 1 as position, i.path
+from onec_staging.offers s
+join onec.product_variants v on v.onec_id = s.onec_id
+cross join lateral unnest(s.images) with ordinality as i (path, place);
+
+-- run pictures of products no longer listed
+delete from onec.image_references r
+using onec_staging.goods s, onec.products p
+where p.onec_id = s.onec_id and r.product_id = p.id and s.name is not null
+    and r.position >= cardinality(s.images);
+
+-- run pictures of offers no longer listed
+delete from onec.image_references r
+using onec_staging.offers s, onec.product_variants v
+where v.onec_id = s.onec_id and r.variant_id = v.id and (s.name is not null or not s.deleted)
+    and r.position >= cardinality(s.images);
+
+-- upsert pending_records by import_type, entity, onec_id
+select
+    'catalog' as import_type,
+    'offer' as entity,
+    s.onec_id,
+    to_jsonb(s) - '{seq,file,line}'::text[] as payload,
+    s.file as source_file,
+    s.line as source_line
+from onec_staging.offers s
+where not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1));
+
+-- run offers that wait no longer
+delete from onec.pending_records w
+where w.import_type = 'catalog'
+    and not exists (
+        select
+        from onec_staging.offers s
+        where s.onec_id = w.onec_id
+            and not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1))
+    );

@@ -1,0 +1,32 @@
+-- What the staged customers mean to the table. The staged rows are the latest of each identifier.
+-- Bound: customers_full (every segment was full, something was seen, and the guard said yes),
+-- customers_segments_full (every segment was full): only then does the absence of a value blank it.
+
+-- upsert customers by onec_id
+select
+    s.onec_id,
+    coalesce(s.kind, case when not %(customers_segments_full)s then t.kind end, 'individual') as kind,
+    case when %(customers_segments_full)s then s.name else coalesce(s.name, t.name) end as name,
+    case when %(customers_segments_full)s then s.full_name else coalesce(s.full_name, t.full_name) end as full_name,
+    case when %(customers_segments_full)s then s.inn else coalesce(s.inn, t.inn) end as inn,
+    case when %(customers_segments_full)s then s.inn_valid else coalesce(s.inn_valid, t.inn_valid) end as inn_valid,
+    case when %(customers_segments_full)s then s.kpp else coalesce(s.kpp, t.kpp) end as kpp,
+    case when %(customers_segments_full)s then s.okpo else coalesce(s.okpo, t.okpo) end as okpo,
+    case when %(customers_segments_full)s then s.email else coalesce(s.email, t.email) end as email,
+    case when %(customers_segments_full)s then s.phone else coalesce(s.phone, t.phone) end as phone,
+    case when %(customers_segments_full)s or s.roles <> '{}' then s.roles else coalesce(t.roles, '{}') end as roles,
+    coalesce(s.addresses, case when not %(customers_segments_full)s then t.addresses end, '[]') as addresses,
+    coalesce(s.contacts, case when not %(customers_segments_full)s then t.contacts end, '[]') as contacts,
+    coalesce(s.bank_accounts, case when not %(customers_segments_full)s then t.bank_accounts end, '[]')
+        as bank_accounts,
+    coalesce(s.representatives, case when not %(customers_segments_full)s then t.representatives end, '[]')
+        as representatives,
+    not s.deleted as is_active
+from onec_staging.customers s
+left join onec.customers t on t.onec_id = s.onec_id;
+
+-- run customers no longer named
+update onec.customers t
+set is_active = false, updated_at = now()
+where %(customers_full)s and t.is_active
+    and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id);

@@ -1,0 +1,79 @@
+-- What the staged prices mean to the tables. The staged rows are the latest list of each offer.
+-- Bound: prices_full (every segment was full, something was seen, and the guard said yes).
+
+-- upsert price_types by onec_id
+select onec_id, name, currency, not deleted as is_active from onec_staging.price_types;
+
+-- run prices that waited
+-- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer.
+insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
+select -row_number() over (order by w.onec_id), w.source_file, cell.line, w.onec_id, cell.price_type_onec_id,
+    cell.value, cell.currency
+from onec.pending_records w
+cross join lateral jsonb_to_recordset(w.payload)
+    as cell (price_type_onec_id text, value text, currency text, line integer)
+where w.import_type = 'prices' and not %(prices_full)s
+    and not exists (select from onec_staging.price_lists s where s.onec_id = w.onec_id);
+
+-- run default variants for prices of a bare product id
+insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is_active)
+select p.onec_id, p.id, true, false, p.is_active
+from onec.products p
+where p.onec_id in (select s.onec_id from onec_staging.prices s)
+    and not exists (select from onec.product_variants v where v.onec_id = p.onec_id)
+on conflict (onec_id) do nothing;
+
+-- upsert prices by variant_id, price_type_id
+select v.id as variant_id, t.id as price_type_id, s.value::numeric as value, coalesce(t.currency, s.currency) as currency
+from onec_staging.prices s
+join onec.product_variants v on v.onec_id = s.onec_id
+join onec.price_types t on t.onec_id = s.price_type_onec_id;
+
+-- run types no longer sent
+-- The list of an offer is complete: a type that is not in it applies no longer. A refused price keeps the old one.
+delete from onec.prices x
+using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
+where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
+    and not exists (
+        select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
+    )
+    and not exists (
+        select from onec_staging.prices_refusals r where r.onec_id = l.onec_id and r.cell = t.onec_id
+    );
+
+-- run prices of offers no longer named
+delete from onec.prices x
+using onec.product_variants v
+where %(prices_full)s and v.id = x.variant_id
+    and not exists (select from onec_staging.price_lists l where l.onec_id = v.onec_id);
+
+-- upsert pending_records by import_type, entity, onec_id
+select
+    'prices' as import_type,
+    'price' as entity,
+    s.onec_id,
+    jsonb_agg(
+        jsonb_build_object(
+            'price_type_onec_id', s.price_type_onec_id, 'value', s.value, 'currency', s.currency, 'line', s.line
+        )
+        order by s.line, s.price_type_onec_id
+    ) as payload,
+    min(s.file) as source_file,
+    min(s.line) as source_line
+from onec_staging.prices s
+where not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
+    or not exists (select from onec.price_types t where t.onec_id = s.price_type_onec_id)
+group by s.onec_id;
+
+-- run prices that wait no longer
+delete from onec.pending_records w
+where w.import_type = 'prices'
+    and not exists (
+        select
+        from onec_staging.prices s
+        where s.onec_id = w.onec_id
+            and (
+                not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
+                or not exists (select from onec.price_types t where t.onec_id = s.price_type_onec_id)
+            )
+    );

@@ -1,0 +1,78 @@
+-- What the staged stocks mean to the tables. The staged rows are the latest of each offer and warehouse.
+-- Bound: stocks_full (every segment was full, something was seen, and the guard said yes).
+
+-- upsert warehouses by onec_id
+select onec_id, name, not deleted as is_active from onec_staging.warehouses;
+
+-- run stocks that waited
+insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
+select -row_number() over (order by w.onec_id), w.source_file, cell.line, w.onec_id, cell.warehouse_onec_id,
+    cell.quantity
+from onec.pending_records w
+cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text, line integer)
+where w.import_type = 'stocks' and not %(stocks_full)s
+    and not exists (
+        select
+        from onec_staging.stocks s
+        where s.onec_id = w.onec_id and s.warehouse_onec_id = cell.warehouse_onec_id
+    );
+
+-- run the default warehouse
+insert into onec.warehouses (onec_id, name)
+select 'default', 'Основной склад'
+where exists (select from onec_staging.stocks s where s.warehouse_onec_id = 'default')
+    and not exists (select from onec.warehouses w where w.onec_id = 'default');
+
+-- run default variants for stocks of a bare product id
+insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is_active)
+select p.onec_id, p.id, true, false, p.is_active
+from onec.products p
+where p.onec_id in (select s.onec_id from onec_staging.stocks s)
+    and not exists (select from onec.product_variants v where v.onec_id = p.onec_id)
+on conflict (onec_id) do nothing;
+
+-- upsert stocks by variant_id, warehouse_id
+select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity
+from onec_staging.stocks s
+join onec.product_variants v on v.onec_id = s.onec_id
+join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
+
+-- run stocks no longer sent
+delete from onec.stocks x
+using onec.product_variants v, onec.warehouses w
+where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id
+    and not exists (
+        select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
+    )
+    and not exists (
+        select from onec_staging.stocks_refusals r where r.onec_id = v.onec_id and r.cell = w.onec_id
+    );
+
+-- upsert pending_records by import_type, entity, onec_id
+select
+    'stocks' as import_type,
+    'stock' as entity,
+    s.onec_id,
+    jsonb_agg(
+        jsonb_build_object('warehouse_onec_id', s.warehouse_onec_id, 'quantity', s.quantity, 'line', s.line)
+        order by s.line, s.warehouse_onec_id
+    ) as payload,
+    min(s.file) as source_file,
+    min(s.line) as source_line
+from onec_staging.stocks s
+where not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
+    or not exists (select from onec.warehouses w where w.onec_id = s.warehouse_onec_id)
+group by s.onec_id;
+
+-- run stocks that wait no longer
+delete from onec.pending_records p
+where p.import_type = 'stocks'
+    and not exists (
+        select
+        from onec_staging.stocks s
+        where s.onec_id = p.onec_id
+            and (
+                not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
+                or not exists (select from onec.warehouses w where w.onec_id = s.warehouse_onec_id)
+            )
+    );

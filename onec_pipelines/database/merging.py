@@ -1,0 +1,145 @@
+"""Running `merge/<dataset>.sql`: each file says, step by step, what staged rows mean to the tables of `onec`.
+
+A step begins with a comment line that names it:
+
+    -- upsert prices by variant_id, price_type_id
+    select ... as variant_id, ... as price_type_id, ... as value, ...
+        The rows that the table should hold: those with a new key are inserted, those that differ are updated
+        (with `updated_at`), the others are neither written nor locked.
+
+    -- run types no longer sent
+    delete ...
+        Any statement; its row count goes by its name.
+
+    -- count goods
+    select ... as before, ... as gone
+        Two numbers for `count`; `merge` passes it over.
+
+Values are bound as `%(name)s`. Column lists stand in the select alone.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import psycopg
+from psycopg import sql
+
+_STEP = re.compile(r"^-- (upsert|run|count) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement of a merge file: `verb` is `upsert`, `run` or `count`, `name` is what counts go by."""
+
+    verb: str
+    name: str
+    statement: str
+
+    @property
+    def table(self) -> str:
+        """The table of an upsert."""
+        return self.name.partition(" by ")[0]
+
+    @property
+    def key(self) -> list[str]:
+        """The key columns of an upsert."""
+        return [column.strip() for column in self.name.partition(" by ")[2].split(",")]
+
+
+@cache
+def read_steps(name: str) -> tuple[Step, ...]:
+    """The steps of `merge/<name>.sql`."""
+    text = (files("onec_pipelines.database") / "merge" / f"{name}.sql").read_text("utf-8")
+    parts = _STEP.split(text)[1:]
+    return tuple(
+        Step(verb, title.strip(), statement.strip().rstrip(";"))
+        for verb, title, statement in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    )
+
+
+def merge(connection: psycopg.Connection, name: str, values: Mapping[str, object]) -> dict[str, int]:
+    """Run a merge file.
+
+    Returns:
+        Rows written: `{"prices created": 5, "prices updated": 0, "types no longer sent": 2}`; upserts of one
+        table add up.
+    """
+    counts: dict[str, int] = {}
+    for step in read_steps(name):
+        for counter, rows in _run(connection, step, values):
+            counts[counter] = counts.get(counter, 0) + rows
+    return counts
+
+
+def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object]) -> Iterator[tuple[str, int]]:
+    if step.verb == "run":
+        yield step.name, connection.execute(step.statement.encode(), values).rowcount
+        return
+    update, insert = upsert_statements(connection, step, values)
+    yield f"{step.table} updated", connection.execute(update, values).rowcount
+    yield f"{step.table} created", connection.execute(insert, values).rowcount
+
+
+def count(connection: psycopg.Connection, name: str, title: str) -> tuple[int, int]:
+    """The two numbers of a `count` step of a merge file."""
+    step = next(step for step in read_steps(name) if (step.verb, step.name) == ("count", title))
+    row = connection.execute(step.statement.encode()).fetchone()
+    if row is None:
+        raise LookupError(title)
+    return row[0], row[1]
+
+
+def upsert_statements(
+    connection: psycopg.Connection, step: Step, values: Mapping[str, object]
+) -> tuple[sql.Composed, sql.Composed]:
+    """The update of rows that differ and the insert of rows that are not there."""
+    source = sql.SQL(step.statement)
+    columns = _columns(connection, source, values)
+    changing = [column for column in columns if column not in step.key]
+    target = sql.Identifier("onec", step.table)
+    same_key = sql.SQL(" and ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(key)) for key in step.key)
+    touched = sql.SQL(", updated_at = now()" if _has_updated_at(connection, step.table) else "")
+    update = sql.SQL(
+        "update {target} t set {assignments}{touched} from ({source}) s "
+        "where {same_key} and ({old}) is distinct from ({new})"
+    ).format(
+        target=target,
+        assignments=sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(c)) for c in changing),
+        touched=touched,
+        source=source,
+        same_key=same_key,
+        old=_qualified("t", changing),
+        new=_qualified("s", changing),
+    )
+    insert = sql.SQL(
+        "insert into {target} ({names}) select {new} from ({source}) s "
+        "where not exists (select from {target} t where {same_key})"
+    ).format(
+        target=target,
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        new=_qualified("s", columns),
+        source=source,
+        same_key=same_key,
+    )
+    return update, insert
+
+
+def _qualified(alias: str, columns: list[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, column) for column in columns)
+
+
+def _columns(connection: psycopg.Connection, source: sql.SQL, values: Mapping[str, object]) -> list[str]:
+    cursor = connection.execute(sql.SQL("select * from ({}) s limit 0").format(source), values)
+    return [column.name for column in cursor.description or ()]
+
+
+def _has_updated_at(connection: psycopg.Connection, table: str) -> bool:
+    row = connection.execute(
+        "select exists (select from information_schema.columns "
+        "where table_schema = 'onec' and table_name = %s and column_name = 'updated_at')",
+        [table],
+    ).fetchone()
+    return bool(row and row[0])

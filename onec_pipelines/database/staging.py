@@ -1,0 +1,145 @@
+"""Staging: records on their way into the database, by binary COPY, in UNLOGGED tables of the import's transaction.
+
+A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
+were read: the later wins) and `file` before them. The tables appear and vanish with the transaction, so a
+killed import leaves none. What rows mean to the tables of `onec` stands in `merge/*.sql`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+SCHEMA = "onec_staging"
+BATCH = 1000
+"""Rows held back for one COPY: a few MB even of the largest goods."""
+_to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(slots=True)
+class Staging:
+    """The staging tables of one import; use inside its transaction."""
+
+    connection: psycopg.Connection
+    tables: dict[type, "_Table"] = field(default_factory=dict)
+    seq: int = 0
+
+    def create(self, record_types: Mapping[type, str]) -> None:
+        """Create an empty staging table for each record type, under the given name."""
+        for record_type, name in record_types.items():
+            table = self.tables[record_type] = _table(record_type, name)
+            self.connection.execute(table.ddl)
+
+    def add(self, record: object, file: str) -> None:
+        """Stage a record of one of the created types."""
+        table = self.tables[type(record)]
+        self.seq += 1
+        table.rows.append((self.seq, file, *table.row(record)))
+        if len(table.rows) >= BATCH:
+            self._copy(table)
+
+    def flush(self) -> None:
+        """Write what is held back; after it the tables hold every record added."""
+        for table in self.tables.values():
+            self._copy(table)
+
+    def _copy(self, table: "_Table") -> None:
+        if not table.rows:
+            return
+        with self.connection.cursor() as cursor, cursor.copy(table.copy) as copy:
+            copy.set_types(table.types)
+            for row in table.rows:
+                copy.write_row(row)
+        table.rows.clear()
+
+    def keep_latest(self, table: str, *key: str) -> None:
+        """Delete the rows that a later one with the same key supersedes."""
+        self.connection.execute(
+            sql.SQL(
+                "delete from {table} s using (select {key}, max(seq) as latest from {table} group by {key} "
+                "having count(*) > 1) d where {same} and s.seq < d.latest"
+            ).format(
+                table=sql.Identifier(SCHEMA, table),
+                key=sql.SQL(", ").join(map(sql.Identifier, key)),
+                same=sql.SQL(" and ").join(
+                    sql.SQL("s.{0} is not distinct from d.{0}").format(sql.Identifier(column)) for column in key
+                ),
+            )
+        )
+
+    def drop(self) -> None:
+        """Drop the tables: the transaction must not leave them."""
+        for table in self.tables.values():
+            self.connection.execute(sql.SQL("drop table {} cascade").format(sql.Identifier(SCHEMA, table.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    name: str
+    types: list[str]
+    row: Callable[[Any], tuple[Any, ...]]
+    ddl: sql.Composed
+    copy: sql.Composed
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def _table(record_type: type, name: str) -> _Table:
+    columns = {"seq": "int8", "file": "text"} | columns_of(record_type)
+    target = sql.Identifier(SCHEMA, name)
+    definitions = (
+        sql.SQL("{} {}").format(
+            sql.Identifier(column),
+            sql.SQL('text collate "C"' if kind == "text" and column.endswith("onec_id") else kind),
+        )
+        for column, kind in columns.items()
+    )
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return _Table(
+        name,
+        list(columns.values()),
+        _row_maker(record_type),
+        sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
+        sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),
+    )
+
+
+def columns_of(record_type: type) -> dict[str, str]:
+    """Column -> PostgreSQL type for each field of a record type."""
+    hints = get_type_hints(record_type)
+    return {f.name: _column_type(hints[f.name]) for f in fields(record_type)}
+
+
+def _column_type(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no common type
+    if get_origin(hint) in {Union, UnionType}:
+        hint = next(option for option in get_args(hint) if option is not type(None))
+    simple = {str: "text", bool: "bool", int: "int4"}
+    if hint in simple:
+        return simple[hint]
+    return "text[]" if get_origin(hint) is tuple else "jsonb"
+
+
+def _row_maker(record_type: type) -> Callable[[Any], tuple[Any, ...]]:
+    columns = columns_of(record_type)
+    get = attrgetter(*columns)
+    json_places = [place for place, kind in enumerate(columns.values()) if kind == "jsonb"]
+    array_places = [place for place, kind in enumerate(columns.values()) if kind == "text[]"]
+    if not json_places and not array_places:
+        return get
+
+    def make(record: object) -> tuple[Any, ...]:
+        values = list(get(record))
+        for place in json_places:
+            if values[place] is not None:
+                values[place] = Jsonb(values[place], dumps=_to_json)
+        for place in array_places:
+            values[place] = list(values[place])
+        return tuple(values)
+
+    return make

@@ -1,0 +1,205 @@
+"""What an import of the demo must find: numbers computed from the plain records, never from the XML.
+
+The numbers are the same for every layout and encoding, but for `xml_files`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from onec_pipelines.demo.oddities import find_oddities
+from onec_pipelines.demo.records import Good, Group, Offer, Shop
+
+Cells = dict[tuple[str, str], str]
+"""(offer id, price type or warehouse id) -> the text stated last, empty ones left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSummary:
+    """The expected numbers of rows, unless a line says otherwise.
+
+    Attributes:
+        layout: `3.1`, `2.09` or `2.07`.
+        encoding: `utf-8`, `utf-8-sig` or `windows-1251`.
+        xml_files: XML files written.
+        image_files: Files under `import_files`, broken ones included.
+        categories: Groups, at any depth.
+        brands: Values of the brand dictionary; every one of them is some good's brand.
+        units: Units of measure; each is some good's unit.
+        properties: Properties of goods and of offers.
+        property_values: Dictionary values, each counted once however many parts name it.
+        products: Goods with an id, the deleted one included, a repeated one counted once.
+        inactive_products: Those with a deletion mark.
+        product_categories: Links to declared groups, those of the deleted good included.
+        variants_stated: Distinct offers named anywhere: in offers, prices or rests.
+        variants: Stated ones whose good is known, plus a default variant for each good without any offer.
+        default_variants: Those under the bare id of their product.
+        inactive_variants: Those with a deletion mark.
+        price_types: Price types.
+        price_cells: Pairs of offer and price type with a price, after last-wins; refused and pending included.
+        prices: `price_cells` without the refused and the pending.
+        warehouses: Warehouses.
+        stock_cells: Pairs of offer and warehouse with a quantity, after last-wins; refused and pending included.
+        stocks: `stock_cells` without the refused and the pending.
+        contragents: Contragents in the files; one inside another, a representative, is none.
+        customers: Those with the role `Покупатель` or none at all.
+        customers_by_kind: `legal_entity`, `entrepreneur`, `individual` -> customers.
+        suppliers: Contragents who are no customers.
+        image_references: Paths stated by goods and offers; of a repeated good the last statement only.
+        image_references_of_variants: Those of them that an offer states.
+        unlisted_images: Files that belong to a good by their name only.
+        missing_images: References without a file.
+        corrupt_images: References whose file is a truncated JPEG, an HTML page or empty.
+        publishable_images: Good files, listed or not, of products.
+        refused: `catalog`, `prices`, `stocks`, `customers` -> records or cells refused for good.
+        pending: `catalog`, `prices`, `stocks` -> offers or cells whose good, price type or warehouse is absent.
+            An undeclared group keeps nobody waiting: the product is there, without a category.
+        oddities: Name of an oddity -> ids of the records that carry it.
+    """
+
+    layout: str
+    encoding: str
+    xml_files: int
+    image_files: int
+    categories: int
+    brands: int
+    units: int
+    properties: int
+    property_values: int
+    products: int
+    inactive_products: int
+    product_categories: int
+    variants_stated: int
+    variants: int
+    default_variants: int
+    inactive_variants: int
+    price_types: int
+    price_cells: int
+    prices: int
+    warehouses: int
+    stock_cells: int
+    stocks: int
+    contragents: int
+    customers: int
+    customers_by_kind: Mapping[str, int]
+    suppliers: int
+    image_references: int
+    image_references_of_variants: int
+    unlisted_images: int
+    missing_images: int
+    corrupt_images: int
+    publishable_images: int
+    refused: Mapping[str, int]
+    pending: Mapping[str, int]
+    oddities: Mapping[str, tuple[str, ...]]
+
+    @property
+    def oddity_counts(self) -> dict[str, int]:
+        """Give the number of records that carry each oddity."""
+        return {name: len(ids) for name, ids in self.oddities.items()}
+
+
+def summarize(shop: Shop, *, layout: str, encoding: str, xml_files: int, image_files: int) -> DemoSummary:
+    """Compute the expected numbers of a shop."""
+    goods = {good.onec_id: good for good in shop.goods if good.onec_id}
+    offers = {offer.onec_id: offer for offer in shop.offers if offer.onec_id}
+    landing = {onec_id: offer for onec_id, offer in offers.items() if _base(onec_id) in goods}
+    without_offers = goods.keys() - {_base(onec_id) for onec_id in offers}
+    groups = set(_group_ids(shop.groups))
+    owners: tuple[Good | Offer, ...] = (*goods.values(), *landing.values())
+    pictures = [picture for owner in owners for picture in owner.pictures if picture.path]
+    flaws = Counter(picture.flaw for picture in pictures)
+    unlisted = sum(len(good.unlisted) for good in goods.values())
+    customers = [contragent for contragent in shop.contragents if contragent.is_customer]
+
+    prices = _price_cells(offers.values())
+    price_types = {kind.onec_id for kind in shop.price_types}
+    refused_prices, pending_prices = _fates(prices, landing.keys(), price_types)
+    stocks = _stock_cells(offers.values())
+    warehouses = {warehouse.onec_id for warehouse in shop.warehouses}
+    refused_stocks, pending_stocks = _fates(stocks, landing.keys(), warehouses)
+
+    return DemoSummary(
+        layout=layout,
+        encoding=encoding,
+        xml_files=xml_files,
+        image_files=image_files,
+        categories=len(groups),
+        brands=len(next(one for one in shop.properties if one.onec_id == "Бренд").values),
+        units=len(shop.units),
+        properties=len(shop.properties),
+        property_values=sum(len(one.values) for one in shop.properties),
+        products=len(goods),
+        inactive_products=sum(good.deleted for good in goods.values()),
+        product_categories=sum(len(groups.intersection(good.groups)) for good in goods.values()),
+        variants_stated=len(offers),
+        variants=len(landing) + len(without_offers),
+        default_variants=sum("#" not in onec_id for onec_id in landing) + len(without_offers),
+        inactive_variants=sum(offer.deleted for offer in landing.values()),
+        price_types=len(price_types),
+        price_cells=len(prices),
+        prices=len(prices) - refused_prices - pending_prices,
+        warehouses=len(warehouses),
+        stock_cells=len(stocks),
+        stocks=len(stocks) - refused_stocks - pending_stocks,
+        contragents=len(shop.contragents),
+        customers=len(customers),
+        customers_by_kind=dict(Counter(customer.kind for customer in customers)),
+        suppliers=len(shop.contragents) - len(customers),
+        image_references=len(pictures),
+        image_references_of_variants=sum(len(offer.pictures) for offer in landing.values()),
+        unlisted_images=unlisted,
+        missing_images=flaws["missing"],
+        corrupt_images=flaws["truncated"] + flaws["html"] + flaws["empty"],
+        publishable_images=flaws[""] + unlisted,
+        refused={
+            "catalog": sum(not good.onec_id for good in shop.goods),
+            "prices": refused_prices,
+            "stocks": refused_stocks,
+            "customers": 0,
+        },
+        pending={
+            "catalog": sum(offer.listed for onec_id, offer in offers.items() if onec_id not in landing),
+            "prices": pending_prices,
+            "stocks": pending_stocks,
+        },
+        oddities=find_oddities(shop),
+    )
+
+
+def _base(onec_id: str) -> str:
+    return onec_id.partition("#")[0]
+
+
+def _group_ids(groups: Iterable[Group]) -> Iterable[str]:
+    for group in groups:
+        yield group.onec_id
+        yield from _group_ids(group.groups)
+
+
+def _price_cells(offers: Iterable[Offer]) -> Cells:
+    stated = {(offer.onec_id, price.type_id): price.value for offer in offers for price in offer.prices}
+    return {cell: text for cell, text in stated.items() if text}
+
+
+def _stock_cells(offers: Iterable[Offer]) -> Cells:
+    stated = {(offer.onec_id, stock.warehouse_id): stock.quantity for offer in offers for stock in offer.stocks}
+    return {cell: text for cell, text in stated.items() if text}
+
+
+def _fates(cells: Cells, offers: Iterable[str], declared: set[str]) -> tuple[int, int]:
+    """Count the refused (no number) and the pending (no offer, or no such price type or warehouse)."""
+    known = set(offers)
+    refused = sum(not _is_number(text) for text in cells.values())
+    pending = sum(
+        _is_number(text) and (offer not in known or column not in declared) for (offer, column), text in cells.items()
+    )
+    return refused, pending
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal("".join(text.split()).replace(",", ".")).is_finite()
+    except InvalidOperation:
+        return False

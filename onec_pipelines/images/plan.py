@@ -1,0 +1,178 @@
+"""What to publish: one decision for each image that 1C refers to, over plain values, without a file or a table.
+
+    reference (XML)  +  index (disk)  +  what is published (record, media store)  ->  PlannedImage(action)
+
+| action      | when |
+|-------------|------|
+| `publish`   | the file is there and new, changed (size or time), gone from the media store, or `force` is set |
+| `unchanged` | the record has its size and time, and the media store has it: known without a read |
+| `missing`   | 1C names it and did not ship it; never a reason to remove what is published |
+| `refused`   | the path leaves `import_files`, or what stands there is no regular file |
+| `duplicate` | the same file stands earlier in the same list of the same product; the first position counts |
+
+`plan` is a generator over references ordered by product and holds one product at a time. A `PlannedImage` is a
+plain value that pickles: `in_shards` cuts the plan into lists of about equal size for workers elsewhere.
+Positions, main images and references that are gone are the tables' business; opening files is `publish`'s.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from onec_pipelines.images.paths import normalized, path_refusal
+from onec_pipelines.images.reading import FileStat
+from onec_pipelines.images.scan import ROOT, FileIndex, files_named
+
+
+class Action(StrEnum):
+    """What is to be done with one image."""
+
+    PUBLISH = "publish"
+    UNCHANGED = "unchanged"
+    MISSING = "missing"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file in the media store and what is known of it; `mtime_ns` is the source's, not the store's."""
+
+    media_path: str
+    sha256: str
+    size_bytes: int
+    width: int
+    height: int
+    format: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One image of one product, or of one of its variants, as 1C lists it.
+
+    `product` and `variant` are any keys; `position` counts from 0; `path` is as in the XML; `published` is what
+    an earlier run recorded for this path of this owner.
+    """
+
+    product: Hashable
+    variant: Hashable
+    position: int
+    path: str
+    published: PublishedFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedImage:
+    """The decision about one reference.
+
+    `source` is the path to open, relative to the directory above `import_files`; `size` its bytes. `media_path`
+    is where the file is or will be in the media store. `known_sha256` is the content that the store holds
+    already, so that a file which only got a new time is not written again. All are empty where nothing is
+    to be published.
+    """
+
+    reference: Reference
+    action: Action
+    reason: str | None = None
+    source: str = ""
+    media_path: str = ""
+    size: int = 0
+    known_sha256: str | None = None
+
+
+def plan(
+    references: Iterable[Reference], index: FileIndex, *, stored: FileIndex | None = None, force: bool = False
+) -> Iterator[PlannedImage]:
+    """Decide about each reference, in the order given, which must keep a product's references together.
+
+    `stored` is the media store's listing; without it the record is believed. `force` reads and writes again
+    what seems unchanged.
+    """
+    product: Hashable = None
+    seen: set[tuple[Hashable, str]] = set()
+    for reference in references:
+        if reference.product != product:
+            product = reference.product
+            seen.clear()
+        path = located(reference.path, index)
+        if (reference.variant, path) in seen:
+            yield PlannedImage(reference, Action.DUPLICATE)
+            continue
+        seen.add((reference.variant, path))
+        yield _decide(reference, path, index, stored, force=force)
+
+
+def references_on_disk(
+    product: Hashable,
+    onec_id: str,
+    index: FileIndex,
+    published: Callable[[str], PublishedFile | None] | Mapping[str, PublishedFile] | None = None,
+) -> list[Reference]:
+    """Return the references of a product for which the XML lists none: the files that bear its id.
+
+    `published` gives the record for a path. An empty list means a product without images.
+    """
+    lookup = published.get if isinstance(published, Mapping) else published or _nothing
+    return [
+        Reference(product, None, position, path, lookup(path))
+        for position, path in enumerate(files_named(index, onec_id))
+    ]
+
+
+def in_shards(planned: Iterable[PlannedImage], shard_bytes: int) -> Iterator[list[PlannedImage]]:
+    """Cut a plan, in order, into lists whose files to publish add up to at least `shard_bytes`, but the last."""
+    shard: list[PlannedImage] = []
+    size = 0
+    for image in planned:
+        shard.append(image)
+        size += image.size
+        if size >= shard_bytes:
+            yield shard
+            shard, size = [], 0
+    if shard:
+        yield shard
+
+
+def located(path: str, index: FileIndex) -> str:
+    """Return the index's path for a path of the XML: as given, or under `import_files` when that alone is there.
+
+    A path that is not taken, or is nowhere, is returned as it stands.
+    """
+    if path_refusal(path):
+        return path
+    path = normalized(path)
+    if path.startswith(f"{ROOT}/") or index.get(path):
+        return path
+    return f"{ROOT}/{path}"
+
+
+def _decide(
+    reference: Reference, path: str, index: FileIndex, stored: FileIndex | None, *, force: bool
+) -> PlannedImage:
+    if refusal := path_refusal(path):
+        return PlannedImage(reference, Action.REFUSED, refusal)
+    found = index.get(path)
+    if not found:
+        refusal = index.refusal(path)
+        return PlannedImage(reference, Action.REFUSED if refusal else Action.MISSING, refusal or "файла нет")
+    media_path = path.removeprefix(f"{ROOT}/")
+    record = _still_stored(reference.published, media_path, stored)
+    if record and not force and found == FileStat(record.size_bytes, record.mtime_ns):
+        return PlannedImage(reference, Action.UNCHANGED, media_path=media_path)
+    known = record.sha256 if record and not force else None
+    return PlannedImage(reference, Action.PUBLISH, None, index.source(path), media_path, found.size, known)
+
+
+def _still_stored(record: PublishedFile | None, media_path: str, stored: FileIndex | None) -> PublishedFile | None:
+    """Return the record if the media store has that file, whole, where it would be published today."""
+    if not record or record.media_path != media_path:
+        return None
+    if stored is None:
+        return record
+    held = stored.get(media_path)
+    return record if held and held.size == record.size_bytes else None
+
+
+def _nothing(_path: str) -> PublishedFile | None:
+    return None

@@ -1,0 +1,241 @@
+"""What lies on disk: one walk of a tree into an index that holds half a million files in little memory.
+
+A path in the index is relative, with `/`, and starts with the name the XML uses: `import_files/03/038b...jpg`.
+Only regular files that stay inside the tree are in it. Everything else that stands under a name is noted with a
+reason and never opened: a link that leads outside, a FIFO or device, a name that is not UTF-8, a directory that
+cannot be read or is itself a link. Nothing is read here but names, sizes and times.
+
+    index = scan(Path("data/goods/import_files"))
+    index.get("import_files/03/038b...jpg")      FileStat(size, mtime_ns) or None
+    files_named(index, "137")                    ["import_files/13/137_1.jpg", ...]
+"""
+
+import os
+import stat
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from onec_pipelines.errors import ExportError
+from onec_pipelines.images.reading import FileStat, file_stat, kind_of
+
+ROOT = "import_files"
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+OUTSIDE = f"ссылка ведёт за пределы {ROOT}"
+
+
+class Folder:
+    """The files of one directory by name: 160 bytes a file, where a dict of records takes 350."""
+
+    __slots__ = ("mtimes", "names", "sizes")
+
+    def __init__(self, files: Iterable[tuple[str, FileStat]]) -> None:
+        ordered = sorted(files, key=lambda item: item[0])
+        self.names = [name for name, _ in ordered]
+        self.sizes = array("q", (found.size for _, found in ordered))
+        self.mtimes = array("q", (found.mtime_ns for _, found in ordered))
+
+    def get(self, name: str) -> FileStat | None:
+        """Return size and time of the file of this name, or None."""
+        place = bisect_left(self.names, name)
+        if place == len(self.names) or self.names[place] != name:
+            return None
+        return FileStat(self.sizes[place], self.mtimes[place])
+
+    def starting_with(self, prefix: str) -> Iterator[str]:
+        """Yield the names that begin so, in order."""
+        for place in range(bisect_left(self.names, prefix), len(self.names)):
+            if not self.names[place].startswith(prefix):
+                return
+            yield self.names[place]
+
+
+class FileIndex:
+    """The files of a tree by relative path, and what was refused in it."""
+
+    __slots__ = ("_folders", "_links", "refused")
+
+    def __init__(self, folders: dict[str, Folder], links: dict[str, str], refused: dict[str, str]) -> None:
+        self._folders = folders
+        self._links = links
+        self.refused = refused
+        """Relative path -> reason in Russian; bytes that are no UTF-8 are shown as U+FFFD."""
+
+    def __len__(self) -> int:
+        """Count the files."""
+        return sum(len(folder.names) for folder in self._folders.values())
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the paths, directory by directory."""
+        for path, folder in self._folders.items():
+            yield from (_joined(path, name) for name in folder.names)
+
+    def __contains__(self, path: str) -> bool:
+        """Whether a file has this path."""
+        return self.get(path) is not None
+
+    def get(self, path: str) -> FileStat | None:
+        """Return size and time of a file, of a link's target where it is a link, or None."""
+        directory, _, name = path.rpartition("/")
+        folder = self._folders.get(directory)
+        return folder.get(name) if folder else None
+
+    def folder(self, directory: str) -> Folder | None:
+        """Return the files of one directory."""
+        return self._folders.get(directory)
+
+    def source(self, path: str) -> str:
+        """Return the path to open: the path itself, or where a link inside the tree leads."""
+        return self._links.get(path, path)
+
+    def refusal(self, path: str) -> str | None:
+        """Say why what stands under this path is no image file, or return None where nothing stands there."""
+        if path in self._folders:
+            return kind_of(stat.S_IFDIR)
+        while path:
+            if path in self.refused:
+                return self.refused[path]
+            path = path.rpartition("/")[0]
+        return None
+
+
+def scan(import_files: Path) -> FileIndex:
+    """Walk the directory of images that 1C exports; it may itself be a link.
+
+    Raises:
+        ExportError: it is not there or cannot be read.
+    """
+    try:
+        return index_tree(import_files, ROOT)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ExportError(
+            f"Директория изображений не найдена: {import_files}. "
+            "Убедитесь, что данные выгружены из 1С с изображениями товаров."
+        ) from error
+    except OSError as error:
+        raise ExportError(
+            f"Директория изображений не читается: {import_files}: {error.strerror}. "
+            "Дайте пользователю, от имени которого идёт импорт, права на чтение."
+        ) from error
+
+
+def files_named(index: FileIndex, onec_id: str) -> list[str]:
+    """Return the images of a good for which the XML lists none, in name order.
+
+    Those are `<onec_id>*.{jpg,jpeg,png,webp}` (in any case) under `import_files/<first two characters>/`. What
+    follows the id must not be a letter or digit: 137 has `137.jpg`, `137_1.jpg` and `137-2.jpg`, not `1371.jpg`.
+    """
+    directory = f"{ROOT}/{onec_id[:2]}"
+    folder = index.folder(directory)
+    if not folder or not onec_id:
+        return []
+    return [
+        f"{directory}/{name}"
+        for name in folder.starting_with(onec_id)
+        if name.lower().endswith(IMAGE_SUFFIXES) and not name[len(onec_id)].isalnum()
+    ]
+
+
+def index_tree(root: Path, prefix: str = "") -> FileIndex:
+    """Walk any tree; paths in the index start with `prefix`.
+
+    Raises:
+        OSError: the root cannot be listed. A directory below it that cannot be is noted as refused.
+    """
+    return _Walk(os.path.realpath(root), prefix).index()
+
+
+def index_listing(files: Iterable[tuple[str, FileStat]]) -> FileIndex:
+    """Build an index of files that another system lists, an object store for one."""
+    folders: dict[str, list[tuple[str, FileStat]]] = {}
+    for path, found in files:
+        directory, _, name = path.rpartition("/")
+        folders.setdefault(directory, []).append((name, found))
+    return FileIndex({path: Folder(listed) for path, listed in folders.items()}, {}, {})
+
+
+class _Walk:
+    """One walk: what is still to be listed, and what was found so far."""
+
+    def __init__(self, root: str, prefix: str) -> None:
+        self.root = root
+        self.prefix = prefix
+        self.folders: dict[str, Folder] = {}
+        self.links: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
+        self.ahead: list[str] = []
+
+    def index(self) -> FileIndex:
+        self._list(self.prefix)
+        while self.ahead:
+            path = self.ahead.pop()
+            try:
+                self._list(path)
+            except FileNotFoundError:
+                continue  # removed while the walk went on
+            except OSError:
+                self.refused[path] = "каталог не читается"
+        return FileIndex(self.folders, self.links, self.refused)
+
+    def _list(self, path: str) -> None:
+        directory = os.path.join(self.root, path[len(self.prefix) :].lstrip("/"))  # noqa: PTH118  hot
+        with os.scandir(directory) as entries:
+            self.folders[path] = Folder(self._files(path, entries))
+
+    def _files(self, path: str, entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, FileStat]]:
+        for entry in entries:
+            try:
+                found = self._look(_joined(path, entry.name), entry)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                self.refused[_joined(path, entry.name)] = "нет доступа к файлу"
+                continue
+            if found:
+                yield entry.name, found
+
+    def _look(self, path: str, entry: os.DirEntry[str]) -> FileStat | None:
+        if not (entry.name.isascii() or _is_utf8(entry.name)):
+            self.refused[_shown(path)] = "имя не в кодировке UTF-8"
+        elif entry.is_file(follow_symlinks=False):
+            return file_stat(entry.stat(follow_symlinks=False))
+        elif entry.is_symlink():
+            return self._follow(path, entry)
+        elif entry.is_dir(follow_symlinks=False):
+            self.ahead.append(path)
+        else:
+            self.refused[path] = kind_of(entry.stat(follow_symlinks=False).st_mode)
+        return None
+
+    def _follow(self, path: str, entry: os.DirEntry[str]) -> FileStat | None:
+        target = os.path.realpath(entry.path)
+        if not target.startswith(self.root + os.sep):
+            self.refused[path] = OUTSIDE
+            return None
+        try:
+            found = os.lstat(target)
+        except OSError:
+            self.refused[path] = "ссылка никуда не ведёт"
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            self.refused[path] = "ссылка ведёт не на файл"
+            return None
+        self.links[path] = _joined(self.prefix, target[len(self.root) + 1 :].replace(os.sep, "/"))
+        return file_stat(found)
+
+
+def _joined(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory else name
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,77 @@
+"""Import of the catalogue: groups, units, properties, brands, products, variants and their picture references."""
+
+from collections.abc import Mapping
+
+import psycopg
+
+from onec_pipelines.commerceml import catalog
+from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
+from onec_pipelines.commerceml.reading import Reader
+from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
+from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.dataset import Dataset, Entity
+
+COUNT_ITEMS = """
+select (select count(*) from onec_staging.goods)
+    + (select count(*) from onec_staging.offers o
+        where o.seq > 0
+            or exists (select from onec.product_variants v where v.onec_id = o.onec_id))
+"""
+SUPERSEDED_GOODS = """
+-- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does.
+delete from onec_staging.goods s
+using (
+    select onec_id, (array_agg(seq order by (from_variant and deleted), seq desc))[1] as latest
+    from onec_staging.goods
+    group by onec_id
+    having count(*) > 1
+) d
+where d.onec_id = s.onec_id and s.seq <> d.latest
+"""
+SUPERSEDED_REFUSALS = """
+delete from onec_staging.catalog_refusals r
+where exists (select from onec_staging.goods s where r.entity = 'product' and s.onec_id = r.onec_id and s.seq > r.seq)
+    or exists (select from onec_staging.offers s where r.entity = 'offer' and s.onec_id = r.onec_id and s.seq > r.seq)
+"""
+
+
+def _readers(file: ExportFile) -> Mapping[str, Reader]:
+    return catalog.READERS_BESIDE_PRICES if is_beside_offers(file.name) else catalog.READERS
+
+
+def _prepare(staging: Staging) -> None:
+    for table in ("categories", "units", "properties", "offers"):
+        staging.keep_latest(table, "onec_id")
+    staging.keep_latest("property_values", "property_onec_id", "onec_id")
+    staging.connection.execute(SUPERSEDED_GOODS)
+    staging.connection.execute(SUPERSEDED_REFUSALS)
+
+
+def _count_items(connection: psycopg.Connection) -> int:
+    row = connection.execute(COUNT_ITEMS).fetchone()
+    return int(row[0]) if row else 0
+
+
+CATALOG = Dataset(
+    name="catalog",
+    table="onec.products",
+    tables={
+        Category: "categories",
+        Unit: "units",
+        Property: "properties",
+        PropertyValue: "property_values",
+        Good: "goods",
+        Offer: "offers",
+    },
+    readers=_readers,
+    items={Good: "products", Offer: "product_variants"},
+    entities=(
+        Entity("goods", frozenset({"Товары"}), Good),
+        Entity("offers", frozenset({"Предложения", "Товары"}), Offer),
+        Entity("categories", frozenset({"Группы"}), Category),
+    ),
+    prepare=_prepare,
+    count_items=_count_items,
+    merges=("catalog", "default_variants"),
+    values={"brand_property": catalog.BRAND_PROPERTY},
+)

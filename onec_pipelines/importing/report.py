@@ -1,0 +1,94 @@
+"""What an import reports: one type for all five, and the counters that are shown while it runs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How far an import has come; `created + updated + skipped + errors = processed` at its end.
+
+    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or products (`images`).
+    """
+
+    total: int = 0
+    processed: int = 0
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    errors: int = 0
+
+
+Progress = Callable[[Counters], None]
+"""Called often with the counters so far; what it does must be cheap."""
+
+
+def no_progress(_counters: Counters) -> None:
+    """For callers who do not watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A refused row as people see it; it carries no value of the row."""
+
+    file: str
+    line: int | None
+    onec_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A decision on what a full export does not name: `gone` of `before` rows of an entity.
+
+    `limit` is the largest share (0 to 1) that may go. A delta, or an export that names nothing, asks for no
+    decision and has no guard.
+    """
+
+    entity: str
+    before: int
+    gone: int
+    limit: float
+
+    @property
+    def allows(self) -> bool:
+        """Whether the rows that are not named may be deactivated or removed."""
+        return self.gone <= self.before * self.limit
+
+    def __str__(self) -> str:
+        """The decision with its numbers and the setting that changes it."""
+        share = f"{self.gone} of {self.before} {self.entity} ({self.gone / max(self.before, 1):.0%})"
+        if self.allows:
+            return f"{share} are not named by the full export"
+        return (
+            f"{share} are not named by the full export, more than ONEC_MAX_DEACTIVATION={self.limit:g} allows: "
+            "none was deactivated or removed. If the export is right, set ONEC_MAX_DEACTIVATION=1 for one import."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """The outcome of one import of one dataset.
+
+    Attributes:
+        import_type: `catalog`, `stocks`, `prices`, `customers` or `images`.
+        table: the main table, `schema.name`, and `row_count`, its rows after the import.
+        export_kind: `full` or `changes`.
+        fingerprint: 16 hexadecimal digits of what was imported.
+        details: further counts by name, such as rows removed or pending.
+        rejected: the first 10 refused rows.
+        notices: sentences on what a person should know.
+        guards: the decisions on rows that a full export does not name.
+    """
+
+    import_type: str
+    table: str
+    row_count: int
+    export_kind: str
+    fingerprint: str
+    counters: Counters
+    duration_seconds: float
+    details: Mapping[str, int] = field(default_factory=dict)
+    rejected: tuple[RejectedRow, ...] = ()
+    notices: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from onec_pipelines.errors import SettingsError
+from onec_pipelines.settings import PROJECT_ROOT, Settings
+
+
+def refusal(**environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(environ)
+    return str(caught.value)
+
+
+def test_an_empty_environment_gives_the_documented_defaults():
+    assert Settings.from_environment({}) == Settings(
+        data_dir=PROJECT_ROOT / "data/import_1c",
+        database_url=None,
+        media_url=str(PROJECT_ROOT / ".onec/media"),
+        home=PROJECT_ROOT / ".onec",
+        timezone="Europe/Moscow",
+        nightly_cron="0 2 * * *",
+        max_deactivation=0.3,
+    )
+
+
+def test_a_variable_set_to_nothing_counts_as_unset():
+    names = ("DATA_DIR", "DATABASE_URL", "MEDIA_URL", "HOME", "TIMEZONE", "NIGHTLY_CRON", "MAX_DEACTIVATION")
+    assert Settings.from_environment({f"ONEC_{name}": "  " for name in names}) == Settings.from_environment({})
+
+
+def test_the_environment_of_the_process_is_read_when_none_is_given(monkeypatch):
+    monkeypatch.setenv("ONEC_TIMEZONE", "Asia/Omsk")
+    assert Settings.from_environment().timezone == "Asia/Omsk"
+
+
+def test_a_relative_path_starts_at_the_project_root_wherever_we_stand(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({"ONEC_DATA_DIR": "exports", "ONEC_HOME": "state", "ONEC_MEDIA_URL": "images"})
+    assert settings.data_dir == PROJECT_ROOT / "exports"
+    assert settings.home == PROJECT_ROOT / "state"
+    assert settings.media_url == str(PROJECT_ROOT / "images")
+
+
+def test_an_absolute_path_and_a_tilde_stay_what_they_are():
+    settings = Settings.from_environment({"ONEC_DATA_DIR": "/srv/1c", "ONEC_HOME": "~/onec"})
+    assert settings.data_dir == Path("/srv/1c")
+    assert settings.home == Path.home() / "onec"
+
+
+def test_media_is_below_home_unless_it_is_set():
+    assert Settings.from_environment({"ONEC_HOME": "/srv/onec"}).media_url == "/srv/onec/media"
+
+
+def test_a_media_url_is_left_to_fsspec():
+    assert Settings.from_environment({"ONEC_MEDIA_URL": "s3://bucket/prefix"}).media_url == "s3://bucket/prefix"
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@h:5432/db", "postgres://h/db"])
+def test_both_schemes_of_postgresql_are_taken(url):
+    assert Settings.from_environment({"ONEC_DATABASE_URL": f" {url} "}).database_url == url
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@h/db", "u:hunter2@h/db", "host=h password=hunter2"])
+def test_another_database_url_is_refused_without_repeating_its_password(url):
+    said = refusal(ONEC_DATABASE_URL=url)
+    assert said.startswith("ONEC_DATABASE_URL is not a PostgreSQL URL")
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("name", ["Moscow", "Europe/Nowhere", "../etc/passwd", "/etc/localtime"])
+def test_an_unknown_time_zone_is_named(name):
+    assert refusal(ONEC_TIMEZONE=name).startswith(f"ONEC_TIMEZONE names no time zone: {name!r}")
+
+
+@pytest.mark.parametrize("cron", ["nightly", "0 2 * *", "0 2 * * * *"])
+def test_a_cron_expression_without_five_fields_is_named(cron):
+    assert refusal(ONEC_NIGHTLY_CRON=cron).startswith(
+        f"ONEC_NIGHTLY_CRON is not a cron expression of five fields: {cron!r}"
+    )
+
+
+@pytest.mark.parametrize(("text", "share"), [("0", 0.0), ("1", 1.0), ("0.05", 0.05), ("30%", 0.3), ("100%", 1.0)])
+def test_a_share_is_a_fraction_or_a_percentage(text, share):
+    assert Settings.from_environment({"ONEC_MAX_DEACTIVATION": text}).max_deactivation == share
+
+
+@pytest.mark.parametrize("text", ["30", "-0.1", "101%", "much", "nan"])
+def test_a_share_outside_0_to_1_is_named(text):
+    assert refusal(ONEC_MAX_DEACTIVATION=text).startswith(
+        f"ONEC_MAX_DEACTIVATION is not a share between 0 and 1 (or 0% and 100%): {text!r}"
+    )
