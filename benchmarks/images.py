@@ -127,7 +127,7 @@ def known_and_bare() -> Iterator[Reference]:
 def write_images(root: Path) -> list[Reference]:
     """Write photographs' worth of noise, each file different by a comment behind its start."""
     random.seed(1)
-    models = [encoded(side) for side in range(170, 400, 10)]
+    models = [encoded(side) for side in range(230, 500, 12)]
     references = []
     for number in range(IMAGES):
         path = f"{number % 64:02x}/{number:08x}.jpg"

@@ -16,6 +16,7 @@ from onec_pipelines.commerceml.xml import CONTAINERS, child_text, children, loca
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Reader = Callable[[Element], Iterator[Fact]]
 CHANGES_ONLY = "СодержитТолькоИзменения"
+DELETED_STATUSES = frozenset({"удален", "удалён"})
 
 
 def read_file(path: Path, shown: str, readers: Mapping[str, Reader]) -> Iterator[Fact]:
@@ -54,9 +55,6 @@ def is_deleted(element: Element) -> bool:
         if tag == "Статус" and (text(child) or "").lower() in DELETED_STATUSES:
             return True
     return False
-
-
-DELETED_STATUSES = frozenset({"удален", "удалён"})
 
 
 def is_blank(element: Element) -> bool:

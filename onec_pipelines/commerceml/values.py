@@ -8,7 +8,9 @@ MAX_NUMBER_LENGTH = 1000
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\Z")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
-_SENTINEL = "-999999999,9"
+_SENTINEL = re.compile(r"-999999999[.,]90*\Z")
+_NO_VAT = re.compile(r"\bбез\b", re.IGNORECASE)
+_RATE = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,4})?(?![0-9])")
 _TRUE = frozenset({"true", "да", "1"})
 
 
@@ -22,26 +24,34 @@ def parse_number(text: str) -> str:
     Raises:
         ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
     """
-    number = _SPACES.sub("", text).replace("\u2212", "-")
+    number = _plain_number(text)
     if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.match(number):
         raise ValueRefused(f"не число: {text[:40]!r}")
     return number.replace(",", ".")
 
 
+def _plain_number(text: str) -> str:
+    return _SPACES.sub("", text).replace("\u2212", "-")
+
+
 def is_true(text: str | None) -> bool:
     """`true`, `Да` and `1`, in any case."""
-    return text is not None and text.lower() in _TRUE
+    return text is not None and text.strip().lower() in _TRUE
 
 
 def means_empty(text: str | None) -> bool:
     """Whether a property value stands for no value: nothing, the zero GUID, or 1C's sentinel number."""
-    return text is None or text == ZERO_GUID or _SPACES.sub("", text) == _SENTINEL
+    if text is None or text == ZERO_GUID:
+        return True
+    return "999" in text and len(text) < 40 and _SENTINEL.match(_plain_number(text)) is not None
 
 
 def parse_vat(text: str | None) -> str | None:
-    """A VAT rate in percent: `20`, `20%`, `НДС20`; None for `Без НДС` and what names no number."""
-    digits = re.search(r"[0-9]+(?:[.,][0-9]+)?", text or "")
-    return digits.group().replace(",", ".") if digits else None
+    """A VAT rate in percent: `20`, `20%`, `НДС20`, `20/120`; None for `Без НДС` and what names no rate."""
+    if text is None or _NO_VAT.search(text[:100]):
+        return None
+    rate = _RATE.search(text[:100])
+    return rate.group().replace(",", ".") if rate else None
 
 
 def check_id(text: str | None) -> str:
@@ -52,6 +62,11 @@ def check_id(text: str | None) -> str:
     """
     if text is None:
         raise ValueRefused("нет Ид")
-    if len(text) > MAX_ID_BYTES or len(text.encode()) > MAX_ID_BYTES:
-        raise ValueRefused(f"Ид длиннее {MAX_ID_BYTES} байт: {text[:40]}…")
+    if not fits_index(text):
+        raise ValueRefused(f"Ид длиннее {MAX_ID_BYTES} байт")
     return text
+
+
+def fits_index(text: str) -> bool:
+    """Whether a value is short enough to be looked up by."""
+    return len(text) <= MAX_ID_BYTES and len(text.encode()) <= MAX_ID_BYTES

@@ -2,22 +2,26 @@
 
 A reader is a function from one element to records. `read_elements` walks a file of any size in flat memory,
 hands out each element that one of the readers eats, and frees it. Namespaces differ from file to file, so tags
-are local names. Entities stay unresolved and nothing is fetched.
+are local names. A file with a DTD is refused, so there are no entities to resolve, and nothing is fetched.
 """
 
+import codecs
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from lxml import etree
 
 from onec_pipelines.errors import ExportError
 
 ADVICE = "Повторите выгрузку из 1С."
+UNCHANGED = "Импорт не выполнен, данные не изменены."
 NOT_XML = (
     (re.compile(rb"PK\x03\x04"), "архив ZIP, а не XML: распакуйте его"),
     (re.compile(rb"\s*<(!doctype\s+)?html", re.IGNORECASE), "страница HTML, а не XML"),
     (re.compile(rb"\x1f\x8b"), "архив gzip, а не XML: распакуйте его"),
+    (re.compile(rb"(?![\s\x00\xfe\xff]*<)"), "не XML"),
 )
 ROOT = "КоммерческаяИнформация"
 BULKY = frozenset(
@@ -36,6 +40,8 @@ BULKY = frozenset(
     }
 )
 """Elements that repeat without bound: freed as they end, wanted or not."""
+LAST_EXACT_LINE = 65_534
+"""libxml2 keeps the line of an element in 16 bits."""
 PARENTS = {
     "Товар": "Товары",
     "Предложение": "Предложения",
@@ -49,6 +55,8 @@ PARENTS = {
     "Контрагент": "Контрагенты",
 }
 """Where an element is a record of its own: `Склад` in `Склады` is a warehouse, in `Остаток` a part of a stock."""
+FOREIGN_OWNERS = frozenset({"Документ", "ПодчиненныйДокумент"})
+"""An order repeats goods, contragents and warehouses under the names of the dictionaries; they are its own."""
 CONTAINERS = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор", "Контрагенты"})
 
 
@@ -92,8 +100,26 @@ def child_text(element: etree._Element, name: str) -> str | None:
 
 def line_of(element: etree._Element) -> int:
     """The line on which the element starts in its file (0 when the parser does not know)."""
-    line: int | None = element.sourceline  # type: ignore[assignment]
-    return line or 0
+    line: int = element.sourceline or 0  # type: ignore[assignment]
+    return line if line <= LAST_EXACT_LINE else line - _newlines_of_first_text(element)
+
+
+def _newlines_of_first_text(element: etree._Element) -> int:
+    """How far below its element a line beyond the exact ones is.
+
+    Beyond them libxml2 gives the line where the first text in or behind the element ends.
+    """
+    node: etree._Element | None = element
+    while node is not None:
+        if node.text:
+            return node.text.count("\n")
+        if len(node):
+            node = node[0]
+            continue
+        if node.tail:
+            return node.tail.count("\n")
+        node = node.getnext()
+    return 0
 
 
 def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
@@ -107,27 +133,32 @@ def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[t
     Raises:
         ExportError: the file cannot be read, is empty, is not XML, breaks off, or is not CommerceML.
     """
-    reject_foreign(path, shown)
-    tags = [f"{{*}}{name}" for name in {*wanted, *BULKY, *CONTAINERS, ROOT}]
-    events = etree.iterparse(
-        str(path),
+    try:
+        with path.open("rb") as stream:
+            _reject_foreign(stream, shown)
+            yield from _walk(_parse(stream, wanted), shown, wanted)
+    except etree.XMLSyntaxError as error:
+        raise ExportError(
+            f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_plain(error)}. "
+            f"Вероятно, он выгружен не до конца. {UNCHANGED} {ADVICE}"
+        ) from error
+    except OSError as error:
+        raise ExportError(
+            f"Файл {shown} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке."
+        ) from error
+
+
+def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+    return etree.iterparse(
+        stream,
         events=("end",),
-        tag=tags,
+        tag=[f"{{*}}{name}" for name in {*wanted, *BULKY, *CONTAINERS, ROOT}],
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
     )
-    try:
-        yield from _walk(events, shown, wanted)
-    except etree.XMLSyntaxError as error:
-        raise ExportError(
-            f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_plain(error)}. "
-            f"Вероятно, он выгружен не до конца. Импорт не выполнен, данные не изменены. {ADVICE}"
-        ) from error
-    except OSError as error:
-        raise _unreadable(shown, error) from error
 
 
 def _walk(
@@ -135,20 +166,26 @@ def _walk(
 ) -> Iterator[tuple[str, etree._Element]]:
     name = ""
     for _, element in events:
+        if not name:
+            _reject_dtd(element, shown)
         name = local_name(element)
-        if name in CONTAINERS:
-            yield name, element
         parent = element.getparent()
-        if parent is None or name not in BULKY:
+        if parent is None:
             continue
-        parent_name = PARENTS.get(name)
-        if parent_name is not None and local_name(parent) != parent_name:
+        if name in CONTAINERS and local_name(parent) not in FOREIGN_OWNERS:
+            yield name, element
+        if name not in BULKY or PARENTS.get(name, local_name(parent)) != local_name(parent):
             continue
-        if name in wanted:
+        if name in wanted and not _is_foreign(parent):
             yield name, element
         _free(element, parent)
     if name != ROOT:
         raise ExportError(f"Файл {shown} не похож на выгрузку 1С: корневой элемент должен быть {ROOT}. {ADVICE}")
+
+
+def _is_foreign(parent: etree._Element) -> bool:
+    owner = parent.getparent()
+    return owner is not None and local_name(owner) in FOREIGN_OWNERS
 
 
 def _free(element: etree._Element, parent: etree._Element) -> None:
@@ -157,22 +194,21 @@ def _free(element: etree._Element, parent: etree._Element) -> None:
         del parent[0]
 
 
-def reject_foreign(path: Path, shown: str) -> None:
+def _reject_foreign(stream: BinaryIO, shown: str) -> None:
     """Raise ExportError with what the file really is, where its first bytes tell that it is no XML."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise _unreadable(shown, error) from error
+    head = stream.read(512)
+    stream.seek(0)
     if not head.strip():
-        raise ExportError(f"Файл {shown} пуст. Импорт не выполнен, данные не изменены. {ADVICE}")
+        raise ExportError(f"Файл {shown} пуст. {UNCHANGED} {ADVICE}")
     for pattern, found in NOT_XML:
-        if pattern.match(head.removeprefix(b"\xef\xbb\xbf")):
-            raise ExportError(f"Файл {shown}: это {found}. Импорт не выполнен, данные не изменены. {ADVICE}")
+        if pattern.match(head.removeprefix(codecs.BOM_UTF8)):
+            raise ExportError(f"Файл {shown}: это {found}. {UNCHANGED} {ADVICE}")
 
 
-def _unreadable(shown: str, error: OSError) -> ExportError:
-    return ExportError(f"Файл {shown} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке.")
+def _reject_dtd(element: etree._Element, shown: str) -> None:
+    """1C writes no DTD; without one there are no entities, whose text would be cut out or fetched."""
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise ExportError(f"Файл {shown} содержит DTD (<!DOCTYPE>): 1С так не выгружает. {UNCHANGED} {ADVICE}")
 
 
 def _plain(error: etree.XMLSyntaxError) -> str:

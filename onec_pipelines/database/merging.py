@@ -5,7 +5,7 @@ A step begins with a comment line that names it:
     -- upsert prices by variant_id, price_type_id
     select ... as variant_id, ... as price_type_id, ... as value, ...
         The rows that the table should hold: those with a new key are inserted, those that differ are updated
-        (with `updated_at`), the others are neither written nor locked.
+        (with `updated_at`), the others are neither written nor locked. `variant_id?` is a key that may be null.
 
     -- run types no longer sent
     delete ...
@@ -44,9 +44,10 @@ class Step:
         return self.name.partition(" by ")[0]
 
     @property
-    def key(self) -> list[str]:
-        """The key columns of an upsert."""
-        return [column.strip() for column in self.name.partition(" by ")[2].split(",")]
+    def key(self) -> dict[str, bool]:
+        """The key columns of an upsert, and whether each may be null."""
+        columns = [column.strip() for column in self.name.partition(" by ")[2].split(",")]
+        return {column.rstrip("?"): column.endswith("?") for column in columns}
 
 
 @cache
@@ -100,7 +101,10 @@ def upsert_statements(
     columns = _columns(connection, source, values)
     changing = [column for column in columns if column not in step.key]
     target = sql.Identifier("onec", step.table)
-    same_key = sql.SQL(" and ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(key)) for key in step.key)
+    same_key = sql.SQL(" and ").join(
+        sql.SQL("t.{0} is not distinct from s.{0}" if nullable else "t.{0} = s.{0}").format(sql.Identifier(key))
+        for key, nullable in step.key.items()
+    )
     touched = sql.SQL(", updated_at = now()" if _has_updated_at(connection, step.table) else "")
     update = sql.SQL(
         "update {target} t set {assignments}{touched} from ({source}) s "

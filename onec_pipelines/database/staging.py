@@ -119,7 +119,7 @@ def columns_of(record_type: type) -> dict[str, str]:
 def _column_type(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no common type
     if get_origin(hint) in {Union, UnionType}:
         hint = next(option for option in get_args(hint) if option is not type(None))
-    simple = {str: "text", bool: "bool", int: "int4"}
+    simple = {str: "text", bool: "bool", int: "int8"}
     if hint in simple:
         return simple[hint]
     return "text[]" if get_origin(hint) is tuple else "jsonb"

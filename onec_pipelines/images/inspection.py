@@ -72,6 +72,12 @@ MALFORMED = (
 )
 """What Pillow's plugins raise on bytes they cannot read, from its source and from fuzzing it."""
 
+MARKER = re.compile(rb"\xff[^\x00\xff]")
+"""A marker of a JPEG."""
+
+BLOCK = re.compile(rb"[\x21\x2c\x3b]")
+"""The first byte of an extension, an image and the trailer of a GIF; decoders skip what stands between."""
+
 PILLOW_WARNINGS = re.compile(r"PIL\.")
 
 PLUGINS = (GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
@@ -95,12 +101,12 @@ def inspect(source: bytes | Path | BinaryIO, *, full: bool = False) -> ImageFact
     """
     data = _bytes_of(source)
     signature = _signature(data)
+    if not is_whole(signature, data):
+        raise ImageRefused("файл обрывается: нет конца изображения")
     _hush_pillow()
     with _open(data, signature) as image:
         facts = ImageFacts(FORMATS[image.format or signature], *image.size)
         _refuse_dimensions(facts)
-        if not is_whole(signature, data):
-            raise ImageRefused("файл обрывается: нет конца изображения")
         if full:
             _decode(image)
     return facts
@@ -156,7 +162,7 @@ def _open(data: bytes, signature: str) -> ImageFile.ImageFile:
     except Image.DecompressionBombError as error:
         raise ImageRefused("изображение слишком велико") from error
     except MALFORMED as error:
-        raise ImageRefused(f"заголовок {FORMATS[signature]} повреждён или обрывается") from error
+        raise ImageRefused(f"заголовок {FORMATS[signature]} повреждён") from error
 
 
 def _refuse_dimensions(facts: ImageFacts) -> None:
@@ -188,14 +194,13 @@ def _whole_jpeg(data: bytes) -> bool:
 
 def _first_scan(data: bytes) -> int:
     position = 2
-    while (marker := data[position + 1]) != 0xDA:
-        if data[position] != 0xFF or marker in {0x00, 0xFF}:
-            position += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            position += 2
-        else:
-            position += 2 + int(struct.unpack_from(">H", data, position + 2)[0])
-    return position
+    while found := MARKER.search(data, position):
+        position, marker = found.start() + 2, data[found.start() + 1]
+        if marker == 0xDA:
+            return position
+        if not (marker == 0x01 or 0xD0 <= marker <= 0xD8):  # those stand alone, the others have a length
+            position += int(struct.unpack_from(">H", data, position)[0])
+    return len(data)
 
 
 def _whole_png(data: bytes) -> bool:
@@ -209,14 +214,14 @@ def _whole_png(data: bytes) -> bool:
 
 def _whole_gif(data: bytes) -> bool:
     position = 13 + _palette(data[10])
-    while (block := data[position]) != 0x3B:
-        if block == 0x21:
-            position = _after_subblocks(data, position + 2)
-        elif block == 0x2C:
-            position = _after_subblocks(data, position + 11 + _palette(data[position + 9]))
-        else:
-            position += 1
-    return True
+    while found := BLOCK.search(data, position):
+        position = found.start()
+        if data[position] == 0x3B:
+            return True
+        extension = data[position] == 0x21
+        position += 2 if extension else 11 + _palette(data[position + 9])
+        position = _after_subblocks(data, position)
+    return False
 
 
 def _palette(flags: int) -> int:

@@ -38,7 +38,7 @@ def _length_refusal(path: str) -> str | None:
         return "имя не в кодировке UTF-8"
     if len(encoded) > MAX_PATH:
         return f"путь длиннее {MAX_PATH} байт"
-    if any(len(name) > MAX_NAME for name in encoded.split(b"/")):
+    if len(encoded) > MAX_NAME and any(len(name) > MAX_NAME for name in encoded.split(b"/")):
         return f"имя файла длиннее {MAX_NAME} байт"
     return None
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from onec_pipelines.images.paths import normalized, path_refusal
-from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import ROOT, FileIndex, files_named
 
 
@@ -95,12 +94,16 @@ def plan(
         if reference.product != product:
             product = reference.product
             seen.clear()
-        path = located(reference.path, index)
+        refusal = path_refusal(reference.path)
+        path = reference.path if refusal else located(reference.path, index)
         if (reference.variant, path) in seen:
             yield PlannedImage(reference, Action.DUPLICATE)
             continue
         seen.add((reference.variant, path))
-        yield _decide(reference, path, index, stored, force=force)
+        if refusal:
+            yield PlannedImage(reference, Action.REFUSED, refusal)
+        else:
+            yield _decide(reference, path, index, stored, force=force)
 
 
 def references_on_disk(
@@ -137,10 +140,8 @@ def in_shards(planned: Iterable[PlannedImage], shard_bytes: int) -> Iterator[lis
 def located(path: str, index: FileIndex) -> str:
     """Return the index's path for a path of the XML: as given, or under `import_files` when that alone is there.
 
-    A path that is not taken, or is nowhere, is returned as it stands.
+    The path is one that `path_refusal` lets pass.
     """
-    if path_refusal(path):
-        return path
     path = normalized(path)
     if path.startswith(f"{ROOT}/") or index.get(path):
         return path
@@ -150,15 +151,13 @@ def located(path: str, index: FileIndex) -> str:
 def _decide(
     reference: Reference, path: str, index: FileIndex, stored: FileIndex | None, *, force: bool
 ) -> PlannedImage:
-    if refusal := path_refusal(path):
-        return PlannedImage(reference, Action.REFUSED, refusal)
     found = index.get(path)
     if not found:
         refusal = index.refusal(path)
         return PlannedImage(reference, Action.REFUSED if refusal else Action.MISSING, refusal or "файла нет")
     media_path = path.removeprefix(f"{ROOT}/")
     record = _still_stored(reference.published, media_path, stored)
-    if record and not force and found == FileStat(record.size_bytes, record.mtime_ns):
+    if record and not force and (found.size, found.mtime_ns) == (record.size_bytes, record.mtime_ns):
         return PlannedImage(reference, Action.UNCHANGED, media_path=media_path)
     known = record.sha256 if record and not force else None
     return PlannedImage(reference, Action.PUBLISH, None, index.source(path), media_path, found.size, known)

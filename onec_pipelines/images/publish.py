@@ -105,13 +105,16 @@ def publish_all(
         queue: deque[_Batch] = deque()
         try:
             for works in _batches(planned):
-                queue.append(_Batch(works, threads.submit(_work_off, works, publisher)))
-                while len(queue) >= QUEUE or (queue and queue[0].future.done()):
+                queue.append(_Batch(works, _started(works, threads, publisher)))
+                while len(queue) >= QUEUE or (queue and queue[0].done()):
                     yield from queue.popleft().outcomes()
             while queue:
                 yield from queue.popleft().outcomes()
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
+
+
+Publisher = Callable[[PlannedImage], Publication | ImageRefused]
 
 
 class _Work:
@@ -143,11 +146,14 @@ class _Batch:
     """Some works of the plan in its order, and the thread's promise to do them."""
 
     works: list[_Work]
-    future: Future[None]
+    future: Future[None] | None
+
+    def done(self) -> bool:
+        return self.future is None or self.future.done()
 
     def outcomes(self) -> Iterator[Outcome]:
         """Wait, and yield what was done; then raise what ended it early."""
-        failure = self.future.exception()
+        failure = self.future.exception() if self.future else None
         for work in self.works:
             if failure and work.needs_publishing() and work.result is None:
                 raise failure
@@ -178,10 +184,15 @@ def _remembered(image: PlannedImage, recent: OrderedDict[str, _Work]) -> _Work:
     return work
 
 
-def _work_off(works: list[_Work], publisher: Callable[[PlannedImage], Publication | ImageRefused]) -> None:
+def _started(works: list[_Work], threads: ThreadPoolExecutor, publisher: Publisher) -> Future[None] | None:
+    """Give a thread the works that need one; a batch of unchanged images costs no hand-over."""
+    needed = [work for work in works if work.needs_publishing()]
+    return threads.submit(_work_off, needed, publisher) if needed else None
+
+
+def _work_off(works: list[_Work], publisher: Publisher) -> None:
     for work in works:
-        if work.needs_publishing():
-            work.result = publisher(work.image)
+        work.result = publisher(work.image)
 
 
 def _publish_planned(

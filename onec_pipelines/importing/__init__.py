@@ -20,6 +20,7 @@ from typing import TypedDict, Unpack
 from onec_pipelines.importing.catalog import CATALOG
 from onec_pipelines.importing.customers import CUSTOMERS
 from onec_pipelines.importing.dataset import Request, import_dataset
+from onec_pipelines.importing.images import publish_images
 from onec_pipelines.importing.prices import PRICES
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
 from onec_pipelines.importing.stocks import STOCKS
@@ -33,6 +34,7 @@ __all__ = [
     "RejectedRow",
     "import_catalog",
     "import_customers",
+    "import_images",
     "import_prices",
     "import_stocks",
 ]
@@ -72,3 +74,8 @@ def import_prices(data_dir: Path, database_url: str, **options: Unpack[Options])
 def import_customers(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import customers."""
     return import_dataset(CUSTOMERS, Request(data_dir, database_url, **options))
+
+
+def import_images(data_dir: Path, database_url: str, media_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Publish the pictures of active products into a media store: a directory or an fsspec URL."""
+    return publish_images(Request(data_dir, database_url, **options), media_url)

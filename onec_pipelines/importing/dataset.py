@@ -165,7 +165,7 @@ def _import_nothing_new(
             counts = _merge(dataset, connection, values)
             staging.drop()
     created, updated = _written(dataset, counts)
-    errors = _count_refusals(connection, dataset.name)
+    errors = count_refusals(connection, dataset.name)
     counters = Counters(
         total=last.total_items,
         processed=last.total_items,
@@ -184,7 +184,7 @@ def _import_nothing_new(
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, last.skipped_by_rule),
-        rejected=_shown_refusals(connection, dataset.name),
+        rejected=shown_refusals(connection, dataset.name),
         notices=("Nothing has changed since the last import: no file was read again.",),
     )
 
@@ -212,7 +212,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         items = dataset.count_items(connection)
         counts |= merge(connection, "refusals", {"import_type": dataset.name, "run_id": request.run_id})
         _refuse_changed_files(contents)
-        errors = _count_refusals(connection, dataset.name)
+        errors = count_refusals(connection, dataset.name)
         skipped_by_rule = reading.seen[NotForUs]
         total = items + errors + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
@@ -233,7 +233,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, skipped_by_rule),
-        rejected=_shown_refusals(connection, dataset.name),
+        rejected=shown_refusals(connection, dataset.name),
         notices=tuple(_notices(contents, reading, guards, dataset)),
         guards=tuple(guards),
     )
@@ -323,23 +323,26 @@ def _refuse_changed_files(contents: Mapping[ExportFile, FileContent]) -> None:
 
 
 def _waiting(connection: psycopg.Connection, import_type: str) -> int:
-    return _number(connection, "select count(*) from onec.pending_records where import_type = %s", import_type)
+    return number(connection, "select count(*) from onec.pending_records where import_type = %s", import_type)
 
 
-def _count_refusals(connection: psycopg.Connection, import_type: str) -> int:
-    return _number(connection, "select count(*) from onec.rejected_records where import_type = %s", import_type)
+def count_refusals(connection: psycopg.Connection, import_type: str) -> int:
+    """The rows of a type that stand refused."""
+    return number(connection, "select count(*) from onec.rejected_records where import_type = %s", import_type)
 
 
 def _row_count(connection: psycopg.Connection, table: str) -> int:
-    return _number(connection, f"select count(*) from {table}")  # noqa: S608 - a table of ours
+    return number(connection, f"select count(*) from {table}")  # noqa: S608 - a table of ours
 
 
-def _number(connection: psycopg.Connection, query: str, *values: object) -> int:
+def number(connection: psycopg.Connection, query: str, *values: object) -> int:
+    """The number that a query gives."""
     row = connection.execute(query.encode(), values).fetchone()
     return int(row[0]) if row else 0
 
 
-def _shown_refusals(connection: psycopg.Connection, import_type: str) -> tuple[RejectedRow, ...]:
+def shown_refusals(connection: psycopg.Connection, import_type: str) -> tuple[RejectedRow, ...]:
+    """The first refused rows of a type."""
     rows = connection.execute(
         "select source_file, source_line, onec_id, reason from onec.rejected_records "
         "where import_type = %s order by id limit %s",

@@ -330,6 +330,7 @@ create table onec.product_images (
     width integer not null,
     height integer not null,
     format text not null,
+    is_listed boolean not null default true,
     updated_at timestamptz not null default now(),
     unique nulls not distinct (product_id, variant_id, position)
 );
@@ -348,6 +349,7 @@ comment on column onec.product_images.source_mtime_ns is 'Modification time of t
 comment on column onec.product_images.width is 'Width in pixels.';
 comment on column onec.product_images.height is 'Height in pixels.';
 comment on column onec.product_images.format is 'JPEG, PNG, WEBP or GIF.';
+comment on column onec.product_images.is_listed is 'Whether the XML lists pictures of the product; else the file was found by its name.';
 comment on column onec.product_images.updated_at is 'When an import last changed it.';
 
 create table onec.pending_records (

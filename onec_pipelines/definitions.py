@@ -1,0 +1,41 @@
+"""Everything that Dagster loads, assembled; nothing is defined here."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from onec_pipelines.importing.report import no_progress
+from onec_pipelines.orchestration.assets import IO_MANAGER, assets, export_specs
+from onec_pipelines.orchestration.jobs import jobs
+from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.schedules import build_nightly_refresh
+from onec_pipelines.orchestration.sensors import import_files_sensor
+from onec_pipelines.orchestration.tables import TableIOManager
+from onec_pipelines.settings import Settings
+
+
+def build_definitions(
+    resource_overrides: Mapping[str, object] | None = None, settings: Settings | None = None
+) -> dg.Definitions:
+    """The definitions, with some resources replaced where a caller wants to.
+
+    Resources: `onec` (settings and database), `onec_tables` (tables as DataFrames), `watch` (a function that is
+    called with the counters of a running import).
+    """
+    onec = Onec()
+    resources: dict[str, object] = {
+        "onec": onec,
+        IO_MANAGER: TableIOManager(onec=onec),
+        "watch": no_progress,
+    }
+    return dg.Definitions(
+        assets=[*assets, *export_specs],
+        jobs=jobs,
+        schedules=[build_nightly_refresh(settings or Settings.from_environment())],
+        sensors=[import_files_sensor],
+        resources={**resources, **(resource_overrides or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

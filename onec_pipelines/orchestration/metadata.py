@@ -1,0 +1,102 @@
+"""An ImportReport as Dagster metadata: ImportSession.report_details of the run history. Pure functions.
+
+Counters are plain numbers under few and stable keys, because the UI draws one plot a key.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from onec_pipelines.importing import Counters, ImportReport, RejectedRow
+
+KEYS = {
+    "catalog": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
+    "stocks": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
+    "prices": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
+    "customers": ("total_customers", "processed", "created", "updated", "skipped", "errors"),
+    "product_images": ("total_products", "processed", "copied", "skipped", "errors"),
+}
+"""Asset -> the keys of its counters, in the order in which they are shown."""
+FIELDS = {
+    "total_items": "total",
+    "total_customers": "total",
+    "total_products": "total",
+    "processed_items": "processed",
+    "copied": "created",
+}
+"""Key -> field of Counters, where the two differ."""
+BAR_WIDTH = 20
+
+
+def counter_values(asset: str, counters: Counters) -> dict[str, int]:
+    """The counters under the keys of an asset."""
+    return {key: getattr(counters, FIELDS.get(key, key)) for key in KEYS[asset]}
+
+
+def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg.MetadataValue]:
+    """The metadata of a materialization."""
+    metadata: dict[str, dg.MetadataValue] = {
+        key: dg.MetadataValue.int(value) for key, value in counter_values(asset, report.counters).items()
+    }
+    metadata |= {
+        "last_updated": dg.MetadataValue.text(now(zone)),
+        "duration_seconds": dg.MetadataValue.float(round(report.duration_seconds, 2)),
+        "dagster/row_count": dg.MetadataValue.int(report.row_count),
+        "dagster/table_name": dg.MetadataValue.text(report.table),
+        "export_fingerprint": dg.MetadataValue.text(report.fingerprint),
+        "export_kind": dg.MetadataValue.text(report.export_kind),
+    }
+    if report.details:
+        metadata["breakdown"] = breakdown_table(report.details)
+    if report.rejected:
+        metadata["rejected_rows"] = rejected_table(report.rejected)
+    if report.notices:
+        metadata["notices"] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in report.notices))
+    return metadata
+
+
+def breakdown_table(details: Mapping[str, int]) -> dg.MetadataValue:
+    """Further counts as a table, so that they make no plots of their own."""
+    return dg.MetadataValue.table(
+        [dg.TableRecord({"what": name.replace("_", " "), "rows": rows}) for name, rows in details.items()],
+        schema=dg.TableSchema([dg.TableColumn("what", "string"), dg.TableColumn("rows", "int")]),
+    )
+
+
+def rejected_table(rejected: tuple[RejectedRow, ...]) -> dg.MetadataValue:
+    """The first refused rows: file, line, id, reason."""
+    columns = [dg.TableColumn("file"), dg.TableColumn("line", "int"), dg.TableColumn("id"), dg.TableColumn("reason")]
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord({"file": row.file, "line": row.line, "id": row.onec_id, "reason": row.reason})
+            for row in rejected
+        ],
+        schema=dg.TableSchema(columns),
+    )
+
+
+def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, dg.MetadataValue]:
+    """The metadata of a failed import: the sentence, and the counters it had reached."""
+    reached = {key: dg.MetadataValue.int(value) for key, value in counter_values(asset, counters).items()}
+    return {"error_message": dg.MetadataValue.text(message), **reached}
+
+
+def result_text(asset: str, counters: Counters) -> str:
+    """`copied 2500, skipped 100, errors 5`: what an import came to, for the tag `onec/result`."""
+    values = counter_values(asset, counters)
+    return ", ".join(f"{key} {values[key]}" for key in KEYS[asset][2:])
+
+
+def bar_text(counters: Counters) -> str:
+    """`[#####---------------] 25% 500/2000`."""
+    share = counters.processed / counters.total if counters.total else 0.0
+    filled = min(BAR_WIDTH, int(share * BAR_WIDTH))
+    bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+    return f"[{bar}] {share:.0%} {counters.processed}/{counters.total}"
+
+
+def now(zone: str) -> str:
+    """The time in ISO 8601 with its zone."""
+    return datetime.now(UTC).astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")

@@ -1,0 +1,290 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+
+import pytest
+
+from onec_pipelines.images.plan import PublishedFile, Reference, plan
+from onec_pipelines.images.publish import REMEMBERED, publish, publish_all
+from onec_pipelines.images.reading import ImageMissing, ImageRefused
+from onec_pipelines.images.scan import scan
+from onec_pipelines.images.store import open_store
+
+
+def listed(paths, product=1, records=None) -> list[Reference]:
+    return [Reference(product, None, place, path, (records or {}).get(path)) for place, path in enumerate(paths)]
+
+
+def run(goods, store, references, **options):
+    index = scan(goods / "import_files")
+    return list(publish_all(plan(references, index, stored=store.listing()), goods, store, **options))
+
+
+def statuses(outcomes) -> list[str]:
+    return [outcome.status.value for outcome in outcomes]
+
+
+def test_a_published_file_is_there_byte_for_byte_with_its_facts(ship, store, draw):
+    data = draw("PNG", (50, 20))
+    path = ship("import_files/03/a.jpg", data)
+    publication = publish(path, store, "03/a.jpg")
+    assert (store.root / "03" / "a.jpg").read_bytes() == data
+    assert publication.written
+    assert publication.file == PublishedFile(
+        "03/a.jpg", hashlib.sha256(data).hexdigest(), len(data), 50, 20, "PNG", path.stat().st_mtime_ns
+    )
+
+
+def test_content_that_is_published_already_is_not_written_again(ship, store, draw):
+    path = ship("import_files/a.jpg", draw())
+    sha256 = hashlib.sha256(draw()).hexdigest()
+    assert not publish(path, store, "a.jpg", known_sha256=sha256).written
+    assert not store.exists("a.jpg")
+
+
+def test_a_refused_file_leaves_what_was_published_under_its_name(ship, store, draw):
+    publish(ship("import_files/a.jpg", draw()), store, "a.jpg")
+    with pytest.raises(ImageRefused):
+        publish(ship("import_files/a.jpg", draw()[:-40]), store, "a.jpg")
+    assert (store.root / "a.jpg").read_bytes() == draw()
+    assert list(store.listing()) == ["a.jpg"]
+
+
+def test_a_damaged_picture_is_refused_when_all_is_decoded(ship, store, draw):
+    data = bytearray(draw("PNG", (200, 200)))
+    data[len(data) // 2] ^= 0xFF
+    path = ship("import_files/a.png", bytes(data))
+    with pytest.raises(ImageRefused, match="не раскодируется"):
+        publish(path, store, "a.png", full=True)
+    assert publish(path, store, "a.png").written
+
+
+def test_a_link_or_fifo_put_there_at_the_last_moment_is_not_followed(goods, ship, store, draw, tmp_path):
+    (tmp_path / "secret.jpg").write_bytes(draw())
+    paths = ["import_files/a.jpg", "import_files/b.jpg", "import_files/c.jpg"]
+    for path in paths:
+        ship(path, draw())
+    planned = list(plan(listed(paths), scan(goods / "import_files")))
+    for path in paths:
+        (goods / path).unlink()
+    (goods / "import_files/a.jpg").symlink_to(tmp_path / "secret.jpg")
+    os.mkfifo(goods / "import_files/b.jpg")
+    outcomes = list(publish_all(planned, goods, store))
+    assert [(outcome.status.value, outcome.reason) for outcome in outcomes] == [
+        ("refused", "это ссылка, а не файл"),
+        ("refused", "это не файл, а канал, сокет или устройство"),
+        ("missing", "файла нет"),
+    ]
+    assert list(store.listing()) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(ship, store, draw):
+    path = ship("import_files/a.jpg", draw())
+    stop = threading.Event()
+
+    def keep_writing() -> None:
+        moment = 0
+        while not stop.is_set():
+            moment += 1
+            os.utime(path, ns=(moment, moment))
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        reasons = set()
+        deadline = time.monotonic() + 10
+        while not reasons and time.monotonic() < deadline:
+            try:
+                publish(path, store, "a.jpg")
+            except ImageRefused as refused:
+                reasons.add(refused.reason)
+    finally:
+        stop.set()
+        writer.join()
+    assert reasons == {"файл ещё записывается: он изменился во время чтения"}
+
+
+def test_outcomes_come_in_the_order_of_the_plan_and_one_bad_file_costs_itself(goods, ship, store, draw):
+    for number in range(40):
+        ship(f"import_files/{number}.jpg", draw(seed=number) if number % 4 else draw()[:-9])
+    paths = [f"import_files/{number}.jpg" for number in range(41)]
+    outcomes = run(goods, store, listed([*paths, paths[1], "../x.jpg"]))
+    assert [outcome.reference.position for outcome in outcomes] == list(range(43))
+    assert Counter(statuses(outcomes)) == {"published": 30, "refused": 11, "missing": 1, "duplicate": 1}
+    assert all(outcome.reason for outcome in outcomes if outcome.status in {"refused", "missing"})
+    assert len(store.listing()) == 30
+
+
+def test_a_second_run_reads_nothing_and_keeps_the_records(goods, ship, store, draw):
+    paths = [f"import_files/{number}.jpg" for number in range(5)]
+    for path in paths:
+        ship(path, draw())
+    first = {outcome.reference.path: outcome.published for outcome in run(goods, store, listed(paths))}
+    for path in paths:
+        times = (goods / path).stat()
+        (goods / path).write_bytes(b"?" * times.st_size)  # would be refused, were it read
+        os.utime(goods / path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    second = run(goods, store, listed(paths, records=first))
+    assert statuses(second) == ["unchanged"] * 5
+    assert {outcome.reference.path: outcome.published for outcome in second} == first
+
+
+def test_a_new_time_over_the_same_content_is_recorded_without_a_write(goods, ship, store, draw):
+    path = ship("import_files/a.jpg", draw())
+    (before,) = run(goods, store, listed(["import_files/a.jpg"]))
+    published = (store.root / "a.jpg").stat()
+    os.utime(path, ns=(1, 1))
+    (after,) = run(goods, store, listed(["import_files/a.jpg"], records={"import_files/a.jpg": before.published}))
+    assert (after.status.value, after.published.mtime_ns) == ("unchanged", 1)
+    assert (store.root / "a.jpg").stat().st_ino == published.st_ino
+
+
+def test_new_content_under_an_old_name_and_a_file_gone_from_the_store_are_published(goods, ship, store, draw):
+    paths = ["import_files/a.jpg", "import_files/b.jpg"]
+    for path in paths:
+        ship(path, draw())
+    records = {outcome.reference.path: outcome.published for outcome in run(goods, store, listed(paths))}
+    ship("import_files/a.jpg", draw(seed=1))
+    store.delete("b.jpg")
+    assert statuses(run(goods, store, listed(paths, records=records))) == ["published", "published"]
+    assert (store.root / "a.jpg").read_bytes() == draw(seed=1)
+
+
+def test_a_picture_that_many_products_share_is_published_once(goods, ship, store, draw):
+    ship("import_files/no-photo.jpg", draw())
+    references = [Reference(n, variant, 0, "import_files/no-photo.jpg") for n in range(50) for variant in (None, n)]
+    outcomes = run(goods, store, references)
+    assert Counter(statuses(outcomes)) == {"published": 1, "unchanged": 99}
+    assert len({outcome.published for outcome in outcomes}) == 1
+
+
+def test_a_run_of_many_pictures_remembers_only_the_last_thousand(goods, ship, store, draw):
+    paths = [f"import_files/{number}.gif" for number in range(REMEMBERED + 40)]
+    for path in paths:
+        ship(path, draw("GIF", (2, 2)))
+    assert Counter(statuses(run(goods, store, listed(paths)))) == {"published": REMEMBERED + 40}
+
+
+def test_every_kind_of_store_is_published_to(goods, ship, draw):
+    remote = open_store(f"memory://{uuid.uuid4()}/media")
+    ship("import_files/03/a.webp", draw("WEBP"))
+    (outcome,) = run(goods, remote, listed(["import_files/03/a.webp"]))
+    assert (outcome.status.value, outcome.published.format) == ("published", "WebP")
+    assert remote.listing().get("03/a.webp").size == len(draw("WEBP"))
+
+
+FILL_AND_REPEAT = """
+import subprocess, sys
+from pathlib import Path
+from onec_pipelines.errors import OnecError
+from onec_pipelines.images.plan import Reference, plan
+from onec_pipelines.images.publish import publish_all
+from onec_pipelines.images.scan import scan
+from onec_pipelines.images.store import open_store
+goods, media = Path(sys.argv[1]), sys.argv[2]
+references = [Reference(1, None, n, f"import_files/{n}.jpg") for n in range(100)]
+records = {}
+def run():
+    store = open_store(media)
+    known = [Reference(1, None, r.position, r.path, records.get(r.path)) for r in references]
+    for outcome in publish_all(plan(known, scan(goods / "import_files"), stored=store.listing()), goods, store):
+        records[outcome.reference.path] = outcome.published
+        yield outcome.status.value
+try:
+    for _ in run(): pass
+except OnecError as error:
+    print(error)
+store = open_store(media)
+there = store.listing()
+print(len(records) > 20, len(there) < 100, store.sweep(), {there.get(path).size for path in there})
+subprocess.run(["mount", "-o", "remount,size=10m", media], check=True)
+known = len(records)
+statuses = list(run())
+print(statuses == ["unchanged"] * known + ["published"] * (100 - known), len(store.listing()))
+"""
+
+
+def test_a_full_disk_ends_the_run_and_the_repeat_completes_it(goods, ship, draw, store):
+    data = draw("JPEG", (120, 90))
+    for number in range(100):
+        ship(f"import_files/{number}.jpg", data)
+    if subprocess.run(["unshare", "--map-root-user", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this system lets nobody mount a small disk")
+    mount = 'mount -t tmpfs -o size=600k none "$3" && exec "$0" -c "$1" "$2" "$3"'
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, sys.executable, FILL_AND_REPEAT]
+    done = subprocess.run([*command, goods, store.root], capture_output=True, text=True, check=True)
+    message, left, repeated = done.stdout.splitlines()
+    assert "the disk is full: free space there" in message
+    assert left == f"True True 0 {{{len(data)}}}"
+    assert repeated == "True 100"
+
+
+def test_the_plan_is_taken_in_no_faster_than_it_is_carried_out(goods, store):
+    taken = 0
+
+    def references():
+        nonlocal taken
+        for taken in range(100_000):
+            yield Reference(taken, None, 0, f"import_files/{taken}.jpg")
+
+    outcomes = publish_all(plan(references(), scan(goods / "import_files")), goods, store)
+    for _ in range(10):
+        next(outcomes)
+    assert taken < 1000
+    outcomes.close()
+
+
+def test_a_run_that_is_closed_half_way_leaves_whole_files_and_no_thread(goods, ship, store, draw):
+    paths = [f"import_files/{number}.jpg" for number in range(200)]
+    for path in paths:
+        ship(path, draw())
+    outcomes = publish_all(plan(listed(paths), scan(goods / "import_files")), goods, store)
+    next(outcomes)
+    outcomes.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("publish")]
+    assert {found.size for found in map(store.listing().get, store.listing())} == {len(draw())}
+    assert store.sweep() == 0
+
+
+PUBLISH = """
+import sys
+from pathlib import Path
+from onec_pipelines.images.plan import Reference, plan
+from onec_pipelines.images.publish import publish_all
+from onec_pipelines.images.scan import scan
+from onec_pipelines.images.store import open_store
+goods, store = Path(sys.argv[1]), open_store(sys.argv[2])
+references = [Reference(1, None, n, f"import_files/{n}.jpg") for n in range(3000)]
+for outcome in publish_all(plan(references, scan(goods / "import_files")), goods, store):
+    print(outcome.status, flush=True)
+"""
+
+
+def test_a_run_killed_half_way_leaves_only_whole_files_and_its_repeat_completes(goods, ship, store, draw):
+    data = draw("JPEG", (120, 90))
+    for number in range(3000):
+        ship(f"import_files/{number}.jpg", data)
+    command = [sys.executable, "-c", PUBLISH, goods, store.root]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        for _ in range(100):
+            process.stdout.readline()
+        process.send_signal(signal.SIGKILL)
+    there = store.listing()
+    whole = [path for path in there if path.endswith(".jpg")]
+    assert 100 <= len(whole) < 3000
+    assert {there.get(path).size for path in whole} == {len(data)}
+    store.sweep()
+    outcomes = run(goods, store, listed([f"import_files/{number}.jpg" for number in range(3000)]))
+    assert Counter(statuses(outcomes)) == {"published": 3000}
+    assert len(store.listing()) == 3000
+
+
+def test_a_missing_file_is_told_from_a_refused_one(goods, store):
+    with pytest.raises(ImageMissing):
+        publish(goods / "import_files" / "no.jpg", store, "no.jpg")
