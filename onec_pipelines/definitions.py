@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from onec_pipelines.importing.report import no_progress
 from onec_pipelines.orchestration.assets import IO_MANAGER, assets, export_specs
 from onec_pipelines.orchestration.jobs import jobs
+from onec_pipelines.orchestration.progress import no_watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.sensors import import_files_sensor
@@ -20,13 +20,13 @@ def build_definitions(
     """The definitions, with some resources replaced where a caller wants to.
 
     Resources: `onec` (settings and database), `onec_tables` (tables as DataFrames), `watch` (a function that is
-    called with the counters of a running import).
+    called with an asset's name and its counters while it is imported).
     """
     onec = Onec()
     resources: dict[str, object] = {
         "onec": onec,
         IO_MANAGER: TableIOManager(onec=onec),
-        "watch": no_progress,
+        "watch": no_watch,
     }
     return dg.Definitions(
         assets=[*assets, *export_specs],

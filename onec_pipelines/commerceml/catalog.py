@@ -14,6 +14,7 @@ Each element of a good or an offer is taken, ignored by name, or reported as unh
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from onec_pipelines.commerceml.export import OFFER_MARKS
 from onec_pipelines.commerceml.reading import Element, Reader, add_values, is_blank, is_deleted, read_pairs
 from onec_pipelines.commerceml.records import (
     Category,
@@ -26,7 +27,7 @@ from onec_pipelines.commerceml.records import (
     Unhandled,
     Unit,
 )
-from onec_pipelines.commerceml.values import ValueRefused, check_id, means_empty, parse_vat
+from onec_pipelines.commerceml.values import ValueRefused, check_id, fits_index, means_empty, parse_vat
 from onec_pipelines.commerceml.xml import child_text, children, line_of, local_name, text, trimmed
 
 BRAND_PROPERTY = "Бренд"
@@ -43,6 +44,8 @@ TEXTS = {
     "СтавкаНДС": "vat",
     "ТорговаяМарка": "trademark",
 }
+LOOKED_UP = frozenset({"Артикул", "ТорговаяМарка"})
+"""Texts that tables have an index on: what is too long for it is none, and reported as unhandled."""
 DIMENSIONS = frozenset({"Ширина", "Длина", "Высота", "Вес", "Объем", "Объём"})
 IGNORED = frozenset(
     {
@@ -62,6 +65,8 @@ IGNORED = frozenset(
         "Склад",  # prices and stocks have readers of their own
         "Пересчет",
         "Акциз",
+        "Акцизы",
+        "ИдТовараУКонтрагента",
         "ГТД",
         "НомерГТД",
         "Комплектующие",
@@ -74,8 +79,6 @@ IGNORED = frozenset(
         "Валюта",
     }
 )
-OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
-"""Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
 
 
 @dataclass(slots=True)
@@ -110,17 +113,22 @@ def _read_image(element: Element, draft: _Draft) -> None:
 
 def _read_unit(element: Element, draft: _Draft) -> None:
     """`<БазоваяЕдиница>796 </...>`, or `<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</...>`."""
-    code = (element.get("Код") or "").strip()
+    code = (element.get("Код") or "").strip() or child_text(element, "Код")
     name = text(element) or child_text(element, "НаименованиеКраткое")
-    draft.unit_code = code or name or child_text(element, "Код") or trimmed(element)
-    if code:
-        full_name = (element.get("НаименованиеПолное") or "").strip() or None
-        draft.unit = Unit(code, name or code, full_name, deleted=False, line=line_of(element))
+    full_name = (element.get("НаименованиеПолное") or "").strip() or child_text(element, "НаименованиеПолное")
+    stated = code or name or full_name or trimmed(element)
+    if stated is not None and not fits_index(stated):
+        draft.unhandled.append("БазоваяЕдиница")
+        return
+    draft.unit_code = stated
+    if stated and (code or full_name):
+        draft.unit = Unit(stated, name or full_name or stated, full_name, deleted=False, line=line_of(element))
 
 
 def _read_manufacturer(element: Element, draft: _Draft) -> None:
     name = child_text(element, "Наименование") or child_text(element, "ОфициальноеНаименование")
-    draft.manufacturer = (child_text(element, "Ид"), name or text(element))
+    onec_id = child_text(element, "Ид")
+    draft.manufacturer = (None if means_empty(onec_id) else onec_id, name or text(element))
 
 
 def _read_properties(element: Element, draft: _Draft) -> None:
@@ -165,9 +173,7 @@ def _read_draft(element: Element) -> _Draft:
     draft = _Draft()
     for tag, child in children(element):
         if tag in TEXTS:
-            content = text(child)
-            if content is not None:
-                draft.texts.setdefault(TEXTS[tag], content)
+            _read_text(tag, child, draft)
         elif tag in DIMENSIONS:
             content = text(child)
             if content is not None and not means_empty(content):
@@ -175,8 +181,22 @@ def _read_draft(element: Element) -> _Draft:
         elif tag in NESTED:
             NESTED[tag](child, draft)
         else:
-            draft.unhandled.append(f"{local_name(element)}/{tag}")
+            draft.unhandled.append(tag)
     return draft
+
+
+def _read_text(tag: str, element: Element, draft: _Draft) -> None:
+    content = text(element)
+    if content is None:
+        return
+    if tag in LOOKED_UP and not fits_index(content):
+        draft.unhandled.append(tag)
+    else:
+        draft.texts.setdefault(TEXTS[tag], content)
+
+
+def _unhandled(element: Element, draft: _Draft) -> Iterator[Unhandled]:
+    return (Unhandled(f"{local_name(element)}/{tag}") for tag in draft.unhandled)
 
 
 def read_good(element: Element) -> Iterator[Fact]:
@@ -187,9 +207,11 @@ def read_good(element: Element) -> Iterator[Fact]:
     if is_blank(element):
         return
     draft, line, deleted = _read_draft(element), line_of(element), is_deleted(element)
-    yield from map(Unhandled, draft.unhandled)
+    yield from _unhandled(element, draft)
     try:
         onec_id = check_id(draft.get("onec_id"))
+        base_id, is_variant, _ = onec_id.partition("#")
+        check_id(base_id or None)
         if draft.get("name") is None and not deleted:
             raise ValueRefused("нет Наименования")
     except ValueRefused as refused:
@@ -197,7 +219,6 @@ def read_good(element: Element) -> Iterator[Fact]:
         return
     if draft.unit:
         yield draft.unit
-    base_id, is_variant, _ = onec_id.partition("#")
     yield _good(draft, base_id, from_variant=bool(is_variant), deleted=deleted, line=line)
     if is_variant:
         yield _offer(draft, onec_id, deleted=deleted, line=line)
@@ -233,12 +254,14 @@ def _brand(draft: _Draft) -> tuple[str | None, str | None]:
     """Id and name of the brand: a dictionary id without a name, or a name that is its own id."""
     stated = draft.properties.get(BRAND_PROPERTY)
     if stated:
-        return (stated if isinstance(stated, str) else stated[0]), None
+        brand = stated if isinstance(stated, str) else stated[0]
+        return (brand, None) if fits_index(brand) else (None, None)
     trademark = draft.get("trademark")
     if trademark:
         return trademark, trademark
     onec_id, name = draft.manufacturer
-    return onec_id or name, name
+    onec_id = onec_id or name
+    return (onec_id, name) if onec_id and fits_index(onec_id) else (None, None)
 
 
 def _offer(draft: _Draft, onec_id: str, *, deleted: bool, line: int) -> Offer:
@@ -261,7 +284,7 @@ def read_offer(element: Element) -> Iterator[Fact]:
     if is_blank(element):
         return
     draft, line = _read_draft(element), line_of(element)
-    yield from map(Unhandled, draft.unhandled)
+    yield from _unhandled(element, draft)
     try:
         onec_id = check_id(draft.get("onec_id"))
     except ValueRefused as refused:
@@ -353,7 +376,7 @@ def read_property_value(element: Element) -> Iterator[Fact]:
         return
     stated = child_text(element, "ИдЗначения")
     try:
-        property_onec_id = check_id(_property_around(element))
+        property_onec_id = _property_around(element)
         onec_id = check_id(stated)
     except ValueRefused as refused:
         yield Refusal("property_value", stated, None, str(refused), {}, line_of(element))
@@ -361,10 +384,13 @@ def read_property_value(element: Element) -> Iterator[Fact]:
     yield PropertyValue(property_onec_id, onec_id, child_text(element, "Значение") or "", line_of(element))
 
 
-def _property_around(element: Element) -> str | None:
+def _property_around(element: Element) -> str:
     around = element.getparent()
     owner = around.getparent() if around is not None else None
-    return child_text(owner, "Ид") if owner is not None else None
+    onec_id = child_text(owner, "Ид") if owner is not None else None
+    if onec_id is None:
+        raise ValueRefused("у свойства нет Ид перед вариантами значений")
+    return check_id(onec_id)
 
 
 CLASSIFIER_READERS: Mapping[str, Reader] = {

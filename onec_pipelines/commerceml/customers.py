@@ -18,7 +18,7 @@ from lxml import etree
 
 from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
 from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Refusal, Unhandled
-from onec_pipelines.commerceml.values import ValueRefused, check_id
+from onec_pipelines.commerceml.values import ValueRefused, check_id, fits_index
 from onec_pipelines.commerceml.xml import children, line_of, local_name, text
 
 BUYER = "покупатель"
@@ -32,6 +32,8 @@ TEXTS = {
     "ОКПО": "okpo",
     "КодПоОКПО": "okpo",
 }
+LOOKED_UP = frozenset({"ИНН"})
+"""Texts that the table has an index on: what is too long for it is none, and reported as unhandled."""
 ADDRESSES = frozenset({"АдресРегистрации", "ЮридическийАдрес", "ФактическийАдрес", "Адрес"})
 LISTS = {
     "Контакты": "contacts",
@@ -54,15 +56,21 @@ IGNORED = frozenset(
         "УдостоверениеЛичности",
         "Обращение",
         "Место",
+        "МестоРаботы",
+        "ОсновнойВидДеятельности",
         "ОКВЭД",
+        "ОКДП",
         "ОКОПФ",
         "ОКФС",
         "ЕГРПО",
         "ДатаРегистрации",
+        "ДатаОбновления",
         "Руководитель",
     }
 )
-_EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
+_EMAIL = re.compile(r"""[^\s@,;:<>()"']+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W_](?:[\w-]*[^\W_])""")
+_LOOKED_AT = 1000
+"""Characters of a contact in which an address or a number is looked for."""
 _ENTREPRENEUR = re.compile(r"\bИП\b|индивидуальный предприниматель", re.IGNORECASE)
 _PHONE_TYPE = re.compile(r"тел|моб|phone", re.IGNORECASE)
 _INN_WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
@@ -87,7 +95,7 @@ def read_customer(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("customer", stated, None, str(refused), dict(draft.texts), line)
+        yield Refusal("customer", None, None, str(refused), _payload(draft), line)
         return
     if draft.roles and BUYER not in {role.lower() for role in draft.roles}:
         yield NotForUs("customer", onec_id, line)
@@ -95,12 +103,20 @@ def read_customer(element: Element) -> Iterator[Fact]:
     yield _customer(draft, onec_id, deleted=is_deleted(element), line=line)
 
 
+def _payload(draft: _Draft) -> dict[str, str | None]:
+    return {name: content[:1000] for name, content in draft.texts.items()}
+
+
 def _read_draft(element: Element) -> _Draft:
     draft = _Draft()
     for tag, child in children(element):
         content = text(child)
         if tag in TEXTS:
-            if content is not None:
+            if content is None:
+                continue
+            if tag in LOOKED_UP and not fits_index(content):
+                draft.unhandled.append(f"{local_name(element)}/{tag}")
+            else:
                 draft.texts.setdefault(TEXTS[tag], content)
         elif tag == "Роль":
             draft.roles += [content] if content else []
@@ -180,7 +196,7 @@ def _contact(entry: dict[str, object]) -> dict[str, object]:
 def first_email(contacts: list[dict[str, object]]) -> str | None:
     """The first contact that is an e-mail address, in lower case; a postal address under `Почта` is none."""
     for contact in contacts:
-        found = _EMAIL.search(str(contact.get("value", "")))
+        found = _EMAIL.search(str(contact.get("value", ""))[:_LOOKED_AT])
         if found:
             return found.group().lower()
     return None
@@ -190,7 +206,7 @@ def first_phone(contacts: list[dict[str, object]]) -> str | None:
     """The first phone, normalised."""
     for contact in contacts:
         if _PHONE_TYPE.search(str(contact.get("type", ""))):
-            phone = normalise_phone(str(contact.get("value", "")))
+            phone = normalise_phone(str(contact.get("value", ""))[:_LOOKED_AT])
             if phone:
                 return phone
     return None
@@ -198,13 +214,13 @@ def first_phone(contacts: list[dict[str, object]]) -> str | None:
 
 def normalise_phone(stated: str) -> str | None:
     """`8 (912) 000-00-00` -> `+79120000000`; another country's number keeps its digits; None for no number."""
-    first = re.split(r"[,;]|доб|ext", stated, maxsplit=1)[0]
+    first = re.split(r"[,;]|доб|ext", stated, maxsplit=1, flags=re.IGNORECASE)[0]
     digits = re.sub(r"[^0-9]", "", first)
     if len(digits) == 11 and digits[0] in "78":
         return f"+7{digits[1:]}"
     if len(digits) == 10 and not first.strip().startswith("+"):
         return f"+7{digits}"
-    if len(digits) < 5:
+    if not 5 <= len(digits) <= 15:
         return None
     return f"+{digits}" if first.strip().startswith("+") else digits
 

@@ -46,7 +46,8 @@ ITEM_TAGS = {
     "customers": ("Контрагент",),
 }
 """Their number is what progress is measured against while the files are read."""
-OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул"})
+OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
+"""Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
 _KNOWN_TAGS = sorted(
     {*OFFER_MARKS}.union(*TAGS_OF.values(), *ITEM_TAGS.values()),
     key=len,
@@ -54,6 +55,15 @@ _KNOWN_TAGS = sorted(
 )
 _TAG = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(" + "|".join(_KNOWN_TAGS).encode() + rb")[\s/>]")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
+_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic"})
+"""Encodings in which Cyrillic tags are other bytes than in UTF-8."""
+_UTF16 = {
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    "<".encode("utf-16-le"): "utf-16-le",
+    "<".encode("utf-16-be"): "utf-16-be",
+}
+"""How UTF-16 begins, with a BOM and without: what such a file declares cannot be read before it is decoded."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
 
 
@@ -123,19 +133,19 @@ def list_export(root: Path) -> Export:
         ExportError: the directory is absent or cannot be read.
     """
     try:
+        if not root.is_dir():
+            raise ExportError(f"Директория данных 1С не найдена: {root}. Убедитесь, что данные выгружены из 1С.")
         names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
-        layout = Layout.DIRECTORIES if any(name in DIRECTORIES for name in names) else Layout.FILES
         files = [*_xml_files(root, root)]
         for name in names:
             if name != IMAGES:
                 files += _xml_files(root, root / name)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ExportError(f"Директория данных 1С не найдена: {root}. Убедитесь, что данные выгружены из 1С.") from error
     except OSError as error:
         raise ExportError(
             f"Директорию данных 1С не удалось прочитать: {error.filename}: {error.strerror}. "
             "Проверьте права доступа пользователя, от имени которого работает импорт."
         ) from error
+    layout = Layout.DIRECTORIES if any(name in DIRECTORIES for name in names) else Layout.FILES
     return Export(root, layout, tuple(sorted(files, key=lambda file: natural_key(file.name))))
 
 
@@ -162,16 +172,14 @@ def read_content(file: ExportFile) -> FileContent:
     tags: Counter[str] = Counter()
     try:
         with file.path.open("rb") as stream:
-            head = stream.read(CHUNK)
-            decoder = _decoder(head)
+            decoder = _decoder(stream.read(256))
+            stream.seek(0)
             rest = b""
-            chunk = head
-            while chunk:
+            while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
                 tags.update(tag.decode() for tag in _TAG.findall(window))
                 rest = _open_end(window)
-                chunk = stream.read(CHUNK)
     except OSError as error:
         raise ExportError(
             f"Файл {file.name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке."
@@ -186,16 +194,18 @@ def _open_end(window: bytes) -> bytes:
 
 
 def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
-    """What turns the file into text, None where it is UTF-8 already (or its encoding is unknown)."""
-    declared = _ENCODING.search(head[:256])
-    name = declared.group(1).decode() if declared else "utf-8"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        name = "utf-16"
+    """What turns the file into text, None where its tags are those of UTF-8 (or its encoding is unknown)."""
+    name = _UTF16.get(head[:2]) or _declared_encoding(head)
+    return codecs.getincrementaldecoder(name)(errors="replace") if name else None
+
+
+def _declared_encoding(head: bytes) -> str | None:
+    declared = _ENCODING.search(head)
     try:
-        codec = codecs.lookup(name)
+        name = codecs.lookup(declared.group(1).decode()).name if declared else "utf-8"
     except LookupError:
         return None
-    return None if codec.name == "utf-8" else codecs.getincrementaldecoder(name)(errors="replace")
+    return name if name in _DECODED else None
 
 
 def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:

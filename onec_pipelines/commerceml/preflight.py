@@ -95,7 +95,7 @@ def _file_problems(export: Export, import_type: str) -> list[str]:
 
 
 def _image_problems(export: Export) -> list[str]:
-    path = export.images_base / IMAGES
+    path = _images_directory(export)
     try:
         if any(_holds_file(entry) for entry in path.iterdir()):
             return []
@@ -104,6 +104,12 @@ def _image_problems(export: Export) -> list[str]:
     except OSError as error:
         return [f"Директорию изображений не удалось прочитать: {path}: {error.strerror}. {CHECK_RIGHTS}"]
     return [f"Директория изображений пуста: {path}. {EXPORTED_WITH_IMAGES}"]
+
+
+def _images_directory(export: Export) -> Path:
+    """Where the pictures are, or, in a directory without an export, where 3.1 would put them."""
+    path = export.images_base / IMAGES
+    return path if export.files or path.is_dir() else export.root / "goods" / IMAGES
 
 
 def _holds_file(entry: Path) -> bool:

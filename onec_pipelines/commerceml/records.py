@@ -200,7 +200,7 @@ class Refusal:
     cell: str | None
     reason: str
     payload: Mapping[str, str | None]
-    line: int
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True)

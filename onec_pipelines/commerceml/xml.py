@@ -42,6 +42,8 @@ BULKY = frozenset(
 """Elements that repeat without bound: freed as they end, wanted or not."""
 LAST_EXACT_LINE = 65_534
 """libxml2 keeps the line of an element in 16 bits."""
+LOOKED_AHEAD = 5
+"""How many nodes libxml2 goes to find the line of an element beyond that."""
 PARENTS = {
     "Товар": "Товары",
     "Предложение": "Предложения",
@@ -110,15 +112,14 @@ def _newlines_of_first_text(element: etree._Element) -> int:
     Beyond them libxml2 gives the line where the first text in or behind the element ends.
     """
     node: etree._Element | None = element
-    while node is not None:
+    for _ in range(LOOKED_AHEAD):
+        if node is None:
+            break
         if node.text:
             return node.text.count("\n")
-        if len(node):
-            node = node[0]
-            continue
-        if node.tail:
+        if len(node) == 0 and node.tail:
             return node.tail.count("\n")
-        node = node.getnext()
+        node = node[0] if len(node) else node.getnext()
     return 0
 
 
@@ -149,7 +150,7 @@ def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[t
 
 
 def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
-    return etree.iterparse(
+    events: Iterator[tuple[str, etree._Element]] = etree.iterparse(
         stream,
         events=("end",),
         tag=[f"{{*}}{name}" for name in {*wanted, *BULKY, *CONTAINERS, ROOT}],
@@ -159,6 +160,7 @@ def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etr
         remove_comments=True,
         remove_pis=True,
     )
+    return events
 
 
 def _walk(
@@ -167,7 +169,7 @@ def _walk(
     name = ""
     for _, element in events:
         if not name:
-            _reject_dtd(element, shown)
+            _reject_document(element.getroottree(), shown)
         name = local_name(element)
         parent = element.getparent()
         if parent is None:
@@ -179,8 +181,8 @@ def _walk(
         if name in wanted and not _is_foreign(parent):
             yield name, element
         _free(element, parent)
-    if name != ROOT:
-        raise ExportError(f"Файл {shown} не похож на выгрузку 1С: корневой элемент должен быть {ROOT}. {ADVICE}")
+    if not name:
+        raise _not_commerceml(shown)
 
 
 def _is_foreign(parent: etree._Element) -> bool:
@@ -205,10 +207,21 @@ def _reject_foreign(stream: BinaryIO, shown: str) -> None:
             raise ExportError(f"Файл {shown}: это {found}. {UNCHANGED} {ADVICE}")
 
 
-def _reject_dtd(element: etree._Element, shown: str) -> None:
-    """1C writes no DTD; without one there are no entities, whose text would be cut out or fetched."""
-    if element.getroottree().docinfo.internalDTD is not None:
+def _reject_document(tree: etree._ElementTree, shown: str) -> None:
+    """Raise ExportError for another root or a DTD.
+
+    1C writes no DTD; without one there are no entities, whose text would be missing or fetched.
+    """
+    if local_name(tree.getroot()) != ROOT:
+        raise _not_commerceml(shown)
+    if tree.docinfo.internalDTD is not None:
         raise ExportError(f"Файл {shown} содержит DTD (<!DOCTYPE>): 1С так не выгружает. {UNCHANGED} {ADVICE}")
+
+
+def _not_commerceml(shown: str) -> ExportError:
+    return ExportError(
+        f"Файл {shown} не похож на выгрузку 1С: корневой элемент должен быть {ROOT}. {UNCHANGED} {ADVICE}"
+    )
 
 
 def _plain(error: etree.XMLSyntaxError) -> str:

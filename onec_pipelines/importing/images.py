@@ -260,7 +260,7 @@ def _settle(outcome: Outcome, owners: _Owners, staging: Staging, tally: _Tally) 
 
 def _refusal(outcome: Outcome, onec_id: str) -> Refusal:
     path = outcome.reference.path
-    return Refusal("image", onec_id, path, outcome.reason or "файл не принят", {"Картинка": path}, 0)
+    return Refusal("image", onec_id, path, outcome.reason or "файл не принят", {"Картинка": path}, None)
 
 
 def _row(reference: Reference, published: PublishedFile, owners: _Owners) -> ProductImage:

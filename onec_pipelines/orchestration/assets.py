@@ -14,6 +14,7 @@ from onec_pipelines.importing import (
     import_prices,
     import_stocks,
 )
+from onec_pipelines.orchestration.progress import Watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import run_session
 from onec_pipelines.settings import Settings
@@ -74,7 +75,7 @@ def import_asset(
         output_required=False,
     )
     def run_asset(
-        context: dg.AssetExecutionContext, config: ImportConfig, onec: Onec, watch: dg.ResourceParam[Progress]
+        context: dg.AssetExecutionContext, config: ImportConfig, onec: Onec, watch: dg.ResourceParam[Watch]
     ) -> Iterator[dg.MaterializeResult[None]]:
         def start(progress: Progress) -> ImportReport:
             settings = onec.settings()

@@ -5,13 +5,16 @@ stay in the history, so they are few: at most 90 lines and 10 observations a run
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from onec_pipelines.importing import Counters, Progress
+from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.metadata import bar_text, counter_values
 
+Watch = Callable[[str, Counters], None]
+"""Called with an asset's name and its counters, for whoever watches from this process."""
 PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
@@ -30,7 +33,7 @@ class RunProgress:
 
     context: dg.AssetExecutionContext
     asset: str
-    watch: Progress
+    watch: Watch
     before: Counters
     counters: Counters = field(default_factory=Counters)
     _tagged_at: float = 0.0
@@ -41,7 +44,7 @@ class RunProgress:
     def __call__(self, counters: Counters) -> None:
         """Note the counters; show them if it is time to."""
         self.counters = counters
-        self.watch(counters)
+        self.watch(self.asset, counters)
         moment = time.monotonic()
         if moment - self._tagged_at >= TAG_EVERY_SECONDS:
             self._tagged_at = moment
@@ -82,3 +85,7 @@ def parse_progress(text: str | None) -> Counters:
     if not (processed.isdecimal() and total.isdecimal()):
         return Counters()
     return Counters(total=int(total), processed=int(processed))
+
+
+def no_watch(_asset: str, _counters: Counters) -> None:
+    """For runs that nobody watches from their process."""

@@ -15,6 +15,7 @@ from onec_pipelines.orchestration.progress import (
     PROGRESS_TAG,
     RESULT_TAG,
     RunProgress,
+    Watch,
     parse_progress,
 )
 from onec_pipelines.orchestration.resources import Onec
@@ -33,7 +34,7 @@ Import = Callable[[Progress], ImportReport]
 
 
 def run_session(
-    context: dg.AssetExecutionContext, onec: Onec, watch: Progress, run_import: Import
+    context: dg.AssetExecutionContext, onec: Onec, watch: Watch, run_import: Import
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Run an import and yield its materialization.
 
@@ -48,7 +49,7 @@ def run_session(
         problems = onec.problems(IMPORT_TYPE_OF[asset])
         if problems:
             context.log.warning(f"{asset} was passed over: {' '.join(problems)}")  # noqa: G004
-            add_result(context, f"{asset}: passed over")
+            add_result(context, asset, "passed over")
             return
     progress = RunProgress(context, asset, watch, before=parse_progress(tags.get(PROGRESS_TAG)))
     try:
@@ -57,11 +58,11 @@ def run_session(
         raise failure(context, asset, str(error), progress) from None
     except BaseException as error:
         progress.tag()
-        add_result(context, f"{asset}: failed, {type(error).__name__}")
+        add_result(context, asset, f"failed, {type(error).__name__}")
         raise
     progress.counters = report.counters
     progress.tag()
-    add_result(context, result_text(asset, report.counters))
+    add_result(context, asset, result_text(asset, report.counters))
     for notice in report.notices:
         context.log.info(notice)
     metadata = report_metadata(asset, report, onec.settings().timezone)
@@ -72,7 +73,7 @@ def run_session(
 def failure(context: dg.AssetExecutionContext, asset: str, message: str, progress: RunProgress) -> dg.Failure:
     """The failure of a run, with its result tagged."""
     progress.tag()
-    add_result(context, f"{asset}: failed")
+    add_result(context, asset, "failed")
     metadata = failure_metadata(asset, message, progress.counters)
     return dg.Failure(description=message, metadata=metadata, allow_retries=False)
 
@@ -87,8 +88,11 @@ def tag_import_type(context: dg.AssetExecutionContext, asset: str) -> dict[str, 
     return {**tags, **(run.tags if run else {})}
 
 
-def add_result(context: dg.AssetExecutionContext, text: str) -> None:
-    """Add to the tag `onec/result`: one import's words, or several in a full refresh."""
+def add_result(context: dg.AssetExecutionContext, asset: str, text: str) -> None:
+    """Add to the tag `onec/result`: the words of the import, or, in a full refresh, of each asset by its name."""
     run = context.instance.get_run_by_id(context.run_id)
-    before = run.tags.get(RESULT_TAG) if run else None
-    context.instance.add_run_tags(context.run_id, {RESULT_TAG: f"{before}; {text}" if before else text})
+    tags = run.tags if run else {}
+    if tags.get(IMPORT_TYPE_TAG) == ALL:
+        before = tags.get(RESULT_TAG)
+        text = f"{before}; {asset}: {text}" if before else f"{asset}: {text}"
+    context.instance.add_run_tags(context.run_id, {RESULT_TAG: text})

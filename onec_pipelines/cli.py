@@ -1,0 +1,201 @@
+"""The command `onec`: check, import, sessions, demo, migrate, and the UI.
+
+Each command is a facade; what it prints is for people. An error that has a reason is one sentence on stderr and
+exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
+
+import click
+from dotenv import load_dotenv
+from rich.console import Console
+
+from onec_pipelines.commerceml.preflight import IMPORT_TYPES, preflight
+from onec_pipelines.errors import OnecError
+from onec_pipelines.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from onec_pipelines.orchestration.sessions import Session
+
+P = ParamSpec("P")
+TYPE = click.Choice(["all", *IMPORT_TYPES])
+
+
+def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """A command whose expected errors are one sentence and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except OnecError as error:
+            refuse([str(error)])
+
+    return run
+
+
+def refuse(problems: list[str]) -> NoReturn:
+    """Print what stands in the way, and end with exit code 1."""
+    for problem in problems:
+        click.echo(click.style("✗ ", fg="red") + problem, err=True)
+    sys.exit(1)
+
+
+def current_problems(settings: Settings, import_type: str) -> list[str]:
+    """The preflight over the settings' export and database."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415 - keeps --help fast
+    from onec_pipelines.database.migrate import migrate_connection  # noqa: PLC0415
+    from onec_pipelines.importing.dataset import has_products  # noqa: PLC0415
+
+    with connect(database_url(settings)) as connection:
+        migrate_connection(connection)
+        return preflight(settings.data_dir, import_type, has_products=has_products(connection))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="onec-pipelines")
+def main() -> None:
+    """Import 1C:Enterprise exports (CommerceML) into PostgreSQL and a media store."""
+    load_dotenv(PROJECT_ROOT / ".env")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+
+
+@main.command()
+@click.argument("import_type", type=TYPE, default="all", metavar="[TYPE]")
+@in_sentences
+def check(import_type: str) -> None:
+    """Say whether the export can be imported: all of it, or one TYPE."""
+    settings = Settings.from_environment()
+    problems = current_problems(settings, import_type)
+    if problems:
+        refuse(problems)
+    click.echo(f"{click.style('✓', fg='green')} {settings.data_dir}: {import_type} can be imported.")
+
+
+@main.command("import")
+@click.argument("import_type", type=TYPE, metavar="TYPE")
+@click.option("--force", is_flag=True, help="Read every file again, even if nothing has changed.")
+@in_sentences
+def import_(import_type: str, *, force: bool) -> None:
+    """Import TYPE: all, catalog, stocks, prices, customers or images."""
+    settings = Settings.from_environment()
+    problems = current_problems(settings, import_type)
+    if problems:
+        refuse(problems)
+    session = run_import(settings, import_type, force=force)
+    if session.status != "completed":
+        sys.exit(1)
+
+
+def run_import(settings: Settings, import_type: str, *, force: bool = False) -> "Session":
+    """Run the job of an import type in this process, with a progress bar, and print its report."""
+    from onec_pipelines.definitions import build_definitions  # noqa: PLC0415
+    from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415 - Dagster takes a second
+    from onec_pipelines.orchestration.launch import execute  # noqa: PLC0415
+    from onec_pipelines.terminal import print_report, progress_bars  # noqa: PLC0415
+
+    with open_instance(settings) as instance:
+        with progress_bars() as show:
+            session = execute(instance, build_definitions({"watch": show}, settings), import_type, force=force)
+        print_report(Console(), session)
+    return session
+
+
+@main.command()
+@click.option("--type", "import_type", type=TYPE, help="Only sessions of this type.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@in_sentences
+def sessions(import_type: str | None, limit: int, *, as_json: bool) -> None:
+    """List import sessions: type, status, progress, duration, counters, error."""
+    from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415
+    from onec_pipelines.orchestration.sessions import list_sessions  # noqa: PLC0415
+    from onec_pipelines.terminal import print_sessions  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    with open_instance(settings) as instance:
+        found = list_sessions(instance, import_type=import_type, limit=limit)
+    if as_json:
+        click.echo(json.dumps([session.as_json() for session in found], ensure_ascii=False, indent=2))
+    else:
+        print_sessions(Console(), found, settings.timezone)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--layout", type=click.Choice(["3.1", "2.09", "2.07"]), default="3.1", show_default=True)
+@click.option(
+    "--encoding", type=click.Choice(["utf-8", "utf-8-sig", "windows-1251"]), default="utf-8", show_default=True
+)
+@in_sentences
+def demo(directory: Path, layout: str, encoding: str) -> None:
+    """Write a small export with deliberate oddities into DIRECTORY."""
+    from onec_pipelines.demo import write_demo  # noqa: PLC0415
+
+    summary = write_demo(directory, layout=layout, encoding=encoding)
+    click.echo(f"{directory}: {summary.xml_files} XML files, {summary.products} products, layout {layout}, {encoding}.")
+
+
+@main.command()
+@in_sentences
+def migrate() -> None:
+    """Bring the schema of the database up to date."""
+    from onec_pipelines.database import migrate as migrations  # noqa: PLC0415
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+
+    applied = migrations.migrate(database_url(Settings.from_environment()))
+    click.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is up to date.")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@in_sentences
+def ui(port: int) -> None:
+    """Start Dagster's UI and daemon on 127.0.0.1 over the same state."""
+    from onec_pipelines.orchestration.instance import prepare_home  # noqa: PLC0415
+
+    prepare_home(Settings.from_environment())
+    program = Path(sys.executable).with_name("dagster")
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    os.chdir(PROJECT_ROOT)
+    os.execv(program, [str(program), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+@main.command()
+@in_sentences
+def stop() -> None:
+    """Stop the embedded PostgreSQL; the next command starts it again."""
+    from onec_pipelines.database import embedded  # noqa: PLC0415
+
+    embedded.stop(Settings.from_environment().home)
+    click.echo("The embedded PostgreSQL is stopped.")
+
+
+@main.command()
+@in_sentences
+def quickstart() -> None:
+    """Write the sample export if there is none, import everything, and show the sessions."""
+    settings = Settings.from_environment()
+    if not settings.data_dir.exists() or not any(settings.data_dir.iterdir()):
+        from onec_pipelines.demo import write_demo  # noqa: PLC0415
+
+        write_demo(settings.data_dir)
+        click.echo(f"Wrote the sample export into {settings.data_dir}.")
+    problems = current_problems(settings, "all")
+    if problems:
+        refuse(problems)
+    session = run_import(settings, "all")
+    sessions.callback(import_type=None, limit=5, as_json=False)  # type: ignore[misc]
+    click.echo("\nThe UI: make ui, then http://127.0.0.1:3000")
+    if session.status != "completed":
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

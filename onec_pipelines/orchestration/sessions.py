@@ -1,0 +1,137 @@
+"""Import sessions: Dagster's run history as the ImportSession list. There is no second record of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
+
+from onec_pipelines.orchestration.metadata import KEYS
+from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, parse_progress
+
+STATUS = {
+    DagsterRunStatus.QUEUED: "pending",
+    DagsterRunStatus.NOT_STARTED: "pending",
+    DagsterRunStatus.MANAGED: "pending",
+    DagsterRunStatus.STARTING: "pending",
+    DagsterRunStatus.STARTED: "in_progress",
+    DagsterRunStatus.SUCCESS: "completed",
+    DagsterRunStatus.FAILURE: "failed",
+    DagsterRunStatus.CANCELING: "failed",
+    DagsterRunStatus.CANCELED: "failed",
+}
+CANCELED = "The run was canceled."
+EVENTS = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One import: `status` is pending, in_progress, completed or failed; times are in UTC.
+
+    `counters` are by asset and key, those of a failed import as far as it came.
+    """
+
+    run_id: str
+    import_type: str
+    status: str
+    processed: int
+    total: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    counters: dict[str, dict[str, int]]
+    error_message: str | None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took, or has taken until now; None before it started."""
+        if self.started_at is None:
+            return None
+        return round(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 2)
+
+    def as_json(self) -> dict[str, Any]:
+        """The session for programs; times in ISO 8601."""
+        return {
+            "run_id": self.run_id,
+            "import_type": self.import_type,
+            "status": self.status,
+            "processed": self.processed,
+            "total": self.total,
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+            "duration_seconds": self.duration_seconds,
+            "counters": self.counters,
+            "error_message": self.error_message,
+        }
+
+
+def list_sessions(
+    instance: dg.DagsterInstance, *, import_type: str | None = None, limit: int | None = None
+) -> list[Session]:
+    """The sessions, newest first, of all types or of one."""
+    types = [import_type] if import_type else ["all", "catalog", "stocks", "prices", "customers", "images"]
+    records = instance.get_run_records(RunsFilter(tags={IMPORT_TYPE_TAG: types}), limit=limit)
+    return [read_session(instance, record) for record in records]
+
+
+def find_session(instance: dg.DagsterInstance, run_id: str) -> Session | None:
+    """The session of a run, None where there is no such run."""
+    record = instance.get_run_record_by_id(run_id)
+    return read_session(instance, record) if record else None
+
+
+def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
+    """A run as a session."""
+    run = record.dagster_run
+    events = [
+        entry.dagster_event
+        for entry in instance.all_logs(run.run_id, of_type=EVENTS)
+        if entry.dagster_event is not None
+    ]
+    found = {asset: values for event in events for asset, values in _counters(event)}
+    progress = parse_progress(run.tags.get(PROGRESS_TAG))
+    return Session(
+        run_id=run.run_id,
+        import_type=run.tags.get(IMPORT_TYPE_TAG, ""),
+        status=STATUS[run.status],
+        processed=progress.processed,
+        total=progress.total,
+        started_at=_time(record.start_time),
+        finished_at=_time(record.end_time),
+        counters={asset: found[asset] for asset in KEYS if asset in found},
+        error_message=_error(run.status, events),
+    )
+
+
+def _time(timestamp: float | None) -> datetime | None:
+    return datetime.fromtimestamp(timestamp, UTC) if timestamp else None
+
+
+def _counters(event: dg.DagsterEvent) -> Iterator[tuple[str, dict[str, int]]]:
+    if event.event_type is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
+        yield from _integers(event.asset_key.to_user_string(), event.step_materialization_data.materialization.metadata)
+    elif event.event_type is DagsterEventType.STEP_FAILURE and event.step_failure_data.user_failure_data:
+        yield from _integers(event.step_key or "", event.step_failure_data.user_failure_data.metadata)
+
+
+def _integers(asset: str, metadata: Any) -> Iterator[tuple[str, dict[str, int]]]:  # noqa: ANN401 - Dagster's mapping
+    if asset in KEYS:
+        yield asset, {key: int(metadata[key].value) for key in KEYS[asset] if key in metadata}
+
+
+def _error(status: DagsterRunStatus, events: list[dg.DagsterEvent]) -> str | None:
+    """The sentence of a failed run: what its step said, or else what Dagster says of the run."""
+    if STATUS[status] != "failed":
+        return None
+    for event in events:
+        if event.event_type is DagsterEventType.STEP_FAILURE:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
+            if data.error:
+                cause = data.error.cause or data.error
+                return cause.message.strip().splitlines()[0]
+    if status is DagsterRunStatus.CANCELED:
+        return CANCELED
+    return next((event.message for event in events if event.message), None)

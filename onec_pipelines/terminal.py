@@ -1,0 +1,106 @@
+"""How sessions look on a terminal: progress bars while an import goes, its report, the list of sessions."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onec_pipelines.importing import Counters
+    from onec_pipelines.orchestration.progress import Watch
+    from onec_pipelines.orchestration.sessions import Session
+
+STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pending": "dim"}
+BAR_WIDTH = 10
+HEADER = f"{'id':<8}  {'type':<9}  {'status':<11}  {'progress':<24}  {'started':<16}  {'duration':>8}"
+
+
+@contextmanager
+def progress_bars() -> "Iterator[Watch]":
+    """A function that shows an asset's counters as a bar, on a terminal; it shows nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+
+        def show(asset: str, counters: "Counters") -> None:
+            if asset not in tasks:
+                tasks[asset] = progress.add_task(asset.replace("_", " "), total=None)
+            progress.update(tasks[asset], completed=counters.processed, total=counters.total or None)
+
+        yield show
+
+
+def print_report(console: Console, session: "Session") -> None:
+    """What one import came to: a line for each asset, and the error of a failed one."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("asset")
+    for column in ("total", "processed", "created", "updated", "skipped", "errors"):
+        table.add_column(column, justify="right")
+    for asset, counters in session.counters.items():
+        table.add_row(asset, *_cells(counters))
+    console.print(table)
+    console.print(
+        Text.assemble(
+            (session.status, STYLES[session.status]), f" in {session.duration_seconds or 0:.1f} s, run {session.run_id}"
+        )
+    )
+    if session.error_message:
+        console.print(Text(session.error_message, style="red"), soft_wrap=True)
+
+
+def _cells(counters: dict[str, int]) -> list[str]:
+    """The cells of a row under the columns of the report; pictures are copied where rows are created."""
+    total, processed = [str(value) for value in list(counters.values())[:2]] or ["", ""]
+    created = counters.get("created", counters.get("copied", 0))
+    updated = counters.get("updated")
+    return [
+        total,
+        processed,
+        str(created),
+        "" if updated is None else str(updated),
+        str(counters.get("skipped", 0)),
+        str(counters.get("errors", 0)),
+    ]
+
+
+def print_sessions(console: Console, sessions: list["Session"], zone: str) -> None:
+    """The list of sessions, newest first: a line each, below it the counters of its assets and its error."""
+    if not sessions:
+        console.print("No import has run yet: onec import all")
+        return
+    console.print(Text(HEADER, style="bold"))
+    for session in sessions:
+        console.print(_session_line(session, zone), soft_wrap=True)
+        for asset, counters in session.counters.items():
+            console.print(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"), soft_wrap=True)
+        if session.error_message:
+            console.print(Text(f"          {session.error_message}", style="red"), soft_wrap=True)
+
+
+def _session_line(session: "Session", zone: str) -> Text:
+    started = session.started_at
+    shown = started.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if started else ""
+    duration = "" if session.duration_seconds is None else f"{session.duration_seconds:.1f} s"
+    return Text.assemble(
+        f"{session.run_id[:8]}  {session.import_type:<9}  ",
+        (f"{session.status:<11}", STYLES[session.status]),
+        f"  {progress_text(session):<24}  {shown:<16}  {duration:>8}",
+    )
+
+
+def progress_text(session: "Session") -> str:
+    """`██████████ 809/809`."""
+    share = session.processed / session.total if session.total else 0.0
+    filled = min(BAR_WIDTH, int(share * BAR_WIDTH))
+    return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {session.processed}/{session.total}"
+
+
+def _counter_line(counters: dict[str, int]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in list(counters.items())[2:])
