@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.export import OFFER_MARKS
-from onec_pipelines.commerceml.reading import Element, Reader, add_values, is_blank, is_deleted, read_pairs
+from onec_pipelines.commerceml.reading import Element, Reader, add_values, is_blank, is_deleted, read_pairs, refuse
 from onec_pipelines.commerceml.records import (
     Category,
     Fact,
@@ -23,7 +23,6 @@ from onec_pipelines.commerceml.records import (
     Offer,
     Property,
     PropertyValue,
-    Refusal,
     Unhandled,
     Unit,
 )
@@ -215,7 +214,7 @@ def read_good(element: Element) -> Iterator[Fact]:
         if draft.get("name") is None and not deleted:
             raise ValueRefused("нет Наименования")
     except ValueRefused as refused:
-        yield Refusal("product", draft.get("onec_id"), None, str(refused), _payload(draft), line)
+        yield refuse("product", draft.get("onec_id"), refused, line, _payload(draft))
         return
     if draft.unit:
         yield draft.unit
@@ -288,7 +287,7 @@ def read_offer(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(draft.get("onec_id"))
     except ValueRefused as refused:
-        yield Refusal("offer", draft.get("onec_id"), None, str(refused), _payload(draft), line)
+        yield refuse("offer", draft.get("onec_id"), refused, line, _payload(draft))
         return
     if draft.unit:
         yield draft.unit
@@ -318,7 +317,7 @@ def read_category(element: Element) -> Iterator[Fact]:
         if name is None and not is_deleted(element):
             raise ValueRefused("нет Наименования")
     except ValueRefused as refused:
-        yield Refusal("category", stated, None, str(refused), {}, line)
+        yield refuse("category", stated, refused, line)
         return
     description = child_text(element, "Описание")
     yield Category(onec_id, parent_onec_id, name or "", description, is_deleted(element), line)
@@ -332,7 +331,7 @@ def _parent_category(element: Element) -> str | None:
     parent_onec_id = child_text(parent, "Ид")
     if parent_onec_id is None:
         raise ValueRefused("у родительской группы нет Ид перед вложенными группами")
-    return check_id(parent_onec_id)
+    return check_id(parent_onec_id, "Ид родительской группы")
 
 
 def read_unit(element: Element) -> Iterator[Fact]:
@@ -343,7 +342,7 @@ def read_unit(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("unit", stated, None, str(refused), {}, line_of(element))
+        yield refuse("unit", stated, refused, line_of(element))
         return
     full_name = child_text(element, "НаименованиеПолное")
     name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование") or full_name
@@ -363,7 +362,7 @@ def read_property(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("property", stated, None, str(refused), {}, line)
+        yield refuse("property", stated, refused, line)
         return
     value_type = child_text(element, "ТипЗначений") or child_text(element, "ТипыЗначений")
     name = child_text(element, "Наименование")
@@ -379,7 +378,7 @@ def read_property_value(element: Element) -> Iterator[Fact]:
         property_onec_id = _property_around(element)
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("property_value", stated, None, str(refused), {}, line_of(element))
+        yield refuse("property_value", stated, refused, line_of(element))
         return
     yield PropertyValue(property_onec_id, onec_id, child_text(element, "Значение") or "", line_of(element))
 
@@ -390,7 +389,7 @@ def _property_around(element: Element) -> str:
     onec_id = child_text(owner, "Ид") if owner is not None else None
     if onec_id is None:
         raise ValueRefused("у свойства нет Ид перед вариантами значений")
-    return check_id(onec_id)
+    return check_id(onec_id, "Ид свойства")
 
 
 CLASSIFIER_READERS: Mapping[str, Reader] = {

@@ -53,7 +53,7 @@ _KNOWN_TAGS = sorted(
     key=len,
     reverse=True,
 )
-_TAG = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(" + "|".join(_KNOWN_TAGS).encode() + rb")[\s/>]")
+_TAG = re.compile(rb"<(?:[^\s<>/:!?]{1,40}:)?(" + "|".join(_KNOWN_TAGS).encode() + rb")[\s/>]")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""

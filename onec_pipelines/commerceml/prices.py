@@ -10,7 +10,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
+from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, text
@@ -24,7 +24,7 @@ def read_price_type(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("price_type", stated, None, str(refused), {}, line)
+        yield refuse("price_type", stated, refused, line)
         return
     name = child_text(element, "Наименование") or onec_id
     yield PriceType(onec_id, name, child_text(element, "Валюта"), is_deleted(element), line)
@@ -39,7 +39,7 @@ def read_price_list(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("price", stated, None, str(refused), {}, line)
+        yield refuse("price", stated, refused, line)
         return
     yield PriceList(onec_id, line)
     for tag, price in children(prices):
@@ -55,12 +55,11 @@ def _read_price(element: Element, onec_id: str) -> Iterator[Fact]:
     price_type, line = stated.get("ИдТипаЦены"), line_of(element)
     try:
         if price_type is not None:
-            check_id(price_type)
-        yield Price(onec_id, price_type, parse_number(value), stated.get("Валюта"), line)
+            check_id(price_type, "ИдТипаЦены")
+        yield Price(onec_id, price_type, parse_number(value, "ЦенаЗаЕдиницу"), stated.get("Валюта"), line)
     except ValueRefused as refused:
-        reason = f"ЦенаЗаЕдиницу: {refused}"
         payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type}
-        yield Refusal("price", onec_id, price_type or f"строка {line}", reason, payload, line)
+        yield Refusal("price", onec_id, price_type or f"строка {line}", str(refused), payload, line)
 
 
 READERS: Mapping[str, Reader] = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from onec_pipelines.commerceml.records import Fact, Package
-from onec_pipelines.commerceml.values import is_true, means_empty
+from onec_pipelines.commerceml.records import Fact, Package, Refusal
+from onec_pipelines.commerceml.values import ValueRefused, fits_index, is_true, means_empty
 from onec_pipelines.commerceml.xml import CONTAINERS, child_text, children, local_name, read_elements, text
 
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
@@ -60,6 +60,14 @@ def is_deleted(element: Element) -> bool:
 def is_blank(element: Element) -> bool:
     """`<Предложение/>`: such an element is nothing."""
     return len(element) == 0 and not element.attrib and text(element) is None
+
+
+def refuse(
+    entity: str, stated_id: str | None, reason: ValueRefused, line: int, payload: Mapping[str, str | None] | None = None
+) -> Refusal:
+    """A record that is refused whole; of an id too long to be one only the beginning is kept."""
+    onec_id = stated_id if stated_id is None or fits_index(stated_id) else f"{stated_id[:100]}…"
+    return Refusal(entity, onec_id, None, str(reason), payload or {}, line)
 
 
 def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[str]]:

@@ -13,7 +13,7 @@ A bare quantity belongs to the default warehouse, and only where the offer state
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
+from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Refusal, Stock, Warehouse
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, text
@@ -29,7 +29,7 @@ def read_warehouse(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("warehouse", stated, None, str(refused), {}, line)
+        yield refuse("warehouse", stated, refused, line)
         return
     yield Warehouse(onec_id, child_text(element, "Наименование") or onec_id, is_deleted(element), line)
 
@@ -43,7 +43,7 @@ def read_stocks(element: Element) -> Iterator[Fact]:
     try:
         onec_id = check_id(stated)
     except ValueRefused as refused:
-        yield Refusal("stock", stated, None, str(refused), {}, line_of(element))
+        yield refuse("stock", stated, refused, line_of(element))
         return
     in_warehouses = any(warehouse != DEFAULT_WAREHOUSE for warehouse, _, _ in cells)
     for warehouse, quantity, line in cells:
@@ -53,12 +53,10 @@ def read_stocks(element: Element) -> Iterator[Fact]:
 
 def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Stock | Refusal:
     try:
-        if warehouse is None:
-            raise ValueRefused("нет Ид склада")
-        return Stock(onec_id, check_id(warehouse), parse_number(quantity), line)
+        return Stock(onec_id, check_id(warehouse, "Ид склада"), parse_number(quantity, "Количество"), line)
     except ValueRefused as refused:
         payload = {"Количество": quantity, "Склад": warehouse}
-        return Refusal("stock", onec_id, warehouse, f"Количество: {refused}", payload, line)
+        return Refusal("stock", onec_id, warehouse, str(refused), payload, line)
 
 
 def _cells(element: Element) -> Iterator[tuple[str | None, str, int]]:

@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\Z")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _SENTINEL = re.compile(r"-999999999[.,]90*\Z")
 _NO_VAT = re.compile(r"\bбез\b", re.IGNORECASE)
-_RATE = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{1,4})?(?![0-9])")
+_RATE = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,][0-9]{1,4})?(?![0-9])")
 _TRUE = frozenset({"true", "да", "1"})
 
 
@@ -18,15 +18,17 @@ class ValueRefused(ValueError):  # noqa: N818 - it says what happened
     """A value is not what its element must hold; the message is the reason, in Russian."""
 
 
-def parse_number(text: str) -> str:
+def parse_number(text: str, name: str) -> str:
     """A number in PostgreSQL's notation: `3 159,50` -> `3159.50`. Digits are kept as written.
+
+    `name` is what the reason calls it.
 
     Raises:
         ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
     """
     number = _plain_number(text)
     if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.match(number):
-        raise ValueRefused(f"не число: {text[:40]!r}")
+        raise ValueRefused(f"{name}: не число: {text[:40]!r}")
     return number.replace(",", ".")
 
 
@@ -54,16 +56,16 @@ def parse_vat(text: str | None) -> str | None:
     return rate.group().replace(",", ".") if rate else None
 
 
-def check_id(text: str | None) -> str:
-    """An identifier as it is.
+def check_id(text: str | None, name: str = "Ид") -> str:
+    """An identifier as it is; `name` is what the reason calls it.
 
     Raises:
         ValueRefused: it is absent or too long to be one.
     """
     if text is None:
-        raise ValueRefused("нет Ид")
+        raise ValueRefused(f"нет {name}")
     if not fits_index(text):
-        raise ValueRefused(f"Ид длиннее {MAX_ID_BYTES} байт")
+        raise ValueRefused(f"{name} длиннее {MAX_ID_BYTES} байт")
     return text
 
 

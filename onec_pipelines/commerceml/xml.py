@@ -198,12 +198,12 @@ def _free(element: etree._Element, parent: etree._Element) -> None:
 
 def _reject_foreign(stream: BinaryIO, shown: str) -> None:
     """Raise ExportError with what the file really is, where its first bytes tell that it is no XML."""
-    head = stream.read(512)
+    head = stream.read(512).removeprefix(codecs.BOM_UTF8)
     stream.seek(0)
     if not head.strip():
         raise ExportError(f"Файл {shown} пуст. {UNCHANGED} {ADVICE}")
     for pattern, found in NOT_XML:
-        if pattern.match(head.removeprefix(codecs.BOM_UTF8)):
+        if pattern.match(head):
             raise ExportError(f"Файл {shown}: это {found}. {UNCHANGED} {ADVICE}")
 
 

@@ -1,0 +1,165 @@
+"""Warehouses and stocks, in each of the forms that 1C has for them."""
+
+import pytest
+
+from onec_pipelines.commerceml import stocks
+from onec_pipelines.commerceml.records import Package, Refusal, Stock, Warehouse
+from onec_pipelines.commerceml.stocks import DEFAULT_WAREHOUSE
+
+
+@pytest.fixture
+def read_offer(read):
+    """Read the facts of one offer with the id `1` and what stands in it."""
+
+    def read_offer(inside, onec_id="<Ид>1</Ид>"):
+        facts = read(
+            stocks.READERS,
+            f"<ПакетПредложений><Предложения><Предложение>{onec_id}{inside}</Предложение></Предложения>"
+            "</ПакетПредложений>",
+        )
+        return [fact for fact in facts if not isinstance(fact, Package)]
+
+    return read_offer
+
+
+@pytest.mark.parametrize("container", ["ПакетПредложений", "Классификатор"])
+def test_warehouses_stand_in_the_package_or_in_the_classifier(read, container):
+    warehouses = read(
+        stocks.READERS,
+        f"""<{container}><Склады>
+          <Склад><Ид>m</Ид><Наименование>Главный</Наименование></Склад>
+          <Склад><Ид>x</Ид></Склад>
+          <Склад><Наименование>Без Ид</Наименование></Склад>
+        </Склады></{container}>""",
+    )
+    assert warehouses[:-1] == [
+        Warehouse("m", "Главный", deleted=False, line=2),
+        Warehouse("x", "x", deleted=False, line=3),
+        Refusal("warehouse", None, None, "нет Ид", {}, 4),
+    ]
+
+
+FORMS = {
+    "Остатки of 2.09 and 3.1": (
+        """<Остатки>
+             <Остаток><Склад><Ид>m</Ид><Количество>3</Количество></Склад></Остаток>
+             <Остаток><Склад><Ид>s</Ид><Количество>0</Количество></Склад></Остаток>
+           </Остатки>""",
+        [("m", "3"), ("s", "0")],
+    ),
+    "several Склад in one Остаток": (
+        """<Остатки><Остаток>
+             <Склад><Ид>m</Ид><Количество>3</Количество></Склад>
+             <Склад><Ид>s</Ид><Количество>4</Количество></Склад>
+           </Остаток></Остатки>""",
+        [("m", "3"), ("s", "4")],
+    ),
+    "attributes of Склад": (
+        '<Склад ИдСклада="m" КоличествоНаСкладе="3"/><Склад ИдСклада=" s " КоличествоНаСкладе=" 4 "/>',
+        [("m", "3"), ("s", "4")],
+    ),
+    "children of Склад": ("<Склад><Ид>m</Ид><Количество>3</Количество></Склад>", [("m", "3")]),
+    "bare Количество": ("<Количество>10</Количество>", [(DEFAULT_WAREHOUSE, "10")]),
+    "Остаток without warehouses": (
+        "<Остатки><Остаток><Количество>7</Количество></Остаток></Остатки>",
+        [(DEFAULT_WAREHOUSE, "7")],
+    ),
+    "bare Количество beside attributes": (
+        '<Количество>7</Количество><Склад ИдСклада="m" КоличествоНаСкладе="3"/>',
+        [("m", "3")],
+    ),
+    "bare Количество beside Остатки": (
+        """<Количество>7</Количество>
+           <Остатки><Остаток><Склад><Ид>m</Ид><Количество>3</Количество></Склад></Остаток></Остатки>""",
+        [("m", "3")],
+    ),
+    "bare Количество beside a warehouse that states nothing": (
+        '<Количество>7</Количество><Склад ИдСклада="m" КоличествоНаСкладе=""/>',
+        [(DEFAULT_WAREHOUSE, "7")],
+    ),
+    "a warehouse twice": (
+        '<Склад ИдСклада="m" КоличествоНаСкладе="3"/><Склад ИдСклада="m" КоличествоНаСкладе="5"/>',
+        [("m", "3"), ("m", "5")],
+    ),
+    "negative": ("<Количество>-3</Количество>", [(DEFAULT_WAREHOUSE, "-3")]),
+    "fractional": ("<Количество>1 000,125</Количество>", [(DEFAULT_WAREHOUSE, "1000.125")]),
+    "zero": ("<Количество>0</Количество>", [(DEFAULT_WAREHOUSE, "0")]),
+    "empty Количество": ("<Количество/>", []),
+    "blank Количество": ("<Количество> </Количество>", []),
+    "empty Остатки": ("<Остатки/>", []),
+    "empty Остаток": ("<Остатки><Остаток/></Остатки>", []),
+    "Склад without Количество": ("<Остатки><Остаток><Склад><Ид>m</Ид></Склад></Остаток></Остатки>", []),
+    "absent": ("<Наименование>Мяч</Наименование>", []),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_stock_is_read_in_each_of_its_forms(read_offer, form):
+    inside, expected = FORMS[form]
+    assert [(fact.warehouse_onec_id, fact.quantity) for fact in read_offer(inside)] == expected
+
+
+def test_a_stock_knows_its_line_and_the_id_of_its_offer(read_offer):
+    (stock,) = read_offer(
+        """
+        <Остатки>
+          <Остаток>
+            <Склад><Ид>m</Ид><Количество>3</Количество></Склад>
+          </Остаток>
+        </Остатки>""",
+        onec_id="<Ид>good#char</Ид>",
+    )
+    assert stock == Stock("good#char", "m", "3", 4)
+
+
+def test_stock_inside_a_good_is_that_of_its_bare_id(read):
+    stock, _ = read(
+        stocks.READERS,
+        "<Каталог><Товары><Товар><Ид>137</Ид><Количество>2</Количество></Товар></Товары></Каталог>",
+    )
+    assert stock == Stock("137", DEFAULT_WAREHOUSE, "2", 1)
+
+
+@pytest.mark.parametrize("quantity", ["много", "NaN", "-Infinity", "1e3"])
+def test_a_quantity_that_is_no_number_is_refused_and_the_others_are_not(read_offer, quantity):
+    refusal, stock = read_offer(
+        f'<Склад ИдСклада="m" КоличествоНаСкладе="{quantity}"/><Склад ИдСклада="s" КоличествоНаСкладе="4"/>'
+    )
+    assert refusal == Refusal(
+        "stock",
+        "1",
+        "m",
+        f"Количество: не число: '{quantity}'",
+        {"Количество": quantity, "Склад": "m"},
+        1,
+    )
+    assert stock.quantity == "4"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<Остатки><Остаток><Склад><Количество>3</Количество></Склад></Остаток></Остатки>",
+        '<Склад КоличествоНаСкладе="3"/>',
+        '<Склад ИдСклада="" КоличествоНаСкладе="3"/>',
+    ],
+)
+def test_stock_of_a_warehouse_without_an_id_is_refused_and_not_given_to_the_default_one(read_offer, inside):
+    (refusal,) = read_offer(inside)
+    assert (refusal.entity, refusal.onec_id, refusal.cell, refusal.reason) == ("stock", "1", None, "нет Ид склада")
+
+
+def test_stock_of_a_warehouse_with_an_overlong_id_is_refused(read_offer):
+    (refusal,) = read_offer(f'<Склад ИдСклада="{"x" * 1025}" КоличествоНаСкладе="3"/>')
+    assert refusal.reason == "Ид склада длиннее 1024 байт"
+
+
+@pytest.mark.parametrize(
+    ("onec_id", "reason"),
+    [("", "нет Ид"), (f"<Ид>{'x' * 1025}</Ид>", "Ид длиннее 1024 байт")],
+)
+def test_stock_of_an_offer_without_a_usable_id_is_refused_once(read_offer, onec_id, reason):
+    (refusal,) = read_offer(
+        '<Склад ИдСклада="m" КоличествоНаСкладе="3"/><Склад ИдСклада="s" КоличествоНаСкладе="4"/>', onec_id
+    )
+    assert (refusal.entity, refusal.reason, refusal.line) == ("stock", reason, 1)
