@@ -27,12 +27,12 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-_STEP = re.compile(r"^-- (upsert|run|count) (.+)$", re.MULTILINE)
+_STEP = re.compile(r"^-- (upsert|run|count|check) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a merge file: `verb` is `upsert`, `run` or `count`, `name` is what counts go by."""
+    """One statement of a file: `verb` is `upsert`, `run`, `count` or `check`, `name` is what counts go by."""
 
     verb: str
     name: str
@@ -51,9 +51,9 @@ class Step:
 
 
 @cache
-def read_steps(name: str) -> tuple[Step, ...]:
-    """The steps of `merge/<name>.sql`."""
-    text = (files("onec_pipelines.database") / "merge" / f"{name}.sql").read_text("utf-8")
+def read_steps(name: str, folder: str = "merge") -> tuple[Step, ...]:
+    """The steps of `<folder>/<name>.sql`; those of `checks` are described in checking.py."""
+    text = (files("onec_pipelines.database") / folder / f"{name}.sql").read_text("utf-8")
     parts = _STEP.split(text)[1:]
     return tuple(
         Step(verb, title.strip(), statement.strip().rstrip(";"))
@@ -78,6 +78,8 @@ def merge(connection: psycopg.Connection, name: str, values: Mapping[str, object
 def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object]) -> Iterator[tuple[str, int]]:
     if step.verb == "run":
         yield step.name, connection.execute(step.statement.encode(), values).rowcount
+        return
+    if step.verb == "count":
         return
     update, insert = upsert_statements(connection, step, values)
     yield f"{step.table} updated", connection.execute(update, values).rowcount
@@ -142,8 +144,7 @@ def _columns(connection: psycopg.Connection, source: sql.SQL, values: Mapping[st
 
 def _has_updated_at(connection: psycopg.Connection, table: str) -> bool:
     row = connection.execute(
-        "select exists (select from information_schema.columns "
-        "where table_schema = 'onec' and table_name = %s and column_name = 'updated_at')",
-        [table],
+        "select exists (select from pg_attribute where attrelid = %s::regclass and attname = 'updated_at')",
+        [f"onec.{table}"],
     ).fetchone()
     return bool(row and row[0])

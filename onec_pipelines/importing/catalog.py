@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import psycopg
-
 from onec_pipelines.commerceml import catalog
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.reading import Reader
@@ -12,10 +10,16 @@ from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.dataset import Dataset, Entity
 
 COUNT_ITEMS = """
-select (select count(*) from onec_staging.goods)
-    + (select count(*) from onec_staging.offers o
-        where o.seq > 0
-            or exists (select from onec.product_variants v where v.onec_id = o.onec_id))
+select
+    (select count(*) from onec_staging.goods) + count(*) filter (where stated),
+    count(*) filter (where stated and not landed),
+    count(*) filter (where landed and not stated)
+from (
+    select
+        s.seq > 0 as stated,
+        exists (select from onec.product_variants v where v.onec_id = s.onec_id) as landed
+    from onec_staging.offers s
+) offers
 """
 SUPERSEDED_GOODS = """
 -- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does.
@@ -30,8 +34,16 @@ where d.onec_id = s.onec_id and s.seq <> d.latest
 """
 SUPERSEDED_REFUSALS = """
 delete from onec_staging.catalog_refusals r
-where exists (select from onec_staging.goods s where r.entity = 'product' and s.onec_id = r.onec_id and s.seq > r.seq)
-    or exists (select from onec_staging.offers s where r.entity = 'offer' and s.onec_id = r.onec_id and s.seq > r.seq)
+using (
+    select 'category' as entity, onec_id, seq from onec_staging.categories
+    union all
+    select 'product', onec_id, seq from onec_staging.goods
+    union all
+    select 'product', onec_id, seq from onec_staging.offers
+    union all
+    select 'offer', onec_id, seq from onec_staging.offers
+) s
+where s.entity = r.entity and s.onec_id = r.onec_id and s.seq > r.seq
 """
 
 
@@ -45,11 +57,6 @@ def _prepare(staging: Staging) -> None:
     staging.keep_latest("property_values", "property_onec_id", "onec_id")
     staging.connection.execute(SUPERSEDED_GOODS)
     staging.connection.execute(SUPERSEDED_REFUSALS)
-
-
-def _count_items(connection: psycopg.Connection) -> int:
-    row = connection.execute(COUNT_ITEMS).fetchone()
-    return int(row[0]) if row else 0
 
 
 CATALOG = Dataset(
@@ -66,12 +73,12 @@ CATALOG = Dataset(
     readers=_readers,
     items={Good: "products", Offer: "product_variants"},
     entities=(
-        Entity("goods", frozenset({"Товары"}), Good),
-        Entity("offers", frozenset({"Предложения", "Товары"}), Offer),
-        Entity("categories", frozenset({"Группы"}), Category),
+        Entity("goods", frozenset({"Товары"}), Good, own_list="Товары"),
+        Entity("offers", frozenset({"Предложения", "Товары"}), Offer, own_list="Предложения"),
+        Entity("categories", frozenset({"Группы"}), Category, own_list="Группы", marked_beside=True),
     ),
     prepare=_prepare,
-    count_items=_count_items,
+    count_items=COUNT_ITEMS,
     merges=("catalog", "default_variants"),
     values={"brand_property": catalog.BRAND_PROPERTY},
 )

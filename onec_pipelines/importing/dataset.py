@@ -8,48 +8,51 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import psycopg
 
-from onec_pipelines.commerceml.export import (
-    Export,
-    ExportFile,
-    FileContent,
-    fingerprint,
-    holds_dataset,
-    list_export,
-    read_content,
-)
+from onec_pipelines.commerceml.export import Export, ExportFile, is_beside_offers, list_export
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.reading import Reader, read_file
 from onec_pipelines.commerceml.records import NotForUs, Package, Refusal, Unhandled
-from onec_pipelines.database.connection import connect
-from onec_pipelines.database.locks import import_lock
+from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import count, merge
-from onec_pipelines.database.migrate import migrate_connection, migrations
+from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.errors import ExportError
+from onec_pipelines.errors import DatabaseError, ExportError
+from onec_pipelines.importing.files import Contents, digest_of, find_files, refuse_changed_files
 from onec_pipelines.importing.ledger import LastImport, LedgerFile, read_last, write_files, write_last
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow, no_progress
 
 PROGRESS_EVERY = 200
 """Records between two calls of the progress function."""
 SHOWN_REFUSALS = 10
+BLOCKED = "guard"
+"""The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
     """Rows that a full export takes away by not naming them.
 
-    `name` is the count in `merge/vanishing.sql` and, with `_full`, the value bound in the merge. The entity is
-    full when every `container` list that was read is, and `record` is what must have been seen.
+    The entity is full when every package is that stated a `record` of it in one of its `lists`.
+
+    Attributes:
+        name: the count in `merge/vanishing.sql`. In a merge `<name>_segments_full` says that the entity is full,
+            and `<name>_full` that rows which are not named may be taken away, too.
+        lists: where its records stand.
+        record: what must have been seen.
+        own_list: a list that speaks for the entity even when it is empty.
+        marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
     """
 
     name: str
-    containers: frozenset[str]
+    lists: frozenset[str]
     record: type
+    own_list: str | None = None
+    marked_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Dataset:
         items: the record types that count as items, and the tables whose merge counts them.
         entities: what a full export may take away.
         prepare: makes the staged rows the latest of each key; runs before the merge.
-        count_items: items staged from the files, and waiting rows that landed now.
+        count_items: a query for the number of items that the files state, of those among them that wait, and of
+            items that waited from an earlier export and landed now.
     """
 
     name: str
@@ -74,7 +78,7 @@ class Dataset:
     items: Mapping[type, str]
     entities: tuple[Entity, ...]
     prepare: Callable[[Staging], None]
-    count_items: Callable[[psycopg.Connection], int]
+    count_items: str
     merges: tuple[str, ...]
     values: Mapping[str, object] = field(default_factory=dict)
 
@@ -115,18 +119,23 @@ def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
         DatabaseError: the database cannot be used.
     """
     started = time.monotonic()
-    with import_lock(request.database_url, dataset.name), connect(request.database_url) as connection:
-        migrate_connection(connection)
-        refuse_unless_ready(connection, request.data_dir, dataset.name)
-        export = list_export(request.data_dir)
-        contents = _contents(export, dataset.name)
-        last = read_last(connection, dataset.name)
-        digest = _digest(contents)
-        if last and last.fingerprint == digest and not request.force:
-            report = _import_nothing_new(dataset, connection, request, last, started)
-        else:
-            report = _import_files(dataset, connection, request, contents, digest, started)
-    return report
+    try:
+        with import_lock(request.database_url, dataset.name), connect(request.database_url) as connection:
+            refuse_unless_ready(connection, request.data_dir, dataset.name)
+            migrate_connection(connection)
+            export = list_export(request.data_dir)
+            contents = find_files(export, dataset.name)
+            last = read_last(connection, dataset.name)
+            digest = digest_of(contents)
+            if last and last.fingerprint == digest and not request.force:
+                return _import_nothing_new(dataset, connection, request, last, started)
+            return _import_files(dataset, connection, request, export, contents, digest, started)
+    except psycopg.OperationalError as error:
+        answer = first_line(error.diag.message_primary or str(error))
+        raise DatabaseError(
+            f"PostgreSQL gave up during the import of {dataset.name}: {answer}; nothing was changed: "
+            "import again when the server works."
+        ) from error
 
 
 def refuse_unless_ready(connection: psycopg.Connection, data_dir: Path, import_type: str) -> None:
@@ -137,20 +146,10 @@ def refuse_unless_ready(connection: psycopg.Connection, data_dir: Path, import_t
 
 
 def has_products(connection: psycopg.Connection) -> bool:
-    """Whether the catalogue holds a product."""
-    row = connection.execute("select exists (select from onec.products)").fetchone()
-    return bool(row and row[0])
-
-
-def _contents(export: Export, name: str) -> dict[ExportFile, FileContent]:
-    contents = ((file, read_content(file)) for file in export.files)
-    return {file: content for file, content in contents if holds_dataset(file, content, name)}
-
-
-def _digest(contents: Mapping[ExportFile, FileContent]) -> str:
-    schema = max(migration.version for migration in migrations())
-    files = (f"{file.name} {content.sha256}" for file, content in contents.items())
-    return fingerprint([f"{version('onec-pipelines')} {schema}", *files])
+    """Whether the catalogue holds a product; a database without our schema holds none."""
+    if not number(connection, "select (to_regclass('onec.products') is not null)::integer"):
+        return False
+    return bool(number(connection, "select exists (select from onec.products)::integer"))
 
 
 def _import_nothing_new(
@@ -158,22 +157,19 @@ def _import_nothing_new(
 ) -> ImportReport:
     """The files are those of the last import: only what waits is tried again."""
     counts: dict[str, int] = {}
+    from_earlier = 0
     if _waiting(connection, dataset.name):
         with connection.transaction():
             staging = _new_staging(dataset, connection)
-            values = {**dataset.values, **{f"{entity.name}_full": False for entity in dataset.entities}}
+            values = {
+                f"{entity.name}_{what}": False for entity in dataset.entities for what in ("full", "segments_full")
+            }
             counts = _merge(dataset, connection, values)
+            _, _, landed = _count_items(dataset, connection)
+            last, from_earlier = last.after_landing(landed)
+            write_last(connection, dataset.name, last)
             staging.drop()
-    created, updated = _written(dataset, counts)
-    errors = count_refusals(connection, dataset.name)
-    counters = Counters(
-        total=last.total_items,
-        processed=last.total_items,
-        created=created,
-        updated=updated,
-        skipped=last.total_items - created - updated - errors,
-        errors=errors,
-    )
+    counters = _counters(dataset, connection, last.total_items + from_earlier, counts)
     request.progress(counters)
     return ImportReport(
         import_type=dataset.name,
@@ -193,7 +189,8 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     dataset: Dataset,
     connection: psycopg.Connection,
     request: Request,
-    contents: Mapping[ExportFile, FileContent],
+    export: Export,
+    contents: Contents,
     digest: str,
     started: float,
 ) -> ImportReport:
@@ -202,27 +199,18 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         reading = _read(dataset, staging, contents, request.progress)
         dataset.prepare(staging)
         guards = list(_guards(dataset, connection, reading, request.max_deactivation))
-        allowed = {guard.entity for guard in guards if guard.allows}
-        values = {
-            **dataset.values,
-            **{f"{e.name}_full": e.name in allowed for e in dataset.entities},
-            **{f"{e.name}_segments_full": reading.full.get(e.name, False) for e in dataset.entities},
-        }
-        counts = _merge(dataset, connection, values)
-        items = dataset.count_items(connection)
+        counts = _merge(dataset, connection, _what_is_full(dataset, reading, guards))
+        items, waiting, from_earlier = _count_items(dataset, connection)
         counts |= merge(connection, "refusals", {"import_type": dataset.name, "run_id": request.run_id})
-        _refuse_changed_files(contents)
-        errors = count_refusals(connection, dataset.name)
+        refuse_changed_files(export, dataset.name, contents)
         skipped_by_rule = reading.seen[NotForUs]
-        total = items + errors + skipped_by_rule
+        total = items + count_refusals(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
-        blocked = not all(guard.allows for guard in guards)
-        last = LastImport("guard" if blocked else digest, reading.export_kind, total, skipped_by_rule)
+        known_as = digest if all(guard.allows for guard in guards) else BLOCKED
+        last = LastImport(known_as, reading.export_kind, total, waiting, skipped_by_rule)
         write_last(connection, dataset.name, last)
         staging.drop()
-    created, updated = _written(dataset, counts)
-    skipped = total - created - updated - errors
-    counters = Counters(total, total, created, updated, skipped, errors)
+    counters = _counters(dataset, connection, total + from_earlier, counts)
     request.progress(counters)
     return ImportReport(
         import_type=dataset.name,
@@ -239,6 +227,15 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     )
 
 
+def _what_is_full(dataset: Dataset, reading: Reading, guards: list[Guard]) -> dict[str, object]:
+    """What the merge is told of each entity. One guard that says no keeps everything from being taken away."""
+    allowed = {guard.entity for guard in guards} if all(guard.allows for guard in guards) else set()
+    return {
+        **{f"{entity.name}_full": entity.name in allowed for entity in dataset.entities},
+        **{f"{entity.name}_segments_full": reading.full.get(entity.name, False) for entity in dataset.entities},
+    }
+
+
 def _new_staging(dataset: Dataset, connection: psycopg.Connection) -> Staging:
     staging = Staging(connection)
     staging.create({**dataset.tables, Refusal: f"{dataset.name}_refusals"})
@@ -248,9 +245,7 @@ def _new_staging(dataset: Dataset, connection: psycopg.Connection) -> Staging:
     return staging
 
 
-def _read(
-    dataset: Dataset, staging: Staging, contents: Mapping[ExportFile, FileContent], progress: Progress
-) -> Reading:
+def _read(dataset: Dataset, staging: Staging, contents: Contents, progress: Progress) -> Reading:
     reading = Reading()
     total = sum(content.items(dataset.name) for content in contents.values())
     read = 0
@@ -271,10 +266,11 @@ def _read(
 def _stage_file(dataset: Dataset, staging: Staging, file: ExportFile, reading: Reading) -> Iterator[type]:
     """Stage the facts of a file; yield the type of each staged one."""
     stated: set[type] = set()
+    packages: list[tuple[Package, set[type]]] = []
     for fact in read_file(file.path, file.name, dataset.readers(file)):
         kind = type(fact)
         if isinstance(fact, Package):
-            _note_package(dataset, fact, stated, reading)
+            packages.append((fact, stated.copy()))
         elif isinstance(fact, Unhandled):
             reading.unhandled[fact.path] += 1
         elif isinstance(fact, NotForUs):
@@ -284,13 +280,23 @@ def _stage_file(dataset: Dataset, staging: Staging, file: ExportFile, reading: R
             reading.seen[kind] += 1
             staging.add(fact, file.name)
             yield kind
+    _note_packages(dataset, file.name, packages, reading)
 
 
-def _note_package(dataset: Dataset, package: Package, stated: set[type], reading: Reading) -> None:
-    """A container speaks for an entity when it held one of its lists and stated a record of it, or is its own list."""
+def _note_packages(dataset: Dataset, file: str, packages: list[tuple[Package, set[type]]], reading: Reading) -> None:
+    """Note which entities the packages of a file speak for, and whether they state them in full."""
+    any_delta = any(package.changes_only for package, _ in packages)
     for entity in dataset.entities:
-        if package.lists & entity.containers and entity.record in stated:
-            reading.full[entity.name] = reading.full.get(entity.name, True) and not package.changes_only
+        for package, stated in packages:
+            if _speaks_for(entity, file, package, stated):
+                delta = any_delta if entity.marked_beside else package.changes_only
+                reading.full[entity.name] = reading.full.get(entity.name, True) and not delta
+
+
+def _speaks_for(entity: Entity, file: str, package: Package, stated: set[type]) -> bool:
+    if package.lists & entity.lists and entity.record in stated:
+        return True
+    return entity.own_list in package.lists and not is_beside_offers(file)
 
 
 def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, limit: float) -> Iterator[Guard]:
@@ -301,25 +307,25 @@ def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, 
 
 
 def _merge(dataset: Dataset, connection: psycopg.Connection, values: Mapping[str, object]) -> dict[str, int]:
+    merge_lock(connection)
     counts: dict[str, int] = {}
     for name in dataset.merges:
-        counts |= merge(connection, name, values)
+        counts |= merge(connection, name, {**dataset.values, **values})
     return counts
 
 
-def _written(dataset: Dataset, counts: Mapping[str, int]) -> tuple[int, int]:
+def _count_items(dataset: Dataset, connection: psycopg.Connection) -> tuple[int, int, int]:
+    """Items that the files state, those that wait, and earlier ones that landed; see `Dataset.count_items`."""
+    stated, waiting, landed = connection.execute(dataset.count_items.encode()).fetchone() or (0, 0, 0)
+    return stated, waiting, landed
+
+
+def _counters(dataset: Dataset, connection: psycopg.Connection, total: int, counts: Mapping[str, int]) -> Counters:
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
-    return created, sum(counts.get(f"{table} updated", 0) for table in tables)
-
-
-def _refuse_changed_files(contents: Mapping[ExportFile, FileContent]) -> None:
-    changed = [file.name for file in contents if not file.is_unchanged()]
-    if changed:
-        raise ExportError(
-            f"Во время импорта изменились файлы: {', '.join(changed[:5])}. 1С ещё выгружает данные. "
-            "Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
-        )
+    updated = sum(counts.get(f"{table} updated", 0) for table in tables)
+    errors = count_refusals(connection, dataset.name)
+    return Counters(total, total, created, updated, total - created - updated - errors, errors)
 
 
 def _waiting(connection: psycopg.Connection, import_type: str) -> int:
@@ -366,9 +372,7 @@ def _details(
     return details
 
 
-def _notices(
-    contents: Mapping[ExportFile, FileContent], reading: Reading, guards: list[Guard], dataset: Dataset
-) -> Iterator[str]:
+def _notices(contents: Contents, reading: Reading, guards: list[Guard], dataset: Dataset) -> Iterator[str]:
     yield from (str(guard) for guard in guards if not guard.allows)
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):

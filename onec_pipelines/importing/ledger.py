@@ -1,7 +1,7 @@
 """The ledger: which files the last completed import of a type was made from, and what it counted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import psycopg
 
@@ -10,12 +10,18 @@ from onec_pipelines.commerceml.export import ExportFile, FileContent
 
 @dataclass(frozen=True, slots=True)
 class LastImport:
-    """The last completed import of a type."""
+    """The last completed import of a type; `waiting_items` are those of its `total_items` that still wait."""
 
     fingerprint: str
     export_kind: str
     total_items: int
+    waiting_items: int
     skipped_by_rule: int
+
+    def after_landing(self, landed: int) -> tuple["LastImport", int]:
+        """The same after waiting rows have landed, and how many of them an earlier export stated."""
+        own = min(landed, self.waiting_items)
+        return replace(self, waiting_items=self.waiting_items - own), landed - own
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,8 @@ class LedgerFile:
 def read_last(connection: psycopg.Connection, import_type: str) -> LastImport | None:
     """The last completed import, None when there was none."""
     row = connection.execute(
-        "select fingerprint, export_kind, total_items, skipped_by_rule from onec.import_states where import_type = %s",
+        "select fingerprint, export_kind, total_items, waiting_items, skipped_by_rule "
+        "from onec.import_states where import_type = %s",
         [import_type],
     ).fetchone()
     return LastImport(*row) if row else None
@@ -40,26 +47,20 @@ def write_last(connection: psycopg.Connection, import_type: str, last: LastImpor
     """Record a completed import; an equal record is not touched."""
     connection.execute(
         """
-        insert into onec.import_states as t (import_type, fingerprint, export_kind, total_items, skipped_by_rule)
-        select %(import_type)s, %(fingerprint)s, %(export_kind)s, %(total_items)s, %(skipped_by_rule)s
-        where not exists (
-            select from onec.import_states t
-            where (t.import_type, t.fingerprint, t.export_kind, t.total_items, t.skipped_by_rule)
-                = (%(import_type)s, %(fingerprint)s, %(export_kind)s, %(total_items)s, %(skipped_by_rule)s)
-        )
+        insert into onec.import_states as t
+            (import_type, fingerprint, export_kind, total_items, waiting_items, skipped_by_rule)
+        values
+            (%(import_type)s, %(fingerprint)s, %(export_kind)s, %(total_items)s, %(waiting_items)s,
+            %(skipped_by_rule)s)
         on conflict (import_type) do update set
             fingerprint = excluded.fingerprint,
             export_kind = excluded.export_kind,
             total_items = excluded.total_items,
+            waiting_items = excluded.waiting_items,
             skipped_by_rule = excluded.skipped_by_rule
+        where t.* is distinct from excluded.*
         """,
-        {
-            "import_type": import_type,
-            "fingerprint": last.fingerprint,
-            "export_kind": last.export_kind,
-            "total_items": last.total_items,
-            "skipped_by_rule": last.skipped_by_rule,
-        },
+        {"import_type": import_type, **asdict(last)},
     )
 
 

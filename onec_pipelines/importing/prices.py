@@ -1,19 +1,17 @@
 """Import of price types and prices."""
 
-import psycopg
-
 from onec_pipelines.commerceml import prices
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.dataset import Dataset, Entity
 
-UNTYPED_PRICES = """
+UNTYPED = """
 -- A price without a type belongs to the only type of its file, or else to the only type there is.
-update onec_staging.prices s
-set price_type_onec_id = sole.onec_id
+update onec_staging.{table} s
+set {cell} = sole.onec_id
 from (
     select f.file, coalesce(own.onec_id, overall.onec_id) as onec_id
-    from (select distinct file from onec_staging.prices where price_type_onec_id is null) f
+    from (select distinct file from onec_staging.{table} where {cell} is null) f
     left join (
         select file, min(onec_id) as onec_id
         from onec_staging.price_types
@@ -26,12 +24,15 @@ from (
         having count(*) = 1
     ) overall on true
 ) sole
-where sole.file = s.file and s.price_type_onec_id is null and sole.onec_id is not null
+where sole.file = s.file and s.{cell} is null and s.onec_id is not null and sole.onec_id is not null
+"""
+UNNAMED_CELLS = """
+update onec_staging.prices_refusals set cell = null where cell = 'строка ' || line
 """
 REFUSE_UNTYPED = """
 with untyped as (delete from onec_staging.prices where price_type_onec_id is null returning *)
 insert into onec_staging.prices_refusals (seq, file, entity, onec_id, cell, reason, payload, line)
-select seq, file, 'price', onec_id, 'строка ' || line, 'нет ИдТипаЦены, а тип цен не единственный',
+select seq, file, 'price', onec_id, null, 'нет ИдТипаЦены, а тип цен не единственный',
     jsonb_build_object('ЦенаЗаЕдиницу', value), line
 from untyped
 """
@@ -43,27 +44,56 @@ delete from onec_staging.prices_refusals r
 using onec_staging.price_lists l
 where l.onec_id = r.onec_id and r.seq < l.seq
 """
+SUPERSEDED_CELLS = """
+-- Of a price type that a list states twice the last counts, be it a price or a refusal.
+with last as (
+    select onec_id, cell, max(seq) as seq
+    from (
+        select onec_id, price_type_onec_id as cell, seq from onec_staging.prices
+        union all
+        select onec_id, cell, seq from onec_staging.prices_refusals where entity = 'price' and cell is not null
+    ) stated
+    group by onec_id, cell
+    having count(*) > 1
+), prices as (
+    delete from onec_staging.prices s
+    using last
+    where last.onec_id = s.onec_id and last.cell = s.price_type_onec_id and s.seq < last.seq
+)
+delete from onec_staging.prices_refusals r
+using last
+where r.entity = 'price' and last.onec_id = r.onec_id and last.cell = r.cell and r.seq < last.seq
+"""
 COUNT_ITEMS = """
-select count(*) from onec_staging.prices s
-where s.seq > 0
-    or exists (
-        select from onec.product_variants v, onec.price_types t
-        where v.onec_id = s.onec_id and t.onec_id = s.price_type_onec_id
-    )
+select
+    count(*) filter (where stated),
+    count(*) filter (where stated and not landed),
+    count(*) filter (where landed and not stated)
+from (
+    select
+        s.seq > 0 as stated,
+        exists (
+            select from onec.product_variants v, onec.price_types t
+            where v.onec_id = s.onec_id and t.onec_id = s.price_type_onec_id
+        ) as landed
+    from onec_staging.prices s
+) prices
 """
 
 
 def _prepare(staging: Staging) -> None:
     staging.keep_latest("price_lists", "onec_id")
-    for statement in (SUPERSEDED_PRICES, SUPERSEDED_REFUSALS, UNTYPED_PRICES, REFUSE_UNTYPED):
-        staging.connection.execute(statement)
+    for statement in (
+        SUPERSEDED_PRICES,
+        SUPERSEDED_REFUSALS,
+        UNNAMED_CELLS,
+        UNTYPED.format(table="prices", cell="price_type_onec_id"),
+        UNTYPED.format(table="prices_refusals", cell="cell"),
+        REFUSE_UNTYPED,
+        SUPERSEDED_CELLS,
+    ):
+        staging.connection.execute(statement.encode())
     staging.keep_latest("price_types", "onec_id")
-    staging.keep_latest("prices", "onec_id", "price_type_onec_id")
-
-
-def _count_items(connection: psycopg.Connection) -> int:
-    row = connection.execute(COUNT_ITEMS).fetchone()
-    return int(row[0]) if row else 0
 
 
 PRICES = Dataset(
@@ -74,6 +104,6 @@ PRICES = Dataset(
     items={Price: "prices"},
     entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList),),
     prepare=_prepare,
-    count_items=_count_items,
+    count_items=COUNT_ITEMS,
     merges=("prices", "default_variants"),
 )

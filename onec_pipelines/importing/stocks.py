@@ -1,36 +1,61 @@
 """Import of warehouses and stocks."""
 
-import psycopg
-
 from onec_pipelines.commerceml import stocks
 from onec_pipelines.commerceml.records import Stock, Warehouse
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.dataset import Dataset, Entity
 
-SUPERSEDED_REFUSALS = """
+SUPERSEDED_CELLS = """
+-- Of what is stated of an offer in a warehouse the last counts, be it a quantity or a refusal.
+with last as (
+    select onec_id, cell, max(seq) as seq
+    from (
+        select onec_id, warehouse_onec_id as cell, seq from onec_staging.stocks
+        union all
+        select onec_id, cell, seq from onec_staging.stocks_refusals where entity = 'stock' and cell is not null
+    ) stated
+    group by onec_id, cell
+    having count(*) > 1
+), stocks as (
+    delete from onec_staging.stocks s
+    using last
+    where last.onec_id = s.onec_id and last.cell = s.warehouse_onec_id and s.seq < last.seq
+)
 delete from onec_staging.stocks_refusals r
-using onec_staging.stocks s
-where s.onec_id = r.onec_id and s.warehouse_onec_id = r.cell and s.seq > r.seq
+using last
+where r.entity = 'stock' and last.onec_id = r.onec_id and last.cell = r.cell and r.seq < last.seq
+"""
+TOTALS = """
+-- Beside stock per warehouse, a quantity without one is their total, in whichever file it stands.
+delete from onec_staging.{table} s
+where s.onec_id is not null and s.{cell} = 'default'
+    and exists (select from onec_staging.stocks o where o.onec_id = s.onec_id and o.warehouse_onec_id <> 'default')
 """
 COUNT_ITEMS = """
-select count(*) from onec_staging.stocks s
-where s.seq > 0
-    or exists (
-        select from onec.product_variants v, onec.warehouses w
-        where v.onec_id = s.onec_id and w.onec_id = s.warehouse_onec_id
-    )
+select
+    count(*) filter (where stated),
+    count(*) filter (where stated and not landed),
+    count(*) filter (where landed and not stated)
+from (
+    select
+        s.seq > 0 as stated,
+        exists (
+            select from onec.product_variants v, onec.warehouses w
+            where v.onec_id = s.onec_id and w.onec_id = s.warehouse_onec_id
+        ) as landed
+    from onec_staging.stocks s
+) stocks
 """
 
 
 def _prepare(staging: Staging) -> None:
     staging.keep_latest("warehouses", "onec_id")
-    staging.keep_latest("stocks", "onec_id", "warehouse_onec_id")
-    staging.connection.execute(SUPERSEDED_REFUSALS)
-
-
-def _count_items(connection: psycopg.Connection) -> int:
-    row = connection.execute(COUNT_ITEMS).fetchone()
-    return int(row[0]) if row else 0
+    for statement in (
+        SUPERSEDED_CELLS,
+        TOTALS.format(table="stocks", cell="warehouse_onec_id"),
+        TOTALS.format(table="stocks_refusals", cell="cell"),
+    ):
+        staging.connection.execute(statement.encode())
 
 
 STOCKS = Dataset(
@@ -41,6 +66,6 @@ STOCKS = Dataset(
     items={Stock: "stocks"},
     entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock),),
     prepare=_prepare,
-    count_items=_count_items,
+    count_items=COUNT_ITEMS,
     merges=("stocks", "default_variants"),
 )

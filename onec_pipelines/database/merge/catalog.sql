@@ -1,6 +1,6 @@
 -- What the staged catalogue means to the tables. The staged rows are the latest of each identifier.
--- Bound: offers_full (every segment of the offers was full, something was seen, and the guard said yes),
--- goods_full and categories_full likewise.
+-- Bound: offers_full (every segment of the offers was full, something was seen, and the guards said yes),
+-- goods_full and categories_full likewise; offers_segments_full (every segment was full).
 
 -- upsert categories by onec_id
 select s.onec_id, s.parent_onec_id, coalesce(nullif(s.name, ''), t.name, '') as name, s.description,
@@ -72,7 +72,7 @@ select
     case
         when not s.deleted then true
         when not s.from_variant then false
-        else exists (
+        else not %(offers_full)s and exists (
             select
             from onec.product_variants v
             join onec.products p on p.id = v.product_id
@@ -105,14 +105,19 @@ set is_active = false, updated_at = now()
 where %(goods_full)s and t.is_active
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
-        select from onec_staging.catalog_refusals r where r.entity = 'product' and r.onec_id = t.onec_id
+        select
+        from onec_staging.catalog_refusals r
+        where r.entity = 'product' and split_part(r.onec_id, '#', 1) = t.onec_id
     );
 
 -- run categories no longer named
 update onec.categories t
 set is_active = false, updated_at = now()
 where %(categories_full)s and t.is_active
-    and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id);
+    and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
+    and not exists (
+        select from onec_staging.catalog_refusals r where r.entity = 'category' and r.onec_id = t.onec_id
+    );
 
 -- run dictionaries that arrived after their goods
 update onec.products t
@@ -200,17 +205,29 @@ from (
     where %(offers_full)s and v.is_active and v.is_offer
         and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
         and not exists (
-            select from onec_staging.catalog_refusals r where r.entity = 'offer' and r.onec_id = v.onec_id
+            select
+            from onec_staging.catalog_refusals r
+            where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
         )
 ) d
 where d.id = t.id;
+
+-- run default variants that stand again
+-- An offer under the bare id that was marked as deleted, or gave way to offers that are gone.
+update onec.product_variants t
+set is_active = true, is_offer = false, updated_at = now()
+from onec.products p
+where %(offers_segments_full)s and p.id = t.product_id and p.is_active and t.is_default and not t.is_active
+    and not exists (select from onec.product_variants v where v.product_id = p.id and v.is_active)
+    and not exists (select from onec_staging.offers s where split_part(s.onec_id, '#', 1) = p.onec_id);
 
 -- run default variants of products without offers
 insert into onec.product_variants (onec_id, product_id, is_default, is_offer)
 select p.onec_id, p.id, true, false
 from onec.products p
-where %(offers_full)s and p.is_active
-    and not exists (select from onec.product_variants v where v.product_id = p.id and (v.is_active or v.is_default));
+where %(offers_segments_full)s and p.is_active
+    and not exists (select from onec.product_variants v where v.product_id = p.id and (v.is_active or v.is_default))
+    and not exists (select from onec_staging.offers s where split_part(s.onec_id, '#', 1) = p.onec_id);
 
 -- upsert image_references by product_id, position
 select p.id as product_id, i.place::integer - 1 as position, i.path

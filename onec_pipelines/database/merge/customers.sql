@@ -1,11 +1,17 @@
 -- What the staged customers mean to the table. The staged rows are the latest of each identifier.
 -- Bound: customers_full (every segment was full, something was seen, and the guard said yes),
--- customers_segments_full (every segment was full): only then does the absence of a value blank it.
+-- customers_segments_full (every segment was full): only then does the absence of a value blank it. A changed
+-- entrepreneur without a name is still one: what tells it from an individual is the name.
 
 -- upsert customers by onec_id
 select
     s.onec_id,
-    coalesce(s.kind, case when not %(customers_segments_full)s then t.kind end, 'individual') as kind,
+    case
+        when not %(customers_segments_full)s and s.name is null and s.full_name is null
+            and (s.kind is null or s.inn = t.inn)
+        then coalesce(t.kind, s.kind, 'individual')
+        else coalesce(s.kind, case when not %(customers_segments_full)s then t.kind end, 'individual')
+    end as kind,
     case when %(customers_segments_full)s then s.name else coalesce(s.name, t.name) end as name,
     case when %(customers_segments_full)s then s.full_name else coalesce(s.full_name, t.full_name) end as full_name,
     case when %(customers_segments_full)s then s.inn else coalesce(s.inn, t.inn) end as inn,

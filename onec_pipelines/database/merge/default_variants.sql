@@ -1,8 +1,18 @@
 -- Default variants that no offer states: they exist for the prices or stocks stated under the bare product id,
 -- or because a product has no offers. Run at the end of each import that can change either.
 
--- run default variants that gave way to offers
+-- run pictures of default variants that gave way
 -- Beside real offers such a variant stands only as long as it has a price or a stock.
+delete from onec.image_references r
+using onec.product_variants d
+where d.id = r.variant_id and d.is_default and not d.is_offer
+    and exists (
+        select from onec.product_variants v where v.product_id = d.product_id and v.id <> d.id and v.is_active
+    )
+    and not exists (select from onec.prices x where x.variant_id = d.id)
+    and not exists (select from onec.stocks x where x.variant_id = d.id);
+
+-- run default variants that gave way to offers
 delete from onec.product_variants d
 where d.is_default and not d.is_offer
     and exists (
@@ -10,11 +20,24 @@ where d.is_default and not d.is_offer
     )
     and not exists (select from onec.prices x where x.variant_id = d.id)
     and not exists (select from onec.stocks x where x.variant_id = d.id)
-    and not exists (select from onec.product_images x where x.variant_id = d.id)
-    and not exists (select from onec.image_references x where x.variant_id = d.id);
+    and not exists (select from onec.product_images x where x.variant_id = d.id);
 
 -- run default variants that follow their product
+-- One that gave way but has published pictures is inactive until the import of images has removed them.
 update onec.product_variants d
-set is_active = p.is_active, updated_at = now()
-from onec.products p
-where p.id = d.product_id and d.is_default and not d.is_offer and d.is_active <> p.is_active;
+set is_active = r.is_active, updated_at = now()
+from (
+    select
+        d.id,
+        p.is_active and (
+            not exists (
+                select from onec.product_variants v where v.product_id = d.product_id and v.id <> d.id and v.is_active
+            )
+            or exists (select from onec.prices x where x.variant_id = d.id)
+            or exists (select from onec.stocks x where x.variant_id = d.id)
+        ) as is_active
+    from onec.product_variants d
+    join onec.products p on p.id = d.product_id
+    where d.is_default and not d.is_offer
+) r
+where r.id = d.id and d.is_active <> r.is_active;

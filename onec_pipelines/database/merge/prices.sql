@@ -1,5 +1,6 @@
 -- What the staged prices mean to the tables. The staged rows are the latest list of each offer.
--- Bound: prices_full (every segment was full, something was seen, and the guard said yes).
+-- Bound: prices_full (every segment was full, something was seen, and the guard said yes);
+-- prices_segments_full (every segment was full).
 
 -- upsert price_types by onec_id
 select onec_id, name, currency, not deleted as is_active from onec_staging.price_types;
@@ -40,6 +41,23 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
     and not exists (
         select from onec_staging.prices_refusals r where r.onec_id = l.onec_id and r.cell = t.onec_id
     );
+
+-- run prices in another currency
+-- The currency of a price type is the reliable one, also where the price itself is not sent again.
+update onec.prices x
+set currency = t.currency, updated_at = now()
+from onec.price_types t
+where t.id = x.price_type_id and t.currency <> x.currency;
+
+-- run prices of default variants that gave way
+-- Real offers took the place of the bare id, and 1C prices it no longer: that takes nothing from a shop to guard.
+delete from onec.prices x
+using onec.product_variants d
+where %(prices_segments_full)s and d.id = x.variant_id and d.is_default and not d.is_offer
+    and exists (
+        select from onec.product_variants v where v.product_id = d.product_id and v.is_offer and v.is_active
+    )
+    and not exists (select from onec_staging.price_lists l where l.onec_id = d.onec_id);
 
 -- run prices of offers no longer named
 delete from onec.prices x

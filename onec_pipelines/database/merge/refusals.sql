@@ -1,26 +1,61 @@
 -- Refused rows as of this import, staged as pg_temp.refusals; the run that first refused a row stays its run.
+-- Bound: import_type, run_id.
+
+-- run refusals that a later one replaces
+-- A record or a cell that is refused several times is refused once. Cells without a name are as many as there are.
+delete from pg_temp.refusals s
+where s.onec_id is not null and (s.cell is not null or s.entity not in ('price', 'stock'))
+    and exists (
+        select
+        from pg_temp.refusals later
+        where later.entity = s.entity and later.onec_id = s.onec_id and later.cell is not distinct from s.cell
+            and later.seq > s.seq
+    );
+
+-- run refusals beside their rows
+-- A row is known by identifier and cell, or by its place where it has no identifier; then by the order of such rows.
+create temp table refusal_rows on commit drop as
+select *
+from (
+    select *, row_number() over (partition by name order by seq) as place
+    from (
+        select
+            seq, entity, onec_id, cell, reason, file, line, payload,
+            jsonb_build_array(entity, onec_id, cell, case when onec_id is null then jsonb_build_array(file, line) end)
+                as name
+        from pg_temp.refusals
+    ) refused
+) now
+full join (
+    select id, name, row_number() over (partition by name order by id) as place
+    from (
+        select
+            id,
+            jsonb_build_array(
+                entity, onec_id, cell,
+                case when onec_id is null then jsonb_build_array(source_file, source_line) end
+            ) as name
+        from onec.rejected_records
+        where import_type = %(import_type)s
+    ) refused
+) before using (name, place);
 
 -- run refusals no longer made
 delete from onec.rejected_records t
-where t.import_type = %(import_type)s
-    and not exists (
-        select
-        from pg_temp.refusals s
-        where s.entity = t.entity and s.reason = t.reason
-            and s.onec_id is not distinct from t.onec_id and s.cell is not distinct from t.cell
-            and (s.onec_id is not null or (s.file, s.line) = (t.source_file, t.source_line))
-    );
+using refusal_rows r
+where r.id = t.id and r.seq is null;
 
--- run refusals
+-- run refusals with another reason or place
+update onec.rejected_records t
+set reason = r.reason, source_file = r.file, source_line = r.line, payload = r.payload
+from refusal_rows r
+where r.id = t.id and r.seq is not null
+    and (t.reason, t.source_file, t.source_line, t.payload) is distinct from (r.reason, r.file, r.line, r.payload);
+
+-- run refusals made anew
 insert into onec.rejected_records
     (run_id, import_type, entity, onec_id, cell, reason, source_file, source_line, payload)
-select %(run_id)s, %(import_type)s, s.entity, s.onec_id, s.cell, s.reason, s.file, s.line, s.payload
-from pg_temp.refusals s
-where not exists (
-    select
-    from onec.rejected_records t
-    where t.import_type = %(import_type)s and s.entity = t.entity and s.reason = t.reason
-        and s.onec_id is not distinct from t.onec_id and s.cell is not distinct from t.cell
-        and (s.onec_id is not null or (s.file, s.line) = (t.source_file, t.source_line))
-)
-order by s.seq;
+select %(run_id)s, %(import_type)s, entity, onec_id, cell, reason, file, line, payload
+from refusal_rows
+where id is null
+order by seq;

@@ -1,5 +1,6 @@
 -- What the staged stocks mean to the tables. The staged rows are the latest of each offer and warehouse.
--- Bound: stocks_full (every segment was full, something was seen, and the guard said yes).
+-- Bound: stocks_full (every segment was full, something was seen, and the guard said yes);
+-- stocks_segments_full (every segment was full).
 
 -- upsert warehouses by onec_id
 select onec_id, name, not deleted as is_active from onec_staging.warehouses;
@@ -36,6 +37,17 @@ select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity
 from onec_staging.stocks s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
+
+-- run stocks of default variants that gave way
+-- Real offers took the place of the bare id, and 1C states no stock of it: that takes nothing from a shop to guard.
+delete from onec.stocks x
+using onec.product_variants d
+where %(stocks_segments_full)s and d.id = x.variant_id and d.is_default and not d.is_offer
+    and exists (
+        select from onec.product_variants v where v.product_id = d.product_id and v.is_offer and v.is_active
+    )
+    and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
+    and not exists (select from onec_staging.stocks_refusals r where r.onec_id = d.onec_id);
 
 -- run stocks no longer sent
 delete from onec.stocks x

@@ -1,5 +1,6 @@
 -- The catalogue, its customers and pictures, and the records of what was refused or waits.
 -- Every identifier of 1C compares by bytes (collate "C"): equal on every server, and fast.
+-- Texts without a limit of length are indexed by hash: a B-tree refuses what is longer than 2,704 bytes.
 
 create schema if not exists onec;
 comment on schema onec is 'What 1C exported: catalogue, prices, stocks, customers and product images.';
@@ -42,7 +43,7 @@ comment on table onec.brands is 'Brands, from the property `Бренд`, Тор�
 comment on column onec.brands.id is 'Surrogate key.';
 comment on column onec.brands.onec_id is '1C''s own identifier.';
 comment on column onec.brands.name is 'Name.';
-comment on column onec.brands.is_active is 'False once 1C marks it as deleted, or a full export no longer names it.';
+comment on column onec.brands.is_active is 'Always true: 1C has no deletion mark for a brand.';
 comment on column onec.brands.created_at is 'When it was first imported.';
 comment on column onec.brands.updated_at is 'When an import last changed it.';
 
@@ -60,7 +61,7 @@ comment on column onec.units.id is 'Surrogate key.';
 comment on column onec.units.onec_id is '1C''s own identifier.';
 comment on column onec.units.name is 'Short name, such as шт.';
 comment on column onec.units.full_name is 'Full name.';
-comment on column onec.units.is_active is 'False once 1C marks it as deleted, or a full export no longer names it.';
+comment on column onec.units.is_active is 'False once 1C marks it as deleted.';
 comment on column onec.units.created_at is 'When it was first imported.';
 comment on column onec.units.updated_at is 'When an import last changed it.';
 
@@ -78,7 +79,7 @@ comment on column onec.properties.id is 'Surrogate key.';
 comment on column onec.properties.onec_id is '1C''s own identifier.';
 comment on column onec.properties.name is 'Name.';
 comment on column onec.properties.value_type is 'ТипЗначений, such as Справочник.';
-comment on column onec.properties.is_active is 'False once 1C marks it as deleted, or a full export no longer names it.';
+comment on column onec.properties.is_active is 'False once 1C marks it as deleted.';
 comment on column onec.properties.created_at is 'When it was first imported.';
 comment on column onec.properties.updated_at is 'When an import last changed it.';
 
@@ -122,7 +123,7 @@ create table onec.products (
 );
 create index on onec.products (category_id);
 create index on onec.products (brand_id);
-create index on onec.products (article);
+create index on onec.products using hash (article);
 comment on table onec.products is 'Goods of 1C (Товар).';
 comment on column onec.products.id is 'Surrogate key.';
 comment on column onec.products.onec_id is '1C''s own identifier.';
@@ -205,7 +206,7 @@ comment on column onec.price_types.id is 'Surrogate key.';
 comment on column onec.price_types.onec_id is '1C''s own identifier.';
 comment on column onec.price_types.name is 'Name.';
 comment on column onec.price_types.currency is 'Валюта, as sent.';
-comment on column onec.price_types.is_active is 'False once 1C marks it as deleted, or a full export no longer names it.';
+comment on column onec.price_types.is_active is 'False once 1C marks it as deleted.';
 comment on column onec.price_types.created_at is 'When it was first imported.';
 comment on column onec.price_types.updated_at is 'When an import last changed it.';
 
@@ -237,7 +238,7 @@ comment on table onec.warehouses is 'Warehouses (Склад); `default` holds st
 comment on column onec.warehouses.id is 'Surrogate key.';
 comment on column onec.warehouses.onec_id is '1C''s own identifier.';
 comment on column onec.warehouses.name is 'Name.';
-comment on column onec.warehouses.is_active is 'False once 1C marks it as deleted, or a full export no longer names it.';
+comment on column onec.warehouses.is_active is 'False once 1C marks it as deleted.';
 comment on column onec.warehouses.created_at is 'When it was first imported.';
 comment on column onec.warehouses.updated_at is 'When an import last changed it.';
 
@@ -276,8 +277,8 @@ create table onec.customers (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
 );
-create index on onec.customers (email);
-create index on onec.customers (inn);
+create index on onec.customers using hash (email);
+create index on onec.customers using hash (inn);
 comment on table onec.customers is 'Buyers among the contragents of 1C. Personal data.';
 comment on column onec.customers.id is 'Surrogate key.';
 comment on column onec.customers.onec_id is '1C''s own identifier.';
@@ -422,6 +423,7 @@ create table onec.import_states (
     fingerprint text not null,
     export_kind text not null,
     total_items bigint not null,
+    waiting_items bigint not null default 0,
     skipped_by_rule bigint not null default 0
 );
 comment on table onec.import_states is 'The last completed import of each type: what tells that nothing has changed since.';
@@ -429,4 +431,5 @@ comment on column onec.import_states.import_type is 'catalog, stocks, prices or 
 comment on column onec.import_states.fingerprint is 'Digest of the files, the schema and the version of this program.';
 comment on column onec.import_states.export_kind is 'full or changes.';
 comment on column onec.import_states.total_items is 'Items that the files state.';
+comment on column onec.import_states.waiting_items is 'Those of them that wait for their parent.';
 comment on column onec.import_states.skipped_by_rule is 'Items that are not for us.';

@@ -1,0 +1,96 @@
+"""The files that an import reads: which of an export they are, one digest of them, and that 1C has finished them.
+
+Not here: how files lie and what their tags tell (commerceml/export.py), what was recorded of them (ledger.py).
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from onec_pipelines.commerceml.export import (
+    DIRECTORIES,
+    Export,
+    ExportFile,
+    FileContent,
+    Layout,
+    fingerprint,
+    holds_dataset,
+    list_export,
+    read_content,
+)
+from onec_pipelines.commerceml.xml import ROOT, read_elements
+from onec_pipelines.database.migrate import migrations
+from onec_pipelines.errors import ExportError
+
+Contents = Mapping[ExportFile, FileContent]
+DATASETS = {
+    "prices": "prices",
+    "priceLists": "prices",
+    "rests": "stocks",
+    "storages": "stocks",
+    "contragents": "customers",
+}
+"""The dataset of a 3.1 directory; the others are the catalogue's."""
+TAIL_BYTES = 1024
+
+
+def find_files(export: Export, dataset: str) -> Contents:
+    """The files that hold something of a dataset, in the order in which they count, with what they hold.
+
+    A file that seems to hold nothing may have been cut off before it could: it must at least be whole.
+
+    Raises:
+        ExportError: a file cannot be read, or is no whole CommerceML.
+    """
+    found = {}
+    for file in export.files:
+        content = read_content(file)
+        if holds_dataset(file, content, dataset):
+            found[file] = content
+        elif _concerns(export, file, dataset):
+            refuse_unless_whole(file)
+    return found
+
+
+def _concerns(export: Export, file: ExportFile, dataset: str) -> bool:
+    """Whether a file could hold a dataset, going by its directory."""
+    directory = file.name.rpartition("/")[0]
+    if export.layout is Layout.FILES or not directory:
+        return True
+    return directory in DIRECTORIES and DATASETS.get(directory, "catalog") == dataset
+
+
+def refuse_unless_whole(file: ExportFile) -> None:
+    """Raise ExportError where a file does not end with the root element that an export has.
+
+    The end is looked at first: that spares parsing what another dataset will parse.
+    """
+    with file.path.open("rb") as stream:
+        stream.seek(max(0, file.size - TAIL_BYTES))
+        tail = stream.read().rstrip()
+    if not any(tail.endswith(f"{ROOT}>".encode(encoding)) for encoding in ("utf-8", "cp1251")):
+        for _ in read_elements(file.path, file.name, ()):
+            pass
+
+
+def digest_of(contents: Contents) -> str:
+    """A short digest of the files and of all that decides what an import makes of them."""
+    schema = max(migration.version for migration in migrations())
+    files = (f"{file.name} {content.sha256}" for file, content in contents.items())
+    return fingerprint([f"{version('onec-pipelines')} {schema}", *files])
+
+
+def refuse_changed_files(export: Export, dataset: str, contents: Contents) -> None:
+    """Raise ExportError where files of a dataset came, went or changed since the export was listed.
+
+    1C was still writing then, and what has been read is a part of what it has to say.
+    """
+    there = list_export(export.root).files
+    names = [file.name for file in contents if file not in there]
+    names += [
+        file.name for file in there if file not in export.files and holds_dataset(file, read_content(file), dataset)
+    ]
+    if names:
+        raise ExportError(
+            f"Во время импорта изменились файлы: {', '.join(sorted({*names})[:5])}. 1С ещё выгружает данные. "
+            "Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
+        )

@@ -1,0 +1,136 @@
+"""What holds for any export: how it is cut into segments, the order of deltas, and how often it is imported."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+bounded = settings(
+    max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+MARK = "<ПометкаУдаления>true</ПометкаУдаления>"
+TYPES, PLACES = ("retail", "dealer", "undeclared"), ("main", "far", "undeclared")
+
+
+def identifiers(goods: str):
+    """Ids of goods, of offers with a characteristic, and of goods in the place of offers."""
+    return st.sampled_from(goods), st.sampled_from([*goods, *(f"{good}#{number}" for good in goods for number in "12")])
+
+
+def exports(goods: str = "abc"):
+    """Lists of elements by the directory they belong to: repeated, refused, orphaned and marked ones among them."""
+    good, offer = identifiers(goods)
+    name = st.sampled_from(["Стул", "Стол"])
+    more = st.sampled_from(["", "", MARK, "<Группы><Ид>x</Ид><Ид>y</Ид></Группы>", "<Картинка>a.jpg</Картинка>"])
+    mark = st.sampled_from(["", "", "", MARK])
+    return st.fixed_dictionaries(
+        {
+            "goods": st.lists(
+                st.one_of(
+                    st.builds("<Товар><Ид>{}</Ид><Наименование>{}</Наименование>{}</Товар>".format, good, name, more),
+                    st.builds("<Товар><Ид>{}</Ид></Товар>".format, good),
+                ),
+                max_size=6,
+            ),
+            "offers": st.lists(
+                st.builds(
+                    "<Предложение><Ид>{}</Ид><Наименование>{}</Наименование>{}</Предложение>".format, offer, name, mark
+                ),
+                max_size=6,
+            ),
+            "prices": st.lists(st.builds(price_list, offer, cells(TYPES)), max_size=6),
+            "rests": st.lists(st.builds(rests, offer, cells(PLACES)), max_size=6),
+        }
+    )
+
+
+def cells(columns: tuple[str, ...]):
+    return st.lists(st.tuples(st.sampled_from(columns), st.sampled_from(["1", "2", "", "дорого"])), max_size=3)
+
+
+def price_list(offer: str, cells: list[tuple[str, str]]) -> str:
+    prices = "".join(
+        f"<Цена><ИдТипаЦены>{kind}</ИдТипаЦены><ЦенаЗаЕдиницу>{value}</ЦенаЗаЕдиницу></Цена>" for kind, value in cells
+    )
+    return f"<Предложение><Ид>{offer}</Ид><Цены>{prices}</Цены></Предложение>"
+
+
+def rests(offer: str, cells: list[tuple[str, str]]) -> str:
+    stocks = "".join(
+        f"<Остаток><Склад><Ид>{place}</Ид><Количество>{value}</Количество></Склад></Остаток>" for place, value in cells
+    )
+    return f"<Предложение><Ид>{offer}</Ид><Остатки>{stocks}</Остатки></Предложение>"
+
+
+@pytest.fixture
+def shop(export, xml):
+    export.groups(xml.group("x") + xml.group("y"))
+    export.price_types(xml.price_type("retail") + xml.price_type("dealer"))
+    export.warehouses(xml.warehouse("main") + xml.warehouse("far"))
+    export.goods(xml.good("always"))
+    return export
+
+
+@pytest.fixture
+def import_anew(shop, imports, connection, contents, emptied) -> Callable[..., dict]:
+    """Import exports, one after another, into an empty database: what the tables then hold."""
+
+    def run(*stated: tuple[dict[str, list[str]], list[int], bool]) -> dict:
+        emptied(connection)
+        for elements, cuts, delta in stated:
+            write(shop, elements, cuts, delta=delta)
+            imports.everything()
+        return contents(connection)
+
+    return run
+
+
+def write(export, elements: dict[str, list[str]], cuts: list[int], *, delta: bool) -> None:
+    """Write elements in segments 2, 3, ...: cut where `cuts` says."""
+    for directory, stated in elements.items():
+        for old in export.root.glob(f"{directory}/{directory}_1_*.xml"):
+            if old.stem.rpartition("_")[2] not in {"0", "1"}:
+                old.unlink()
+        places = [0, *sorted(cut % (len(stated) + 1) for cut in cuts), len(stated)]
+        for segment, (start, end) in enumerate(pairwise(places), start=2):
+            getattr(export, directory)("".join(stated[start:end]), segment=segment, delta=delta)
+
+
+CUTS = st.lists(st.integers(0, 20), max_size=11)
+
+
+@bounded
+@given(elements=exports(), cuts=CUTS, delta=st.booleans())
+def test_any_split_into_segments_gives_the_same_tables(elements, cuts, delta, import_anew):
+    assert import_anew((elements, cuts, delta)) == import_anew((elements, [], delta))
+
+
+@bounded
+@given(base=exports("abcd"), one=exports("ab"), other=exports("cd"))
+def test_two_deltas_on_disjoint_goods_give_the_same_tables_in_either_order(base, one, other, import_anew):
+    start = (base, [], False)
+    one, other = (one, [], True), (other, [], True)
+    held, turned = import_anew(start, one, other), import_anew(start, other, one)
+    assert {**held, "rejected_records": None} == {**turned, "rejected_records": None}  # those are the last import's
+
+
+@bounded
+@given(
+    steps=st.lists(
+        st.tuples(exports(), st.booleans(), st.lists(st.sampled_from(["catalog", "stocks", "prices"]), max_size=3)),
+        max_size=4,
+    )
+)
+def test_whatever_was_imported_before_importing_twice_is_importing_once(
+    steps, shop, imports, connection: psycopg.Connection, emptied
+):
+    emptied(connection)
+    imports.catalog()
+    for elements, delta, order in steps:
+        write(shop, elements, [], delta=delta)
+        for import_type in order:
+            imports(import_type)
+            imports.again()

@@ -1,0 +1,308 @@
+"""What an export says about that which it does not name: a delta nothing, a full one that it is gone, within limits."""
+
+import pytest
+
+ACTIVE = "select onec_id from onec.{} where is_active order by 1"
+
+
+def ten(element, *, without=()):
+    return "".join(element(f"g{number}") for number in range(10) if f"g{number}" not in without)
+
+
+# Full and changes -------------------------------------------------------------------------------------------------
+
+
+def test_a_delta_says_nothing_about_what_it_does_not_name(export, imports, rows, xml):
+    export.groups(xml.group("a") + xml.group("b"))
+    export.goods(xml.good("g") + xml.good("h"))
+    export.offers(xml.offer("g#1") + xml.offer("h#1"))
+    imports.catalog()
+    export.groups(xml.group("a", name="Новая"), delta=True)
+    export.goods(xml.good("g", "Новый"), delta=True)
+    export.offers(xml.offer("g#1", "Новое"), delta=True)
+    report = imports.catalog()
+    assert report.export_kind == "changes"
+    assert report.guards == ()
+    assert rows(ACTIVE.format("categories")) == ["a", "b"]
+    assert rows(ACTIVE.format("products")) == ["g", "h"]
+    assert rows(ACTIVE.format("product_variants")) == ["g#1", "h#1"]
+
+
+def test_a_full_export_deactivates_what_it_does_not_name(export, imports, rows, xml):
+    export.groups(xml.group("a") + xml.group("b"))
+    export.goods(xml.good("g") + xml.good("h"))
+    export.offers(xml.offer("g#1") + xml.offer("h#1"))
+    imports.catalog()
+    export.groups(xml.group("a"))
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1"))
+    report = imports.catalog()
+    assert report.export_kind == "full"
+    assert rows(ACTIVE.format("categories")) == ["a"]
+    assert rows(ACTIVE.format("products")) == ["g"]
+    assert rows(ACTIVE.format("product_variants")) == ["g#1"]
+    assert report.details["products_no_longer_named"] == 1
+
+
+def test_what_is_named_again_is_active_again(export, imports, rows, xml):
+    for names in (("g", "h"), ("g",), ("g", "h")):
+        export.groups("".join(map(xml.group, names)))
+        export.goods("".join(map(xml.good, names)))
+        export.offers("".join(xml.offer(f"{name}#1") for name in names))
+        imports.catalog()
+        assert rows(ACTIVE.format("categories")) == list(names)
+        assert rows(ACTIVE.format("products")) == list(names)
+        assert rows(ACTIVE.format("product_variants")) == [f"{name}#1" for name in names]
+
+
+def test_one_segment_that_is_a_delta_makes_the_entity_one(export, imports, rows, xml):
+    export.goods(xml.good("g") + xml.good("h") + xml.good("i"))
+    export.offers(xml.offer("g#1") + xml.offer("g#2"))
+    imports.catalog()
+    export.goods(xml.good("g"), segment=1)
+    export.goods(xml.good("h"), segment=2, delta=True)
+    export.offers(xml.offer("g#1"))
+    report = imports.catalog()
+    assert report.export_kind == "changes"
+    assert rows(ACTIVE.format("products")) == ["g", "h", "i"]
+    assert "g#1" in rows(ACTIVE.format("product_variants"))
+    assert "g#2" not in rows(ACTIVE.format("product_variants"))
+
+
+def test_an_empty_delta_segment_is_a_delta_as_well(export, imports, rows, xml):
+    export.goods(xml.good("g") + xml.good("h"))
+    imports.catalog()
+    export.goods(xml.good("g"), segment=1)
+    export.goods("", segment=2, delta=True)
+    imports.catalog()
+    assert rows(ACTIVE.format("products")) == ["g", "h"]
+
+
+def test_an_export_that_shows_nothing_takes_nothing(export, imports, rows, xml):
+    export.groups(xml.group("a"))
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1"))
+    export.contragents(xml.customer("c"))
+    imports.catalog()
+    imports.customers()
+    for write in (export.groups, export.goods, export.offers, export.contragents):
+        write("")
+    assert imports.catalog().guards == ()
+    assert imports.customers().guards == ()
+    for table in ("categories", "products", "product_variants", "customers"):
+        assert len(rows(ACTIVE.format(table))) == 1
+
+
+def test_empty_containers_of_dictionary_files_are_no_empty_catalogue(export, imports, rows, xml):
+    export.goods(xml.good("g"), delta=True)
+    export.write("units/units.xml", '<Каталог СодержитТолькоИзменения="false"><Ид>k</Ид></Каталог>')
+    imports.catalog()
+    export.goods(xml.good("h"), delta=True)
+    assert imports.catalog().export_kind == "changes"
+    assert rows(ACTIVE.format("products")) == ["g", "h"]
+
+
+def test_a_classifier_without_a_mark_beside_a_delta_is_one(export, imports, rows, xml):
+    export.groups(xml.group("a") + xml.group("b"))
+    imports.catalog()
+    export.groups("")
+    export.write(
+        "goods/goods_1_1.xml",
+        f"<Классификатор><Группы>{xml.group('a')}</Группы></Классификатор>"
+        f'<Каталог СодержитТолькоИзменения="true"><Товары>{xml.good("g")}</Товары></Каталог>',
+    )
+    imports.catalog()
+    assert rows(ACTIVE.format("categories")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("package", "vanishes"),
+    [
+        ("<Каталог>{}</Каталог>", True),
+        ('<Каталог СодержитТолькоИзменения="false">{}</Каталог>', True),
+        ('<Каталог СодержитТолькоИзменения="true">{}</Каталог>', False),
+        ("<Каталог>{}<СодержитТолькоИзменения>true</СодержитТолькоИзменения></Каталог>", False),
+        ("<Каталог>{}<СодержитТолькоИзменения>false</СодержитТолькоИзменения></Каталог>", True),
+    ],
+)
+def test_the_forms_of_the_mark(package, vanishes, export, imports, rows, xml):
+    export.goods(xml.good("g") + xml.good("h"))
+    imports.catalog()
+    export.write("goods/goods_1_1.xml", package.format(f"<Товары>{xml.good('g')}</Товары>"))
+    imports.catalog()
+    assert rows(ACTIVE.format("products")) == (["g"] if vanishes else ["g", "h"])
+
+
+def test_a_package_of_changes_is_a_delta_without_a_mark(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1") + xml.offer("g#2"))
+    imports.catalog()
+    export.write(
+        "offers/offers_1_1.xml",
+        f"<ИзмененияПакетаПредложений><Предложения>{xml.offer('g#1')}</Предложения></ИзмененияПакетаПредложений>",
+    )
+    imports.catalog()
+    assert rows(ACTIVE.format("product_variants")) == ["g#1", "g#2"]
+
+
+def test_a_refused_row_is_named(export, imports, rows, xml):
+    export.groups(xml.group("a") + xml.group("b"))
+    export.goods(xml.good("g") + xml.good("h"))
+    imports.catalog()
+    export.groups(xml.group("a") + "<Группа><Ид>b</Ид></Группа>")
+    export.goods(xml.good("g") + "<Товар><Ид>h</Ид><Артикул>без имени</Артикул></Товар>")
+    report = imports.catalog()
+    assert report.counters.errors == 2
+    assert {guard.gone for guard in report.guards} == {0}
+    assert rows(ACTIVE.format("products")) == ["g", "h"]
+    assert rows(ACTIVE.format("categories")) == ["a", "b"]
+
+
+def test_a_full_export_deactivates_customers(export, imports, rows, xml):
+    export.contragents(xml.customer("c") + xml.customer("d"))
+    imports.customers()
+    export.contragents(xml.customer("c"))
+    imports.customers()
+    assert rows(ACTIVE.format("customers")) == ["c"]
+
+
+def test_suppliers_alone_take_no_customer(export, imports, rows, xml):
+    export.contragents(xml.customer("c"))
+    imports.customers()
+    export.contragents(xml.customer("s", "<Наименование>ООО</Наименование><Роль>Поставщик</Роль>"))
+    imports.customers()
+    assert rows(ACTIVE.format("customers")) == ["c"]
+
+
+# The guard ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_guard_lets_go_what_is_within_its_share(export, imports, rows, xml):
+    export.goods(ten(xml.good))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(ten(xml.good, without=("g7", "g8", "g9")))
+    report = imports.catalog(max_deactivation=0.3)
+    (guard,) = report.guards
+    assert (guard.entity, guard.before, guard.gone, guard.allows) == ("goods", 10, 3, True)
+    assert rows("select count(*) from onec.products where is_active") == [7]
+
+
+def test_where_the_guard_says_no_everything_else_lands_and_nothing_is_deactivated(export, imports, rows, xml):
+    export.groups(xml.group("a") + xml.group("b") + xml.group("c") + xml.group("d"))
+    export.goods(ten(xml.good))
+    export.offers(ten(lambda name: xml.offer(f"{name}#1")))
+    imports.catalog(max_deactivation=0.3)
+    vanished = ("g6", "g7", "g8", "g9")
+    export.groups(xml.group("a") + xml.group("b") + xml.group("c") + xml.group("e"))
+    export.goods(ten(xml.good, without=vanished) + xml.good("new"))
+    export.offers(ten(lambda name: xml.offer(f"{name}#1", "Новое"), without=vanished))
+    report = imports.catalog(max_deactivation=0.3)
+    assert rows("select count(*) from onec.categories where is_active") == [5]
+    assert rows("select count(*) from onec.products where is_active") == [11]
+    assert rows("select count(*) from onec.product_variants where is_active and not is_default") == [10]
+    assert rows("select count(*) from onec.product_variants where name = 'Новое'") == [6]
+    assert {guard.entity: (guard.before, guard.gone, guard.allows) for guard in report.guards} == {
+        "goods": (10, 4, False),
+        "offers": (10, 4, False),
+        "categories": (4, 1, True),
+    }
+    told = " ".join(report.notices)
+    assert "4 of 10 goods (40%)" in told
+    assert "ONEC_MAX_DEACTIVATION" in told
+
+
+def test_after_a_no_the_next_import_reads_the_same_files_again(export, imports, rows, xml):
+    export.goods(ten(xml.good))
+    imports.catalog()
+    export.goods(xml.good("g0"))
+    imports.catalog(max_deactivation=0.3)
+    assert rows("select count(*) from onec.products where is_active") == [10]
+    assert imports.catalog(max_deactivation=0.3).guards != ()
+    imports.catalog(max_deactivation=1)
+    assert rows("select count(*) from onec.products where is_active") == [1]
+
+
+def test_what_is_already_inactive_is_not_counted(export, imports, rows, xml):
+    export.goods(ten(xml.good))
+    imports.catalog()
+    for last in range(9, 4, -1):
+        export.goods(ten(xml.good, without=[f"g{number}" for number in range(last, 10)]))
+        imports.catalog(max_deactivation=0.2)
+    assert rows("select count(*) from onec.products where is_active") == [5]
+
+
+@pytest.mark.parametrize(
+    ("import_type", "table"), [("prices", "onec.prices"), ("stocks", "onec.stocks"), ("customers", "onec.customers")]
+)
+def test_the_guard_stands_before_prices_stocks_and_customers(import_type, table, export, imports, rows, xml):
+    export.goods(ten(xml.good))
+    export.price_types(xml.price_type("retail"))
+    export.warehouses(xml.warehouse("main"))
+    imports.catalog()
+
+    def write(**options):
+        export.prices(ten(lambda name: xml.prices(name, retail=5), **options))
+        export.rests(ten(lambda name: xml.rests(name, main=5), **options))
+        export.contragents(ten(xml.customer, **options))
+
+    write()
+    imports(import_type, max_deactivation=0.3)
+    write(without=("g6", "g7", "g8", "g9"))
+    report = imports(import_type, max_deactivation=0.3)
+    assert [(guard.before, guard.gone, guard.allows) for guard in report.guards] == [(10, 4, False)]
+    active = "where is_active" if import_type == "customers" else ""
+    assert rows(f"select count(*) from {table} {active}") == [10]
+    imports(import_type, max_deactivation=0.5)
+    assert rows(f"select count(*) from {table} {active}") == [6]
+
+
+# Deletion marks ----------------------------------------------------------------------------------------------------
+
+MARKS = [
+    ' Статус="Удален">',
+    "><Статус>Удален</Статус>",
+    "><ПометкаУдаления>true</ПометкаУдаления>",
+    "><ПометкаУдаления>Да</ПометкаУдаления>",
+]
+
+
+@pytest.mark.parametrize(("mark", "delta"), [*((mark, True) for mark in MARKS), (MARKS[0], False)])
+def test_a_deletion_mark_deactivates_at_once_and_taken_back_reactivates(mark, delta, export, imports, rows):
+    def write(mark):
+        export.groups(f"<Группа{mark}<Ид>a</Ид><Наименование>Мебель</Наименование></Группа>", delta=delta)
+        export.goods(f"<Товар{mark}<Ид>g</Ид><Наименование>Стул</Наименование></Товар>", delta=delta)
+        export.offers(f"<Предложение{mark}<Ид>g#1</Ид><Наименование>Стул</Наименование></Предложение>", delta=delta)
+        export.properties(f"<Свойство{mark}<Ид>p</Ид><Наименование>Цвет</Наименование></Свойство>", delta=delta)
+        export.price_types(f"<ТипЦены{mark}<Ид>t</Ид><Наименование>Опт</Наименование></ТипЦены>", delta=delta)
+        export.contragents(f"<Контрагент{mark}<Ид>c</Ид><Наименование>ООО</Наименование></Контрагент>", delta=delta)
+
+    for stated, active in ((">", True), (mark, False), (">", True)):
+        write(stated)
+        for import_type in ("catalog", "prices", "customers"):
+            imports(import_type, max_deactivation=0)
+        for table in ("categories", "products", "product_variants", "properties", "price_types", "customers"):
+            assert rows(f"select is_active from onec.{table}") == [active], table
+
+
+def test_what_arrives_with_a_deletion_mark_and_was_never_seen_is_created_inactive(export, imports, rows, xml):
+    mark = "<ПометкаУдаления>true</ПометкаУдаления>"
+    export.groups(f"<Группа><Ид>a</Ид>{mark}</Группа>", delta=True)
+    export.goods(xml.good("g", "Стул", mark) + f"<Товар><Ид>h</Ид>{mark}</Товар>", delta=True)
+    export.offers(f"<Предложение><Ид>g#1</Ид>{mark}</Предложение>", delta=True)
+    export.contragents(xml.customer("c", mark), delta=True)
+    assert imports.catalog().counters.created == 3
+    imports.customers()
+    for table, ids in (("categories", "a"), ("products", "gh"), ("product_variants", ["g#1"]), ("customers", "c")):
+        assert rows(f"select onec_id, is_active from onec.{table} order by 1") == [(one, False) for one in ids]
+
+
+def test_a_deletion_mark_that_comes_alone_takes_nothing_but_the_activity(export, imports, rows, xml):
+    export.goods(xml.good("g", "Стул", "<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>"))
+    export.offers(xml.offer("g#1", "Синий", "<Картинка>b.jpg</Картинка>"))
+    imports.catalog()
+    export.goods('<Товар Статус="Удален"><Ид>g</Ид></Товар>', delta=True)
+    export.offers('<Предложение Статус="Удален"><Ид>g#1</Ид></Предложение>', delta=True)
+    imports.catalog()
+    assert rows("select name, article, is_active from onec.products") == [("Стул", "A-1", False)]
+    assert rows("select name, is_active from onec.product_variants") == [("Синий", False)]
+    assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg"]

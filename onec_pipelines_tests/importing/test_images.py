@@ -1,0 +1,567 @@
+"""Which pictures are published, recorded, counted, kept and removed: the XML in view, real files, a real store."""
+
+import io
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from PIL import Image
+
+from onec_pipelines.commerceml.preflight import EMPTY_CATALOG
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import import_lock
+from onec_pipelines.demo import write_demo
+from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
+from onec_pipelines.images.store import MediaStoreError
+from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images
+
+HTML = b"<!DOCTYPE html><html><body>404</body></html>"
+PUBLISHED = "select source_path, position, is_main from onec.product_images order by product_id, variant_id, position"
+VERSIONS = "select xmin::text, ctid::text from onec.product_images order by id"
+
+
+def picture(seed: int = 0) -> bytes:
+    noise = random.Random(seed).randbytes(30 * 20 * 3)  # noqa: S311
+    file = io.BytesIO()
+    Image.frombytes("RGB", (30, 20), noise).save(file, "JPEG")
+    return file.getvalue()
+
+
+def pictures(*paths: str) -> str:
+    return "".join(f"<Картинка>{path}</Картинка>" for path in paths)
+
+
+@dataclass
+class Shop:
+    """An export with pictures, imported: `shop.ship("import_files/a.jpg")`, `shop.goods({"g": [...]})`, `shop()`."""
+
+    root: Path
+    media: Path
+    database_url: str
+    connection: psycopg.Connection
+    write_goods: Callable[..., Path]
+    write_offers: Callable[..., Path]
+
+    def __post_init__(self):
+        (self.root / "goods/import_files").mkdir(parents=True, exist_ok=True)
+        (self.root / "goods/import_files/.keep").touch()
+
+    def ship(self, path: str, content: bytes | None = None) -> Path:
+        file = self.root / "goods" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(picture() if content is None else content)
+        return file
+
+    def goods(self, listed: dict[str, list[str]], *, delta: bool = False, more: str = "") -> None:
+        """Import goods with the pictures that the XML lists of each."""
+        self.write_goods(
+            "".join(
+                f"<Товар><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{pictures(*paths)}{more}</Товар>"
+                for onec_id, paths in listed.items()
+            ),
+            delta=delta,
+        )
+        import_catalog(self.root, self.database_url, max_deactivation=1)
+
+    def offers(self, listed: dict[str, list[str]], *, more: str = "") -> None:
+        self.write_offers(
+            "".join(
+                f"<Предложение><Ид>{onec_id}</Ид><Наименование>Стул, синий</Наименование>{pictures(*paths)}{more}"
+                "</Предложение>"
+                for onec_id, paths in listed.items()
+            )
+        )
+        import_catalog(self.root, self.database_url, max_deactivation=1)
+
+    def __call__(self, **options) -> ImportReport:
+        """Import the pictures, and check what holds for every report."""
+        report = import_images(self.root, self.database_url, str(self.media), **options)
+        counters = report.counters
+        assert counters.total == self.one("select count(*) from onec.products where is_active")
+        assert counters.processed == counters.total
+        assert counters.errors == self.one("select count(*) from onec.rejected_records where import_type = 'images'")
+        assert report.row_count == self.one("select count(*) from onec.product_images")
+        return report
+
+    def rows(self, query: str) -> list[tuple]:
+        return self.connection.execute(query.encode()).fetchall()
+
+    def one(self, query: str) -> object:
+        return self.rows(query)[0][0]
+
+    def refused(self) -> list[tuple]:
+        return self.rows("select onec_id, cell, reason from onec.rejected_records order by cell")
+
+    def files(self) -> list[str]:
+        """The files of the media store."""
+        return sorted(path.relative_to(self.media).as_posix() for path in self.media.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def shop(export, tmp_path: Path, database_url: str, connection: psycopg.Connection) -> Shop:
+    return Shop(export.root, tmp_path / "media", database_url, connection, export.goods, export.offers)
+
+
+def counts(report: ImportReport) -> tuple[int, int, int]:
+    """Copied, skipped, errors."""
+    return report.counters.created, report.counters.skipped, report.counters.errors
+
+
+# --- what is published and what it counts as
+
+
+def test_a_picture_of_the_xml_is_published_under_its_path_without_import_files(shop):
+    content = picture(1)
+    shop.ship("import_files/03/g_a.jpg", content)
+    shop.goods({"g": ["import_files/03/g_a.jpg"]})
+
+    report = shop()
+
+    assert counts(report) == (1, 0, 0)
+    assert (shop.media / "03/g_a.jpg").read_bytes() == content
+    columns = "source_path, media_path, size_bytes, width, height, format, variant_id, position, is_main"
+    assert shop.rows(f"select {columns} from onec.product_images") == [
+        ("import_files/03/g_a.jpg", "03/g_a.jpg", len(content), 30, 20, "JPEG", None, 0, True)
+    ]
+
+
+def test_positions_are_those_of_the_xml_and_the_first_is_the_main_one(shop):
+    for name in "abc":
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/c.jpg", "import_files/a.jpg", "import_files/b.jpg"]})
+    shop()
+    assert shop.rows(PUBLISHED) == [
+        ("import_files/c.jpg", 0, True),
+        ("import_files/a.jpg", 1, False),
+        ("import_files/b.jpg", 2, False),
+    ]
+
+
+def test_the_main_picture_is_the_first_that_is_published(shop):
+    shop.ship("import_files/b.jpg")
+    shop.goods({"g": ["import_files/absent.jpg", "import_files/b.jpg"]})
+    shop()
+    assert shop.rows(PUBLISHED) == [("import_files/b.jpg", 1, True)]
+
+
+def test_products_without_pictures_are_gone_through_and_skipped(shop):
+    shop.goods({"g": [], "h": []})
+    report = shop()
+    assert report.counters == Counters(total=2, processed=2, skipped=2)
+    assert report.details == {"without_images": 2}
+
+
+def test_progress_grows_over_products_with_and_without_pictures(shop):
+    shop.ship("import_files/g.jpg")
+    shop.goods({"f": [], "g": ["import_files/g.jpg"], "h": []})
+    seen: list[Counters] = []
+    shop(progress=seen.append)
+    assert {counters.total for counters in seen} == {3}
+    assert [counters.processed for counters in seen] == sorted(counters.processed for counters in seen)
+    assert {counters.processed for counters in seen} == {0, 1, 2, 3}
+
+
+def test_a_picture_of_an_offer_goes_to_the_variant_and_is_its_main_one(shop):
+    for name in ("own", "blue"):
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/own.jpg"]})
+    shop.offers({"g#blue": ["import_files/blue.jpg"]})
+    shop()
+    assert shop.rows(
+        "select p.onec_id, v.onec_id, i.source_path, i.is_main from onec.product_images i "
+        "join onec.products p on p.id = i.product_id left join onec.product_variants v on v.id = i.variant_id "
+        "order by i.source_path"
+    ) == [("g", "g#blue", "import_files/blue.jpg", True), ("g", None, "import_files/own.jpg", True)]
+
+
+def test_a_default_variant_with_the_ids_of_its_product_has_a_main_picture_of_its_own(shop):
+    for name in ("own", "offered"):
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/own.jpg"]})
+    shop.offers({"g": ["import_files/offered.jpg"]})
+    assert shop.rows("select p.id = v.id from onec.products p, onec.product_variants v") == [(True,)]
+    shop()
+    assert shop.one("select bool_and(is_main) and count(*) = 2 from onec.product_images")
+
+
+def test_a_product_with_pictures_of_variants_alone_also_gets_the_files_that_bear_its_name(shop):
+    shop.ship("import_files/gg/gg_1.jpg")
+    shop.ship("import_files/blue.jpg")
+    shop.goods({"gg": []})
+    shop.offers({"gg#blue": ["import_files/blue.jpg"]})
+    shop()
+    query = "select source_path, variant_id is null, is_listed from onec.product_images order by source_path"
+    assert shop.rows(query) == [("import_files/blue.jpg", False, True), ("import_files/gg/gg_1.jpg", True, False)]
+
+
+def test_files_are_found_by_name_in_name_order_where_the_xml_lists_none(shop):
+    for name in ("137_2.jpg", "137_1.jpg", "1371.jpg"):
+        shop.ship(f"import_files/13/{name}")
+    shop.goods({"137": []})
+    assert counts(shop()) == (2, 0, 0)
+    assert shop.rows(PUBLISHED) == [("import_files/13/137_1.jpg", 0, True), ("import_files/13/137_2.jpg", 1, False)]
+
+
+def test_a_file_that_bears_the_name_is_not_taken_where_the_xml_lists_pictures(shop):
+    shop.ship("import_files/13/137_1.jpg")
+    shop.ship("import_files/listed.jpg")
+    shop.goods({"137": ["import_files/listed.jpg"]})
+    shop()
+    assert shop.rows(PUBLISHED) == [("import_files/listed.jpg", 0, True)]
+
+
+def test_a_picture_that_two_products_share_is_copied_once(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/a.jpg"]})
+    assert counts(shop()) == (1, 1, 0)
+    assert shop.one("select count(distinct product_id) from onec.product_images") == 2
+
+
+def test_a_path_listed_twice_for_one_product_is_one_picture_at_the_first_position(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg", "import_files/a.jpg"]})
+    report = shop()
+    assert shop.rows(PUBLISHED) == [("import_files/a.jpg", 0, True)]
+    assert report.details == {"published": 1, "duplicate": 1}
+
+
+def test_the_demo_counts_are_those_of_its_records(tmp_path, database_url):
+    summary = write_demo(tmp_path / "demo")
+    import_catalog(tmp_path / "demo", database_url)
+    report = import_images(tmp_path / "demo", database_url, str(tmp_path / "media"))
+    assert report.counters.total == report.counters.processed == summary.products - summary.inactive_products
+    assert report.counters.created == report.row_count == summary.publishable_images
+    assert report.counters.errors == summary.missing_images + summary.corrupt_images
+    assert report.export_kind == "full"
+    assert len(report.rejected) == report.counters.errors
+    assert {row.onec_id for row in report.rejected} == {*summary.oddities["picture_missing"]}
+
+
+# --- the second time
+
+
+def test_a_second_import_copies_nothing_and_writes_no_row(shop):
+    for name in "abc":
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/a.jpg", "import_files/b.jpg"], "h": ["import_files/c.jpg"], "i": []})
+    first, versions = shop(), shop.rows(VERSIONS)
+    times = [file.stat().st_mtime_ns for file in sorted(shop.media.rglob("*.jpg"))]
+
+    second = shop()
+
+    assert (counts(first), counts(second)) == ((3, 1, 0), (0, 4, 0))
+    assert second.fingerprint == first.fingerprint
+    assert shop.rows(VERSIONS) == versions
+    assert [file.stat().st_mtime_ns for file in sorted(shop.media.rglob("*.jpg"))] == times
+
+
+def test_an_unchanged_picture_is_not_read(shop):
+    file = shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    stat = file.stat()
+    file.write_bytes(HTML.ljust(stat.st_size))  # whoever reads it now refuses it
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert counts(shop()) == (0, 1, 0)
+
+
+def test_force_reads_and_publishes_everything_again(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    (shop.media / "a.jpg").write_bytes(picture(5))
+    assert counts(shop(force=True)) == (1, 0, 0)
+    assert (shop.media / "a.jpg").read_bytes() == picture()
+
+
+def test_new_content_under_the_old_name_is_published(shop):
+    shop.ship("import_files/a.jpg", picture(1))
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    before = shop.one("select sha256 from onec.product_images")
+    shop.ship("import_files/a.jpg", picture(2))
+    assert counts(shop()) == (1, 0, 0)
+    assert (shop.media / "a.jpg").read_bytes() == picture(2)
+    assert shop.one("select sha256 from onec.product_images") != before
+
+
+def test_a_file_with_a_new_time_and_the_old_content_is_recorded_and_not_copied(shop):
+    file = shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    assert counts(shop()) == (0, 1, 0)
+    assert shop.one("select source_mtime_ns from onec.product_images") == 1_000_000_000 * 10**9
+
+
+def test_a_changed_order_moves_positions_and_the_main_picture_and_copies_nothing(shop):
+    for name in "ab":
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/a.jpg", "import_files/b.jpg"]})
+    shop()
+    shop.goods({"g": ["import_files/b.jpg", "import_files/a.jpg"]})
+    assert counts(shop()) == (0, 2, 0)
+    assert shop.rows(PUBLISHED) == [("import_files/b.jpg", 0, True), ("import_files/a.jpg", 1, False)]
+
+
+def test_a_published_file_that_was_deleted_by_hand_is_published_again(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    (shop.media / "a.jpg").unlink()
+    versions = shop.rows(VERSIONS)
+    assert counts(shop()) == (1, 0, 0)
+    assert shop.files() == ["a.jpg"]
+    assert shop.rows(VERSIONS) == versions
+
+
+# --- what goes and what stays
+
+
+def test_a_reference_that_is_gone_takes_its_row_and_its_file_along(shop):
+    for name in "ab":
+        shop.ship(f"import_files/{name}.jpg")
+    shop.goods({"g": ["import_files/a.jpg", "import_files/b.jpg"]})
+    shop()
+    shop.goods({"g": ["import_files/b.jpg"]})
+    report = shop()
+    assert shop.rows(PUBLISHED) == [("import_files/b.jpg", 0, True)]
+    assert shop.files() == ["b.jpg"]
+    assert report.details["removed"] == 1
+
+
+def test_the_last_picture_of_all_takes_its_file_along(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    shop.goods({"g": []})
+    assert shop().row_count == 0
+    assert shop.files() == []
+
+
+def test_a_file_that_another_product_still_shows_stays_in_the_store(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/a.jpg"]})
+    shop()
+    shop.goods({"g": [], "h": ["import_files/a.jpg"]})
+    assert shop().row_count == 1
+    assert shop.files() == ["a.jpg"]
+
+
+def test_a_picture_that_a_delta_names_and_does_not_ship_stays_published_and_is_no_error(shop):
+    file = shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    versions = shop.rows(VERSIONS)
+    file.unlink()
+    shop.goods({"g": ["import_files/a.jpg"]}, delta=True, more="<Артикул>1</Артикул>")
+    report = shop()
+    assert counts(report) == (0, 1, 0)
+    assert report.details == {"not_shipped": 1}
+    assert shop.rows(VERSIONS) == versions
+    assert shop.files() == ["a.jpg"]
+
+
+def test_a_picture_found_by_name_stays_when_it_is_not_shipped_the_next_time(shop):
+    shop.ship("import_files/13/137_1.jpg")
+    shop.goods({"137": []})
+    shop.offers({"137#blue": ["import_files/blue.jpg"]})  # a listed picture of a variant makes no difference
+    shop.ship("import_files/blue.jpg")
+    shop()
+    shutil.rmtree(shop.root / "goods/import_files/13")
+    report = shop()
+    assert report.details == {"not_shipped": 1, "unchanged": 1}
+    assert shop.files() == ["13/137_1.jpg", "blue.jpg"]
+
+
+def test_a_picture_found_by_name_gives_way_to_those_that_the_xml_lists(shop):
+    shop.ship("import_files/13/137_1.jpg")
+    shop.goods({"137": []})
+    shop()
+    shop.ship("import_files/listed.jpg")
+    shop.goods({"137": ["import_files/listed.jpg"]})
+    shop()
+    assert shop.rows(PUBLISHED) == [("import_files/listed.jpg", 0, True)]
+    assert shop.files() == ["listed.jpg"]
+
+
+def test_a_picture_that_never_came_is_an_error_with_its_product_and_path(shop):
+    shop.goods({"g": ["import_files/never.jpg"]})
+    report = shop(run_id="run-1")
+    assert counts(report) == (0, 0, 1)
+    assert report.details == {"missing": 1}
+    assert shop.refused() == [("g", "import_files/never.jpg", "файла нет")]
+    assert shop.rows("select run_id, import_type, entity, source_file from onec.rejected_records") == [
+        ("run-1", "images", "image", "import_files/never.jpg")
+    ]
+
+
+def test_a_picture_that_is_neither_shipped_nor_in_the_store_any_more_is_an_error_and_keeps_its_row(shop):
+    file = shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    file.unlink()
+    (shop.media / "a.jpg").unlink()
+    report = shop()
+    assert counts(report) == (0, 0, 1)
+    assert shop.refused() == [("g", "import_files/a.jpg", "файла нет ни в выгрузке, ни в хранилище")]
+    assert report.row_count == 1
+
+
+def test_an_error_is_gone_once_the_file_comes(shop):
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    shop.ship("import_files/a.jpg")
+    assert counts(shop()) == (1, 0, 0)
+    assert shop.refused() == []
+
+
+def test_an_error_that_stands_is_recorded_once_and_keeps_its_run(shop):
+    shop.goods({"g": ["import_files/never.jpg"]})
+    for run in ("run-1", "run-2"):
+        shop(run_id=run)
+    assert shop.rows("select run_id from onec.rejected_records") == [("run-1",)]
+
+
+@pytest.mark.parametrize("broken", [b"", HTML, picture()[:300]], ids=["empty", "html", "truncated"])
+def test_a_broken_file_is_refused_with_a_reason_and_what_was_published_stays(shop, broken):
+    shop.ship("import_files/a.jpg", picture(1))
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    versions = shop.rows(VERSIONS)
+    shop.ship("import_files/a.jpg", broken)
+    report = shop()
+    assert counts(report) == (0, 0, 1)
+    assert report.details == {"corrupt": 1}
+    assert (shop.media / "a.jpg").read_bytes() == picture(1)
+    assert shop.rows(VERSIONS) == versions
+    assert report.rejected[0].reason
+
+
+@pytest.mark.parametrize("path", ["../../secret.jpg", "/etc/passwd", "import_files/../../secret.jpg"])
+def test_a_path_that_leads_out_of_the_export_is_refused(shop, path):
+    (shop.root / "secret.jpg").write_bytes(picture())
+    shop.goods({"g": [path]})
+    assert counts(shop()) == (0, 0, 1)
+    assert shop.files() == []
+
+
+def test_a_missing_picture_of_an_offer_is_an_error_under_the_offers_identifier(shop):
+    shop.goods({"g": ["import_files/never.jpg"]})
+    shop.offers({"g#blue": ["import_files/never.jpg"]})
+    assert counts(shop()) == (0, 0, 2)
+    assert [row[0] for row in shop.refused()] == ["g", "g#blue"]
+
+
+# --- what is not active
+
+
+def test_inactive_products_are_left_alone(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"], "h": []})
+    shop()
+    versions = shop.rows(VERSIONS)
+    shop.goods({"g": []}, more="<ПометкаУдаления>true</ПометкаУдаления>")
+    report = shop()
+    assert report.counters.total == 0
+    assert shop.rows(VERSIONS) == versions
+    assert shop.files() == ["a.jpg"]
+
+
+def test_pictures_of_an_inactive_variant_are_left_alone_as_long_as_they_are_listed(shop):
+    shop.ship("import_files/blue.jpg")
+    shop.goods({"g": []})
+    shop.offers({"g#blue": ["import_files/blue.jpg"], "g#red": []})
+    shop()
+    deleted = "<ПометкаУдаления>true</ПометкаУдаления>"
+    shop.offers({"g#blue": ["import_files/blue.jpg"]}, more=deleted)
+    assert shop().row_count == 1
+    shop.offers({"g#blue": []}, more=deleted)
+    assert shop().row_count == 0
+    assert shop.files() == []
+
+
+def test_a_product_that_is_activated_while_pictures_are_published_keeps_its_own(shop):
+    shop.ship("import_files/a.jpg")
+    shop.ship("import_files/b.jpg")
+    shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/b.jpg"]})
+    shop()
+    shop.connection.execute("update onec.products set is_active = false where onec_id = 'g'")
+
+    def activate(counters: Counters) -> None:
+        if counters.processed:
+            shop.connection.execute("update onec.products set is_active = true where onec_id = 'g' and not is_active")
+
+    import_images(shop.root, shop.database_url, str(shop.media), progress=activate)
+    assert shop.one("select count(*) from onec.product_images") == 2
+    assert shop.files() == ["a.jpg", "b.jpg"]
+
+
+# --- when it cannot be
+
+
+def test_without_products_nothing_is_published_and_the_catalogue_is_asked_for(shop):
+    shop.ship("import_files/a.jpg")
+    with pytest.raises(ExportError, match=EMPTY_CATALOG["images"]):
+        shop()
+    assert not shop.media.exists()
+
+
+def test_without_the_directory_the_message_names_it(shop):
+    shop.goods({"g": []})
+    shutil.rmtree(shop.root / "goods/import_files")
+    path = shop.root / "goods/import_files"
+    with pytest.raises(ExportError) as caught:
+        shop()
+    assert str(caught.value) == (
+        f"Директория изображений не найдена: {path}. Убедитесь, что данные выгружены из 1С с изображениями товаров."
+    )
+
+
+def test_a_file_in_the_place_of_the_media_directory_ends_the_import_and_leaves_the_record(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop.media.write_text("in the way")
+    with pytest.raises(MediaStoreError, match=f"The media store {shop.media} cannot be used"):
+        shop()
+    assert shop.one("select count(*) from onec.product_images") == 0
+
+
+def test_a_second_import_of_pictures_at_the_same_time_is_refused(shop):
+    shop.goods({"g": []})
+    with import_lock(shop.database_url, "images"), pytest.raises(ImportBusyError):
+        shop()
+
+
+@contextmanager
+def terminated_backends(url: str) -> Iterator[Callable[[Counters], None]]:
+    """A progress function that ends the connections of the import."""
+    with connect(url) as other:
+
+        def terminate(counters: Counters) -> None:
+            if counters.processed:
+                other.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "where datname = current_database() and pid <> pg_backend_pid()"
+                )
+                time.sleep(0.2)
+
+        yield terminate
+
+
+def test_a_database_that_goes_away_is_one_sentence_and_the_next_import_completes_the_work(shop):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    with terminated_backends(shop.database_url) as terminate, pytest.raises(DatabaseError) as caught:
+        import_images(shop.root, shop.database_url, str(shop.media), progress=terminate)
+    assert "PostgreSQL gave up during the import of images" in str(caught.value)
+    with connect(shop.database_url) as connection:
+        shop.connection = connection
+        assert shop().row_count == 1
