@@ -6,6 +6,7 @@ exit code 1, never a traceback. Not here: what an import does (importing), what 
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -36,6 +37,10 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except OnecError as error:
             refuse([str(error)])
+        except BrokenPipeError:
+            raise  # whoever read what we print has gone, and click knows what to do
+        except OSError as error:
+            refuse([f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."])
 
     return run
 
@@ -50,11 +55,9 @@ def refuse(problems: list[str]) -> NoReturn:
 def current_problems(settings: Settings, import_type: str) -> list[str]:
     """The preflight over the settings' export and database."""
     from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415 - keeps --help fast
-    from onec_pipelines.database.migrate import migrate_connection  # noqa: PLC0415
     from onec_pipelines.importing.dataset import has_products  # noqa: PLC0415
 
     with connect(database_url(settings)) as connection:
-        migrate_connection(connection)
         return preflight(settings.data_dir, import_type, has_products=has_products(connection))
 
 
@@ -95,12 +98,15 @@ def import_(import_type: str, *, force: bool) -> None:
 
 def run_import(settings: Settings, import_type: str, *, force: bool = False) -> "Session":
     """Run the job of an import type in this process, with a progress bar, and print its report."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
     from onec_pipelines.definitions import build_definitions  # noqa: PLC0415
     from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415 - Dagster takes a second
     from onec_pipelines.orchestration.launch import execute  # noqa: PLC0415
+    from onec_pipelines.orchestration.liveness import make_way  # noqa: PLC0415
     from onec_pipelines.terminal import print_report, progress_bars  # noqa: PLC0415
 
     with open_instance(settings) as instance:
+        make_way(instance, database_url(settings), import_type)
         with progress_bars() as show:
             session = execute(instance, build_definitions({"watch": show}, settings), import_type, force=force)
         print_report(Console(), session)
@@ -160,11 +166,19 @@ def ui(port: int) -> None:
     """Start Dagster's UI and daemon on 127.0.0.1 over the same state."""
     from onec_pipelines.orchestration.instance import prepare_home  # noqa: PLC0415
 
+    if not is_free(port):
+        refuse([f"Port {port} of 127.0.0.1 is in use: the UI may be running there already; else: onec ui --port N."])
     prepare_home(Settings.from_environment())
     program = Path(sys.executable).with_name("dagster")
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
     os.execv(program, [str(program), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of 127.0.0.1: an old server that answers there would look like the new one."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @main.command()
@@ -182,7 +196,7 @@ def stop() -> None:
 def quickstart() -> None:
     """Write the sample export if there is none, import everything, and show the sessions."""
     settings = Settings.from_environment()
-    if not settings.data_dir.exists() or not any(settings.data_dir.iterdir()):
+    if holds_nothing(settings.data_dir):
         from onec_pipelines.demo import write_demo  # noqa: PLC0415
 
         write_demo(settings.data_dir)
@@ -195,6 +209,11 @@ def quickstart() -> None:
     click.echo("\nThe UI: make ui, then http://127.0.0.1:3000")
     if session.status != "completed":
         sys.exit(1)
+
+
+def holds_nothing(directory: Path) -> bool:
+    """Whether a directory is absent or empty, so that the sample export may be written into it."""
+    return not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from onec_pipelines.orchestration.alerts import alert_sensor
 from onec_pipelines.orchestration.assets import IO_MANAGER, assets, export_specs
+from onec_pipelines.orchestration.checks import checks
+from onec_pipelines.orchestration.freshness import with_freshness
 from onec_pipelines.orchestration.jobs import jobs
 from onec_pipelines.orchestration.progress import no_watch
 from onec_pipelines.orchestration.resources import Onec
@@ -25,14 +28,16 @@ def build_definitions(
     onec = Onec()
     resources: dict[str, object] = {
         "onec": onec,
-        IO_MANAGER: TableIOManager(onec=onec),
+        IO_MANAGER: TableIOManager(onec),
         "watch": no_watch,
     }
+    nightly_refresh = build_nightly_refresh(settings or Settings.from_environment())
     return dg.Definitions(
-        assets=[*assets, *export_specs],
+        assets=[*with_freshness(assets, nightly_refresh), *export_specs],
+        asset_checks=checks,
         jobs=jobs,
-        schedules=[build_nightly_refresh(settings or Settings.from_environment())],
-        sensors=[import_files_sensor],
+        schedules=[nightly_refresh],
+        sensors=[import_files_sensor, alert_sensor],
         resources={**resources, **(resource_overrides or {})},
         executor=dg.in_process_executor,
     )

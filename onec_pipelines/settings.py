@@ -4,8 +4,9 @@ Nothing is connected, created or started here; rooms are handed a `Settings` or 
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 """Where a relative path in a setting starts."""
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
+LONGEST_WAIT = 3650
+"""Days: ten years are as good as for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +26,29 @@ class Settings:
 
     `database_url` is None when the embedded PostgreSQL under `home` is to be used. `media_url` is an absolute
     directory or an fsspec URL. `max_deactivation` is the largest share (0 to 1) of an entity that a full
-    export may deactivate by not naming it.
+    export may deactivate by not naming it. `pending_days` is for how many days a record may wait for its parent
+    before a check says so. `alert_urls` are the receivers of alerts, `ui_url` is where their links lead. What
+    carries a password is not shown by `repr`.
     """
 
     data_dir: Path
-    database_url: str | None
+    database_url: str | None = field(repr=False)
     media_url: str
     home: Path
     timezone: str = "Europe/Moscow"
     nightly_cron: str = "0 2 * * *"
     max_deactivation: float = 0.3
+    pending_days: int = 7
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    ui_url: str = "http://127.0.0.1:3000"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the variables of README's table.
 
         Raises:
-            SettingsError: naming the variable, what it holds and what it should hold. A database URL is not
-                repeated: it carries a password.
+            SettingsError: naming the variable, what it holds and what it should hold. URLs of the database and of
+                alerts are not repeated: they carry passwords.
         """
         values = {key: text.strip() for key, text in (os.environ if environ is None else environ).items()}
         home = _path(values.get("ONEC_HOME") or ".onec")
@@ -52,6 +60,9 @@ class Settings:
             timezone=_timezone(values.get("ONEC_TIMEZONE") or "Europe/Moscow"),
             nightly_cron=_cron(values.get("ONEC_NIGHTLY_CRON") or "0 2 * * *"),
             max_deactivation=_share("ONEC_MAX_DEACTIVATION", values.get("ONEC_MAX_DEACTIVATION") or "0.3"),
+            pending_days=_days("ONEC_PENDING_DAYS", values.get("ONEC_PENDING_DAYS") or "7"),
+            alert_urls=_alert_urls(values.get("ONEC_ALERT_URLS", "")),
+            ui_url=_ui_url(values.get("ONEC_UI_URL") or "http://127.0.0.1:3000"),
         )
 
 
@@ -100,3 +111,33 @@ def _share(name: str, text: str) -> float:
     if not 0 <= share <= 1:
         raise SettingsError(f"{name} is not a share between 0 and 1 (or 0% and 100%): {text!r}; for example 0.3.")
     return share
+
+
+def _days(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > LONGEST_WAIT:
+        raise SettingsError(
+            f"{name} is not a whole number of days between 0 and {LONGEST_WAIT}: {text!r}; for example 7."
+        )
+    return int(text)
+
+
+def _alert_urls(text: str) -> tuple[str, ...]:
+    """A comma that no URL follows belongs to the URL before it, as in the list of an e-mail's receivers."""
+    urls = [url for url in re.split(r"[\s,;]+(?=[A-Za-z0-9]+://)|[\s,;]+$", text) if url]
+    for number, url in enumerate(urls, start=1):
+        if not re.fullmatch(r"[A-Za-z0-9]+://\S+", url):
+            raise SettingsError(
+                f"ONEC_ALERT_URLS: number {number} is no URL of apprise: it must look like tgram://token/chat or "
+                "mailto://user:password@host, with commas or spaces between several, and with what is special in a "
+                "password percent-encoded."
+            )
+    return tuple(urls)
+
+
+def _ui_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
+        raise SettingsError(
+            "ONEC_UI_URL is not the address of Dagster's UI: it must look like https://dagster.example.com, without a "
+            "user or password; for example http://127.0.0.1:3000."
+        )
+    return text.rstrip("/")

@@ -38,7 +38,7 @@ def progress_bars() -> "Iterator[Watch]":
 
 
 def print_report(console: Console, session: "Session") -> None:
-    """What one import came to: a line for each asset, and the error of a failed one."""
+    """What one import came to: a line for each asset, what a person should know, and the error of a failed one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("asset")
     for column in ("total", "processed", "created", "updated", "skipped", "errors"):
@@ -46,6 +46,8 @@ def print_report(console: Console, session: "Session") -> None:
     for asset, counters in session.counters.items():
         table.add_row(asset, *_cells(counters))
     console.print(table)
+    for notice in session.notices:
+        console.print(Text(notice, style="yellow"), soft_wrap=True)
     console.print(
         Text.assemble(
             (session.status, STYLES[session.status]), f" in {session.duration_seconds or 0:.1f} s, run {session.run_id}"
@@ -75,7 +77,7 @@ def print_sessions(console: Console, sessions: list["Session"], zone: str) -> No
     if not sessions:
         console.print("No import has run yet: onec import all")
         return
-    console.print(Text(HEADER, style="bold"))
+    console.print(Text(HEADER, style="bold"), soft_wrap=True)
     for session in sessions:
         console.print(_session_line(session, zone), soft_wrap=True)
         for asset, counters in session.counters.items():

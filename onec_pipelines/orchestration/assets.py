@@ -14,6 +14,7 @@ from onec_pipelines.importing import (
     import_prices,
     import_stocks,
 )
+from onec_pipelines.orchestration.checks import GUARDED, guard_spec
 from onec_pipelines.orchestration.progress import Watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import run_session
@@ -73,14 +74,15 @@ def import_asset(
         pool=f"onec_{name}",
         io_manager_key=IO_MANAGER,
         output_required=False,
+        check_specs=[guard_spec(name)] if name in GUARDED else None,
     )
     def run_asset(
         context: dg.AssetExecutionContext, config: ImportConfig, onec: Onec, watch: dg.ResourceParam[Watch]
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         def start(progress: Progress) -> ImportReport:
             settings = onec.settings()
             options = Options(
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 force=config.force,
                 max_deactivation=settings.max_deactivation,
                 progress=progress,

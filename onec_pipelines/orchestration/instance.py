@@ -3,12 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
-from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.connection import connect, database_url, first_line
+from onec_pipelines.errors import DatabaseError, SettingsError
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 CONFIGURATION = "dagster.yaml"
@@ -17,26 +19,45 @@ CONFIGURATION = "dagster.yaml"
 def prepare_home(settings: Settings) -> Path:
     """The directory of the instance, with the project's configuration in it, named in the environment.
 
-    A `DAGSTER_HOME` that is set is used as it is; else it becomes `ONEC_HOME`.
+    A `DAGSTER_HOME` that is set keeps the configuration that it has; else it becomes `ONEC_HOME`.
 
     Raises:
         DatabaseError: the database cannot be reached.
+        SettingsError: the directory cannot be written.
     """
     connect(database_url(settings)).close()
-    home = Path(os.environ.get("DAGSTER_HOME") or settings.home)
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    configuration = home / CONFIGURATION
-    if not configuration.exists():
-        with suppress(FileNotFoundError):
-            configuration.unlink()
-        shutil.copyfile(PROJECT_ROOT / CONFIGURATION, configuration)
+    stated = os.environ.get("DAGSTER_HOME", "").strip()
+    home = (PROJECT_ROOT / Path(stated).expanduser()).absolute() if stated else settings.home
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        configuration = home / CONFIGURATION
+        if not configuration.exists():
+            configuration.unlink(missing_ok=True)  # a link that leads nowhere
+            shutil.copyfile(PROJECT_ROOT / CONFIGURATION, configuration)
+    except OSError as error:
+        name = "DAGSTER_HOME" if stated else "ONEC_HOME"
+        raise SettingsError(
+            f"{name} is {home}, which cannot be used: {error.strerror}; make it a directory that can be written, "
+            "or name another one."
+        ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
 
 @contextmanager
 def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance, for the time of a command."""
+    """The instance, for the time of a command.
+
+    Raises:
+        DatabaseError: the run history cannot be read or written.
+        SettingsError: its directory cannot be used.
+    """
     prepare_home(settings)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except SQLAlchemyError as error:
+        answer = first_line(str(getattr(error, "orig", None) or error))
+        raise DatabaseError(
+            f"Dagster's run history in PostgreSQL cannot be used: {answer}; correct that, and start again."
+        ) from error

@@ -12,6 +12,9 @@ from onec_pipelines.orchestration.sessions import Session, find_session
 ORIGIN = {".dagster/repository": "__repository__@onec_pipelines"}
 """The tag by which the UI lists a run under its job and code location."""
 
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""Configuration of the loggers of a run: Dagster's console log is off."""
+
 
 def execute(
     instance: dg.DagsterInstance, definitions: dg.Definitions, import_type: str, *, force: bool = False
@@ -24,12 +27,9 @@ def execute(
     assets = [asset for asset, kind in IMPORT_TYPE_OF.items() if import_type in {ALL, kind}]
     config = {
         "ops": {asset: {"config": {"force": force}} for asset in assets},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "loggers": QUIET,
     }
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     result = job.execute_in_process(run_config=config, instance=instance, tags=ORIGIN, raise_on_error=False)
-    session = find_session(instance, result.run_id)
-    if session is None:
-        raise LookupError(result.run_id)
-    return session
+    return find_session(instance, result.run_id)

@@ -28,6 +28,9 @@ FIELDS = {
 }
 """Key -> field of Counters, where the two differ."""
 BAR_WIDTH = 20
+NOTICES = "notices"
+PASSED_OVER = "passed_over"
+"""On the observation of an asset that a full refresh did without: why."""
 
 
 def counter_values(asset: str, counters: Counters) -> dict[str, int]:
@@ -53,7 +56,7 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
     if report.rejected:
         metadata["rejected_rows"] = rejected_table(report.rejected)
     if report.notices:
-        metadata["notices"] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in report.notices))
+        metadata[NOTICES] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in report.notices))
     return metadata
 
 

@@ -7,7 +7,6 @@ import dagster as dg
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.database.connection import connect, database_url
-from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.importing.dataset import has_products
 from onec_pipelines.settings import Settings
 
@@ -24,9 +23,8 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
         return database_url(self.settings())
 
     def has_products(self) -> bool:
-        """Whether the catalogue holds a product; the schema is brought up to date on the way."""
+        """Whether the catalogue holds a product."""
         with connect(self.database_url()) as connection:
-            migrate_connection(connection)
             return has_products(connection)
 
     def problems(self, import_type: str) -> list[str]:

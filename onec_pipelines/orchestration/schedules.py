@@ -3,15 +3,26 @@
 from collections.abc import Iterator
 
 import dagster as dg
+from dagster._utils.schedules import is_valid_cron_schedule
 
+from onec_pipelines.errors import OnecError, SettingsError
 from onec_pipelines.orchestration.jobs import FULL_REFRESH
+from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import ALL
 from onec_pipelines.settings import Settings
 
 
 def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
-    """The schedule at the time that the settings name."""
+    """The schedule at the time that the settings name.
+
+    Raises:
+        SettingsError: the cron expression has five fields that name no time.
+    """
+    if not is_valid_cron_schedule(settings.nightly_cron):
+        raise SettingsError(
+            f"ONEC_NIGHTLY_CRON is not a cron expression: {settings.nightly_cron!r}; for example 0 2 * * *."
+        )
 
     @dg.schedule(
         name="nightly_refresh",
@@ -22,7 +33,10 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
         description="Imports everything every night, if 1C has exported something that can be imported.",
     )
     def nightly_refresh(onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        problems = onec.problems(ALL)
-        yield dg.SkipReason(" ".join(problems)) if problems else dg.RunRequest()
+        try:
+            problems = onec.problems(ALL)
+        except OnecError as error:
+            problems = [str(error)]
+        yield dg.SkipReason(" ".join(problems)) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})
 
     return nightly_refresh

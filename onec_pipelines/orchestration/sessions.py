@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
-from onec_pipelines.orchestration.metadata import KEYS
-from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, parse_progress
+from onec_pipelines.orchestration.metadata import KEYS, NOTICES, PASSED_OVER
+from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, RESULT_TAG, parse_progress
 
 STATUS = {
     DagsterRunStatus.QUEUED: "pending",
@@ -17,20 +17,28 @@ STATUS = {
     DagsterRunStatus.MANAGED: "pending",
     DagsterRunStatus.STARTING: "pending",
     DagsterRunStatus.STARTED: "in_progress",
+    DagsterRunStatus.SUSPENDED: "in_progress",
     DagsterRunStatus.SUCCESS: "completed",
     DagsterRunStatus.FAILURE: "failed",
-    DagsterRunStatus.CANCELING: "failed",
+    DagsterRunStatus.CANCELING: "in_progress",
     DagsterRunStatus.CANCELED: "failed",
 }
 CANCELED = "The run was canceled."
-EVENTS = {DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
+INTERRUPTED = "The run was interrupted."
+EVENTS = {
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_OBSERVATION,
+    DagsterEventType.STEP_FAILURE,
+    DagsterEventType.RUN_FAILURE,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One import: `status` is pending, in_progress, completed or failed; times are in UTC.
 
-    `counters` are by asset and key, those of a failed import as far as it came.
+    `counters` are by asset and key, those of a failed import as far as it came. `notices` are what its assets want
+    a person to know; `result` is the tag `onec/result`.
     """
 
     run_id: str
@@ -42,6 +50,13 @@ class Session:
     finished_at: datetime | None
     counters: dict[str, dict[str, int]]
     error_message: str | None
+    notices: tuple[str, ...] = ()
+    result: str = ""
+
+    @property
+    def has_outcomes(self) -> bool:
+        """Whether an asset of it has ended."""
+        return bool(self.counters or self.notices)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -75,10 +90,12 @@ def list_sessions(
     return [read_session(instance, record) for record in records]
 
 
-def find_session(instance: dg.DagsterInstance, run_id: str) -> Session | None:
-    """The session of a run, None where there is no such run."""
+def find_session(instance: dg.DagsterInstance, run_id: str) -> Session:
+    """The session of a run; LookupError where there is no such run."""
     record = instance.get_run_record_by_id(run_id)
-    return read_session(instance, record) if record else None
+    if record is None:
+        raise LookupError(run_id)
+    return read_session(instance, record)
 
 
 def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
@@ -101,6 +118,8 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         finished_at=_time(record.end_time),
         counters={asset: found[asset] for asset in KEYS if asset in found},
         error_message=_error(run.status, events),
+        notices=tuple(notice for event in events for notice in _notices(event)),
+        result=run.tags.get(RESULT_TAG, ""),
     )
 
 
@@ -116,22 +135,45 @@ def _counters(event: dg.DagsterEvent) -> Iterator[tuple[str, dict[str, int]]]:
 
 
 def _integers(asset: str, metadata: Any) -> Iterator[tuple[str, dict[str, int]]]:  # noqa: ANN401 - Dagster's mapping
-    if asset in KEYS:
-        yield asset, {key: int(metadata[key].value) for key in KEYS[asset] if key in metadata}
+    if asset in KEYS and metadata.keys() >= set(KEYS[asset]):
+        yield asset, {key: int(metadata[key].value) for key in KEYS[asset]}
+
+
+def _notices(event: dg.DagsterEvent) -> Iterator[str]:
+    """What an asset says besides its counters."""
+    if event.asset_key is None or event.asset_key.to_user_string() not in KEYS:
+        return
+    asset = event.asset_key.to_user_string()
+    if event.event_type is DagsterEventType.ASSET_MATERIALIZATION:
+        said = event.step_materialization_data.materialization.metadata.get(NOTICES)
+        yield from (f"{asset}: {line.removeprefix('- ')}" for line in (str(said.value).splitlines() if said else []))
+    elif event.event_type is DagsterEventType.ASSET_OBSERVATION:
+        said = event.asset_observation_data.asset_observation.metadata.get(PASSED_OVER)
+        if said:
+            yield f"{asset} was passed over: {said.value}"
 
 
 def _error(status: DagsterRunStatus, events: list[dg.DagsterEvent]) -> str | None:
     """The sentence of a failed run: what its step said, or else what Dagster says of the run."""
     if STATUS[status] != "failed":
         return None
-    for event in events:
-        if event.event_type is DagsterEventType.STEP_FAILURE:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return data.user_failure_data.description
-            if data.error:
-                cause = data.error.cause or data.error
-                return cause.message.strip().splitlines()[0]
     if status is DagsterRunStatus.CANCELED:
         return CANCELED
-    return next((event.message for event in events if event.message), None)
+    said = (_sentence(event) for event in events)
+    return next((sentence for sentence in said if sentence), None)
+
+
+def _sentence(event: dg.DagsterEvent) -> str | None:
+    if event.event_type is DagsterEventType.STEP_FAILURE:
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            return data.user_failure_data.description
+        if data.error and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+            return INTERRUPTED
+        error = data.error and (data.error.cause or data.error)
+        return _first_line(error.message) if error else None
+    return _first_line(event.message or "") if event.event_type is DagsterEventType.RUN_FAILURE else None
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

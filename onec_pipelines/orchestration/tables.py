@@ -44,10 +44,11 @@ def read_table(connection: psycopg.Connection, table: str) -> pd.DataFrame:
     return pd.DataFrame(cursor.fetchall(), columns=names)
 
 
-class TableIOManager(dg.ConfigurableIOManager):
+class TableIOManager(dg.IOManager):
     """Hands an asset's table to whoever asks for its value; the import itself has written it."""
 
-    onec: Onec
+    def __init__(self, onec: Onec) -> None:
+        self.onec = onec
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Nothing to do: an import writes its tables itself."""

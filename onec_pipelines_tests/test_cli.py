@@ -1,0 +1,433 @@
+"""The command `onec` as people use it: exit codes, what is printed where, and never a traceback."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from onec_pipelines import cli
+from onec_pipelines.database import embedded
+from onec_pipelines.database.connection import connect
+from onec_pipelines.demo import write_demo
+from onec_pipelines.settings import PROJECT_ROOT, Settings
+
+Onec = Callable[..., Result]
+CUT_XML = "<КоммерческаяИнформация><Каталог><Товары><Товар><Ид>g</Ид>"
+HTML = "<!DOCTYPE html><html><head><title>502</title></head><body><br>Bad Gateway</body></html>"
+
+
+@pytest.fixture(scope="session")
+def written_demo(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("cli") / "import_1c"
+    write_demo(directory)
+    return directory
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
+        "ONEC_DATA_DIR": str(settings.data_dir),
+        "ONEC_DATABASE_URL": settings.database_url or "",
+        "ONEC_MEDIA_URL": settings.media_url,
+        "ONEC_HOME": str(settings.home),
+        "DAGSTER_HOME": str(settings.home),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+    }
+
+
+@pytest.fixture
+def data_dir(settings: Settings, written_demo: Path) -> Path:
+    """The demo export, a copy of which belongs to the test."""
+    shutil.copytree(written_demo, settings.data_dir)
+    return settings.data_dir
+
+
+@pytest.fixture
+def onec(settings: Settings, monkeypatch) -> Onec:
+    """The command in this process: `onec("import", "all")`."""
+    for name, value in environment_of(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli.main, arguments)
+
+    return run
+
+
+def refused(result: Result) -> str:
+    """The one thing said on stderr by a command that failed for a reason, without the mark before it."""
+    assert result.exit_code == 1, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("✗ ")
+    return line.removeprefix("✗ ")
+
+
+def failed(result: Result) -> str:
+    """What an import says that began and failed: its report, on stdout."""
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert "Traceback" not in result.output
+    return result.stdout
+
+
+def sessions(onec: Onec, *arguments: str) -> list[dict]:
+    return json.loads(onec("sessions", "--json", *arguments).stdout)
+
+
+# --- the commands there are
+
+
+def test_the_commands_of_the_contract_are_there():
+    assert cli.main.commands.keys() >= {"check", "import", "sessions", "demo", "migrate"}
+
+
+def test_every_command_is_in_the_readme_and_every_command_of_the_readme_is_there():
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bonec ([a-z]+)\b", text)) == cli.main.commands.keys()
+
+
+def test_every_command_has_help(onec):
+    for name in cli.main.commands:
+        assert "Usage: main" in onec(name, "--help").stdout
+        assert cli.main.commands[name].help
+
+
+def test_an_unknown_type_lists_the_types(onec):
+    result = onec("import", "everything")
+    assert result.exit_code == 2
+    assert "'all', 'catalog', 'stocks', 'prices', 'customers', 'images'" in result.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_is_a_number_from_one(onec, limit):
+    assert onec("sessions", "--limit", limit).exit_code == 2
+
+
+# --- check
+
+
+def test_an_export_that_can_be_imported_is_said_so(onec, data_dir):
+    result = onec("check")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"✓ {data_dir}: all can be imported.\n", "")
+
+
+def test_a_type_can_be_checked_alone(onec, data_dir):
+    shutil.rmtree(data_dir / "contragents")
+    assert onec("check").exit_code == 0
+    assert refused(onec("check", "customers")) == (
+        f"Директория контрагентов не найдена: {data_dir / 'contragents'}. Убедитесь, что данные выгружены из 1С."
+    )
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_what_needs_products_cannot_be_imported_first(onec):
+    assert refused(onec("check", "prices")).endswith("каталог товаров пуст. Сначала импортируйте полный каталог.")
+
+
+def test_all_problems_are_listed(onec, data_dir):
+    shutil.rmtree(data_dir / "rests")
+    result = onec("check", "stocks")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_checking_writes_nothing(onec, settings, connection):
+    connection.execute("drop schema onec cascade")
+    assert onec("check").exit_code == 0
+    assert connection.execute("select to_regnamespace('onec')").fetchone() == (None,)
+    assert not settings.home.exists()
+
+
+# --- import and sessions
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_an_import_prints_its_report_and_a_second_one_says_that_nothing_changed(onec):
+    first, second = onec("import", "all"), onec("import", "all")
+
+    assert (first.exit_code, first.stderr) == (0, "")
+    lines = [line.rstrip() for line in first.stdout.splitlines()]
+    assert lines[0] == "asset           total  processed  created  updated  skipped  errors"
+    assert [line.split()[0] for line in lines[1:6]] == ["catalog", "stocks", "prices", "customers", "product_images"]
+    assert re.fullmatch(r"completed in \d+\.\d s, run [0-9a-f-]{36}", lines[-1])
+
+    assert second.exit_code == 0
+    assert "catalog: Nothing has changed since the last import" in second.stdout
+    newest, oldest = sessions(onec)
+    assert (oldest["status"], newest["status"]) == ("completed", "completed")
+    created = [counters.get("created", counters.get("copied")) for counters in newest["counters"].values()]
+    assert created == [0] * 5
+    assert newest["processed"] == oldest["processed"] == newest["total"] > 0
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_force_reads_unchanged_files_again(onec):
+    onec("import", "catalog")
+    assert "Nothing has changed" in onec("import", "catalog").stdout
+    assert "Nothing has changed" not in onec("import", "catalog", "--force").stdout
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_sessions_can_be_filtered_and_limited(onec):
+    for import_type in ("catalog", "customers", "catalog"):
+        onec("import", import_type)
+    assert [session["import_type"] for session in sessions(onec)] == ["catalog", "customers", "catalog"]
+    assert [session["import_type"] for session in sessions(onec, "--type", "customers")] == ["customers"]
+    assert len(sessions(onec, "--limit", "2")) == 2
+    table = onec("sessions", "--type", "customers").stdout
+    assert table.splitlines()[0].split() == ["id", "type", "status", "progress", "started", "duration"]
+    assert "██████████ 12/12" in table
+
+
+def test_without_sessions_the_first_command_is_named_and_json_is_an_empty_list(onec):
+    assert onec("sessions").stdout == "No import has run yet: onec import all\n"
+    assert sessions(onec) == []
+
+
+def test_an_import_of_all_without_contragents_imports_the_rest_and_says_so(onec, data_dir):
+    shutil.rmtree(data_dir / "contragents")
+    result = onec("import", "all")
+    assert result.exit_code == 0
+    assert "customers was passed over: Директория контрагентов не найдена" in result.stdout
+
+
+# --- bad input
+
+
+def missing(data_dir: Path) -> str:
+    shutil.rmtree(data_dir)
+    return f"Директория данных 1С не найдена: {data_dir}. Убедитесь, что данные выгружены из 1С."
+
+
+def empty(data_dir: Path) -> str:
+    shutil.rmtree(data_dir)
+    data_dir.mkdir()
+    return f"Отсутствуют обязательные поддиректории в {data_dir}: goods, offers, prices, rests. "
+
+
+def a_file(data_dir: Path) -> str:
+    shutil.rmtree(data_dir)
+    data_dir.write_text("")
+    return f"Директория данных 1С не найдена: {data_dir}. Убедитесь, что данные выгружены из 1С."
+
+
+def without_offers(data_dir: Path) -> str:
+    shutil.rmtree(data_dir / "offers")
+    return f"Отсутствуют обязательные поддиректории в {data_dir}: offers. "
+
+
+@pytest.mark.parametrize("spoil", [missing, empty, a_file, without_offers])
+def test_what_the_preflight_refuses_is_one_sentence_and_leaves_no_run(onec, data_dir, spoil):
+    said = spoil(data_dir)
+    assert refused(onec("import", "all")).startswith(said)
+    assert refused(onec("check")).startswith(said)
+    assert sessions(onec) == []
+
+
+@pytest.mark.parametrize("content", [CUT_XML, HTML, "", "\0\1\2"], ids=["truncated", "html", "empty", "binary"])
+def test_a_file_that_is_no_whole_xml_is_named_and_nothing_is_written(onec, data_dir, connection, content):
+    file = min((data_dir / "goods").glob("*.xml"))
+    file.write_text(content, encoding="utf-8")
+    said = failed(onec("import", "catalog"))
+    assert f"goods/{file.name}" in said
+    assert connection.execute("select count(*) from onec.products").fetchone() == (0,)
+    (session,) = sessions(onec)
+    assert session["status"] == "failed"
+    assert session["error_message"] in said
+    assert "\n" not in session["error_message"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_data_directory_that_cannot_be_read_is_named(onec, data_dir):
+    data_dir.chmod(0)
+    try:
+        assert refused(onec("import", "all")).startswith(f"Директорию данных 1С не удалось прочитать: {data_dir}")
+    finally:
+        data_dir.chmod(0o700)
+
+
+def test_a_data_directory_that_cannot_be_listed_is_named(onec, monkeypatch):
+    monkeypatch.setenv("ONEC_DATA_DIR", "/tmp/" + "x" * 300)
+    assert refused(onec("check")).startswith("Директорию данных 1С не удалось прочитать: /tmp/xxx")
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_a_media_directory_that_cannot_be_written_fails_the_images_alone(onec, settings):
+    Path(settings.media_url).write_text("in the way")
+    said = failed(onec("import", "all"))
+    assert f"The media store {settings.media_url} cannot be used" in said
+    (session,) = sessions(onec)
+    assert session["counters"]["catalog"]["created"] > 0
+    assert session["counters"]["product_images"]["copied"] == 0
+
+
+COMMANDS = [("check",), ("import", "all"), ("sessions",), ("migrate",)]
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("ONEC_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/db", "PostgreSQL cannot be reached: connecting to "),
+        ("ONEC_DATABASE_URL", "postgresql://u:se@cret@h/db", "The database URL is malformed"),
+        ("ONEC_DATABASE_URL", "mysql://u:secret@h/db", "ONEC_DATABASE_URL is not a PostgreSQL URL"),
+        ("ONEC_TIMEZONE", "Moscow", "ONEC_TIMEZONE names no time zone: 'Moscow'"),
+        ("ONEC_NIGHTLY_CRON", "nightly", "ONEC_NIGHTLY_CRON is not a cron expression"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_without_its_password(onec, monkeypatch, command, variable, value, said):
+    monkeypatch.setenv(variable, value)
+    line = refused(onec(*command))
+    assert line.startswith(said)
+    assert "secret" not in line
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_a_cron_expression_that_names_no_time_is_one_sentence(onec, monkeypatch):
+    monkeypatch.setenv("ONEC_NIGHTLY_CRON", "61 2 * * *")
+    assert refused(onec("import", "all")).startswith("ONEC_NIGHTLY_CRON is not a cron expression: '61 2 * * *'")
+    assert sessions(onec) == []
+
+
+# --- demo, migrate, ui
+
+
+@pytest.mark.parametrize(("layout", "encoding"), [("3.1", "utf-8"), ("2.09", "utf-8-sig"), ("2.07", "windows-1251")])
+def test_a_demo_is_written_and_described(onec, tmp_path, layout, encoding):
+    result = onec("demo", str(tmp_path / "demo"), "--layout", layout, "--encoding", encoding)
+    files = len(list((tmp_path / "demo").rglob("*.xml")))
+    assert result.stdout == f"{tmp_path / 'demo'}: {files} XML files, 57 products, layout {layout}, {encoding}.\n"
+
+
+def test_a_demo_overwrites_nothing_that_is_not_its_own(onec, tmp_path):
+    (tmp_path / "mine.txt").touch()
+    assert "holds files that are not the demo's" in refused(onec("demo", str(tmp_path)))
+
+
+def test_a_demo_that_cannot_be_written_is_one_sentence(onec):
+    assert refused(onec("demo", "/proc/self/demo")).startswith("/proc/self/demo cannot be used: ")
+
+
+def test_migrations_are_named_when_they_are_applied_and_once(onec, connection):
+    connection.execute("drop schema onec cascade")
+    connection.execute("drop schema if exists onec_staging cascade")
+    assert re.fullmatch(r"Applied: 0001_\w+\.sql(, \d{4}_\w+\.sql)*\.\n", onec("migrate").stdout)
+    assert onec("migrate").stdout == "The schema is up to date.\n"
+
+
+def test_the_ui_does_not_start_where_a_server_listens_already(onec):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert refused(onec("ui", "--port", str(port))).startswith(f"Port {port} of 127.0.0.1 is in use")
+
+
+# --- as a program of its own
+
+
+def program(*arguments: str, cwd: Path = PROJECT_ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "onec_pipelines.cli", *arguments],
+        cwd=cwd,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ONEC_", "DAGSTER_"))}
+
+
+def test_quickstart_on_a_fresh_machine_imports_the_sample_and_the_other_commands_see_it(home, tmp_path):
+    environment = {"ONEC_HOME": str(home), "ONEC_DATA_DIR": str(tmp_path / "import_1c")}
+
+    started = program("quickstart", **environment)
+    assert (started.returncode, started.stderr) == (0, "")
+    assert f"Wrote the sample export into {tmp_path / 'import_1c'}." in started.stdout
+    assert "completed in" in started.stdout
+    assert "██████████ 809/809" in started.stdout
+    assert "make ui" in started.stdout
+
+    (session,) = json.loads(program("sessions", "--json", **environment).stdout)
+    assert (session["import_type"], session["status"]) == ("all", "completed")
+    assert session["run_id"] in started.stdout
+    assert len(list((home / "media").rglob("*.*"))) == session["counters"]["product_images"]["copied"]
+    assert (home / "dagster.yaml").exists()
+
+    assert program("stop", **environment).stdout == "The embedded PostgreSQL is stopped.\n"
+    assert not embedded.is_running(home)
+
+
+def test_the_env_file_of_the_project_is_read_and_its_paths_start_at_the_project(tmp_path, settings):
+    shutil.copytree(PROJECT_ROOT / "onec_pipelines", tmp_path / "onec_pipelines")
+    (tmp_path / ".env").write_text(f"ONEC_DATA_DIR=exports\nONEC_DATABASE_URL={settings.database_url}\n")
+    (tmp_path / "elsewhere").mkdir()
+    done = program("check", cwd=tmp_path / "elsewhere", PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == (
+        f"✗ Директория данных 1С не найдена: {tmp_path / 'exports'}. Убедитесь, что данные выгружены из 1С."
+    )
+
+
+def test_the_environment_goes_before_the_env_file(tmp_path, settings):
+    shutil.copytree(PROJECT_ROOT / "onec_pipelines", tmp_path / "onec_pipelines")
+    (tmp_path / ".env").write_text(f"ONEC_DATA_DIR=exports\nONEC_DATABASE_URL={settings.database_url}\n")
+    done = program("check", cwd=tmp_path, ONEC_DATA_DIR="/absent")
+    assert "Директория данных 1С не найдена: /absent." in done.stderr
+
+
+@pytest.fixture
+def waiting_import(settings: Settings, data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """An import in a process of its own that has begun and waits for a lock."""
+    with connect(settings.database_url) as other, other.transaction():
+        other.execute("lock table onec.import_states in access exclusive mode")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "onec_pipelines.cli", "import", "catalog"],
+            cwd=PROJECT_ROOT,
+            env=clean_environment() | environment_of(settings) | {"ONEC_DATA_DIR": str(data_dir)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with connect(settings.database_url) as observer:
+            waits = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            deadline = time.monotonic() + 30
+            while not observer.execute(waits).fetchone():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield process
+        process.kill()
+        process.communicate()
+
+
+def test_an_import_that_is_interrupted_says_so_and_its_session_has_failed(waiting_import, onec):
+    waiting_import.send_signal(signal.SIGINT)
+    out, err = waiting_import.communicate(timeout=30)
+    assert waiting_import.returncode == 1
+    assert "The run was interrupted." in out
+    assert "Traceback" not in out + err
+    (session,) = sessions(onec)
+    assert (session["status"], session["error_message"]) == ("failed", "The run was interrupted.")
+
+
+def test_a_session_in_progress_is_listed_and_a_second_import_of_the_kind_is_refused(waiting_import, onec):
+    (session,) = sessions(onec)
+    assert (session["status"], session["finished_at"], session["error_message"]) == ("in_progress", None, None)
+    assert waiting_import.poll() is None
+    assert "An import of catalog is already running" in failed(onec("import", "catalog"))

@@ -1,0 +1,120 @@
+"""What people see on a terminal: the report of an import, the list of sessions, the bar."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from onec_pipelines.importing import Counters
+from onec_pipelines.orchestration.sessions import Session
+from onec_pipelines.terminal import print_report, print_sessions, progress_bars, progress_text
+
+STARTED = datetime(2026, 1, 31, 22, 30, tzinfo=UTC)
+CATALOG = {"total_items": 184, "processed_items": 184, "created": 182, "updated": 0, "skipped": 1, "errors": 1}
+IMAGES = {"total_products": 56, "processed": 56, "copied": 91, "skipped": 10, "errors": 4}
+COMPLETED = Session(
+    run_id="9564b328-b80f-4ad9-b617-c6800c97c6df",
+    import_type="all",
+    status="completed",
+    processed=240,
+    total=240,
+    started_at=STARTED,
+    finished_at=STARTED + timedelta(seconds=1.5),
+    counters={"catalog": CATALOG, "product_images": IMAGES},
+    error_message=None,
+)
+FAILED = replace(
+    COMPLETED,
+    run_id="be90b8ea-72aa-43fe-802c-517090c1ac37",
+    import_type="images",
+    status="failed",
+    processed=28,
+    total=56,
+    counters={},
+    error_message="Невозможно загрузить изображения: каталог товаров пуст. Сначала импортируйте полный каталог.",
+)
+
+
+def printed(show, *args: object, width: int = 80) -> str:
+    file = io.StringIO()
+    show(Console(file=file, width=width), *args)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def test_a_report_is_a_line_for_each_asset_and_the_outcome():
+    assert printed(print_report, COMPLETED) == (
+        "asset           total  processed  created  updated  skipped  errors\n"
+        "catalog           184        184      182        0        1       1\n"
+        "product_images     56         56       91                10       4\n"
+        "completed in 1.5 s, run 9564b328-b80f-4ad9-b617-c6800c97c6df"
+    )
+
+
+def test_a_report_says_what_a_person_should_know():
+    session = replace(COMPLETED, notices=("customers was passed over: Директория контрагентов не найдена.",))
+    assert "\ncustomers was passed over: Директория контрагентов не найдена.\n" in printed(print_report, session)
+
+
+def test_the_report_of_a_failed_import_ends_with_its_error_on_one_line():
+    assert printed(print_report, FAILED, width=40).endswith(f"\n{FAILED.error_message}")
+
+
+def test_an_error_is_not_taken_for_markup():
+    session = replace(FAILED, error_message="no such file: [red]a[/red].xml")
+    assert printed(print_report, session).endswith("no such file: [red]a[/red].xml")
+    assert "[red]a[/red]" in printed(print_sessions, [session], "UTC")
+
+
+def test_sessions_are_lines_in_the_zone_of_the_settings():
+    assert printed(print_sessions, [COMPLETED, FAILED], "Europe/Moscow") == (
+        "id        type       status       progress                  started           duration\n"
+        "9564b328  all        completed    ██████████ 240/240        2026-02-01 01:30     1.5 s\n"
+        "          catalog         created 182, updated 0, skipped 1, errors 1\n"
+        "          product_images  copied 91, skipped 10, errors 4\n"
+        "be90b8ea  images     failed       █████░░░░░ 28/56          2026-02-01 01:30     1.5 s\n"
+        f"          {FAILED.error_message}"
+    )
+
+
+def test_a_session_that_has_not_started_has_no_time():
+    pending = replace(COMPLETED, status="pending", started_at=None, finished_at=None, counters={}, processed=0, total=0)
+    assert printed(print_sessions, [pending], "UTC").splitlines()[1] == (
+        "9564b328  all        pending      ░░░░░░░░░░ 0/0"
+    )
+
+
+def test_without_a_session_the_first_command_is_named():
+    assert printed(print_sessions, [], "UTC") == "No import has run yet: onec import all"
+
+
+@pytest.mark.parametrize(
+    ("processed", "total", "text"),
+    [
+        (0, 0, "░░░░░░░░░░ 0/0"),
+        (1, 3, "███░░░░░░░ 1/3"),
+        (3, 3, "██████████ 3/3"),
+        (4, 3, "██████████ 4/3"),
+    ],
+)
+def test_the_bar_of_a_session(processed, total, text):
+    assert progress_text(replace(COMPLETED, processed=processed, total=total)) == text
+
+
+def test_where_there_is_no_terminal_no_bar_is_drawn(capfd):
+    with progress_bars() as show:
+        show("product_images", Counters(total=5, processed=2))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_on_a_terminal_each_asset_has_a_bar(capfd, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_bars() as show:
+        show("catalog", Counters())
+        show("product_images", Counters(total=5, processed=2))
+        show("product_images", Counters(total=5, processed=5))
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "product images" in err
+    assert "5/5" in err
