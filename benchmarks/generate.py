@@ -37,20 +37,18 @@ def write_export(directory: Path, products: int, profile: str = "lean") -> None:
     _write(directory, "storages", 1, "Классификатор", "Склады", map(_warehouse, range(WAREHOUSES)))
     for segment, start in enumerate(range(0, products, SEGMENT), 1):
         numbers = range(start, min(start + SEGMENT, products))
-        _write(
-            directory, "goods", segment, "Каталог", "Товары", (_good(n, properties, description) for n in numbers)
-        )
+        _write(directory, "goods", segment, "Каталог", "Товары", (_good(n, properties, description) for n in numbers))
         for name, entry in (("offers", _offer), ("prices", _prices), ("rests", _rests)):
             _write(directory, name, segment, "ПакетПредложений", "Предложения", _of_offers(entry, numbers))
 
 
-def _write(
+def _write(  # noqa: PLR0913, PLR0917 - the parts of one file
     directory: Path, name: str, segment: int, container: str, elements: str, entries: Iterator[str] | list[str]
 ) -> None:
     path = directory / name / f"{name}_1_{segment}_{guid(99, segment)}.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        file.write(f"{HEAD}<{container} СодержитТолькоИзменения=\"false\"><Ид>1</Ид>\n<{elements}>\n")
+        file.write(f'{HEAD}<{container} СодержитТолькоИзменения="false"><Ид>1</Ид>\n<{elements}>\n')
         file.writelines(entries)
         file.write(f"</{elements}>\n</{container}>\n{TAIL}")
 
@@ -74,7 +72,8 @@ def _unit() -> str:
 
 def _property(number: int) -> str:
     entries = "".join(
-        f"<Справочник><ИдЗначения>{guid(5, number * 100 + n)}</ИдЗначения><Значение>Значение {n}</Значение></Справочник>\n"
+        f"<Справочник><ИдЗначения>{guid(5, number * 100 + n)}</ИдЗначения><Значение>Значение {n}</Значение>"
+        "</Справочник>\n"
         for n in range(20)
     )
     return (
@@ -84,7 +83,9 @@ def _property(number: int) -> str:
 
 
 def _price_type(number: int) -> str:
-    return f"<ТипЦены><Ид>{guid(6, number)}</Ид><Наименование>Цена {number}</Наименование><Валюта>RUB</Валюта></ТипЦены>\n"
+    return (
+        f"<ТипЦены><Ид>{guid(6, number)}</Ид><Наименование>Цена {number}</Наименование><Валюта>RUB</Валюта></ТипЦены>\n"
+    )
 
 
 def _warehouse(number: int) -> str:
@@ -95,7 +96,8 @@ def _good(number: int, properties: int, description: int) -> str:
     onec_id = guid(1, number)
     stated = "".join(
         f"\t\t<ЗначенияСвойства>\n\t\t\t<Ид>{guid(4, n)}</Ид>\n\t\t\t<Значение>"
-        f"{guid(5, n * 100 + number % 20) if n % 7 == 0 else ZERO if n % 2 else ''}</Значение>\n\t\t</ЗначенияСвойства>\n"
+        f"{guid(5, n * 100 + number % 20) if n % 7 == 0 else ZERO if n % 2 else ''}</Значение>\n"
+        "\t\t</ЗначенияСвойства>\n"
         for n in range(properties)
     )
     requisites = "".join(
@@ -150,4 +152,6 @@ def _rests(onec_id: str, number: int) -> str:
         f"<Количество>{number % 50}</Количество>\n\t\t\t\t\t</Склад>\n\t\t\t\t</Остаток>\n"
         for n in range(WAREHOUSES)
     )
-    return f"\t\t<Предложение>\n\t\t\t<Ид>{onec_id}</Ид>\n\t\t\t<Остатки>\n{cells}\t\t\t</Остатки>\n\t\t</Предложение>\n"
+    return (
+        f"\t\t<Предложение>\n\t\t\t<Ид>{onec_id}</Ид>\n\t\t\t<Остатки>\n{cells}\t\t\t</Остатки>\n\t\t</Предложение>\n"
+    )

@@ -346,7 +346,7 @@ def read_unit(element: Element) -> Iterator[Fact]:
         return
     full_name = child_text(element, "НаименованиеПолное")
     name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование") or full_name
-    yield Unit(onec_id, name or onec_id, full_name, is_deleted(element), line_of(element))
+    yield Unit(onec_id, name or "", full_name, is_deleted(element), line_of(element))
 
 
 def _blank_code(element: Element) -> str | None:
@@ -366,7 +366,7 @@ def read_property(element: Element) -> Iterator[Fact]:
         return
     value_type = child_text(element, "ТипЗначений") or child_text(element, "ТипыЗначений")
     name = child_text(element, "Наименование")
-    yield Property(onec_id, name or onec_id, value_type, is_deleted(element), line)
+    yield Property(onec_id, name or "", value_type, is_deleted(element), line)
 
 
 def read_property_value(element: Element) -> Iterator[Fact]:

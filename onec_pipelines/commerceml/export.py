@@ -181,10 +181,25 @@ def read_content(file: ExportFile) -> FileContent:
                 tags.update(tag.decode() for tag in _TAG.findall(window))
                 rest = _open_end(window)
     except OSError as error:
-        raise ExportError(
-            f"Файл {file.name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке."
-        ) from error
+        raise _unreadable(file, error) from error
     return FileContent(digest.hexdigest(), tags)
+
+
+def hash_file(file: ExportFile) -> str:
+    """The sha256 of a file.
+
+    Raises:
+        ExportError: it cannot be read.
+    """
+    try:
+        with file.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: ExportFile, error: OSError) -> ExportError:
+    return ExportError(f"Файл {file.name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке.")
 
 
 def _open_end(window: bytes) -> bytes:

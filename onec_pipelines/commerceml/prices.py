@@ -26,7 +26,7 @@ def read_price_type(element: Element) -> Iterator[Fact]:
     except ValueRefused as refused:
         yield refuse("price_type", stated, refused, line)
         return
-    name = child_text(element, "Наименование") or onec_id
+    name = child_text(element, "Наименование") or ""
     yield PriceType(onec_id, name, child_text(element, "Валюта"), is_deleted(element), line)
 
 

@@ -36,7 +36,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`Классификатор/Свойства/Свойство`."""
+    """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone."""
 
     onec_id: str
     name: str
@@ -103,7 +103,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class PriceType:
-    """`ТипыЦен/ТипЦены`."""
+    """`ТипыЦен/ТипЦены`; `name` is empty where a deletion mark comes alone."""
 
     onec_id: str
     name: str
@@ -133,7 +133,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """`Склады/Склад`."""
+    """`Склады/Склад`; `name` is empty where a deletion mark comes alone."""
 
     onec_id: str
     name: str

@@ -31,7 +31,7 @@ def read_warehouse(element: Element) -> Iterator[Fact]:
     except ValueRefused as refused:
         yield refuse("warehouse", stated, refused, line)
         return
-    yield Warehouse(onec_id, child_text(element, "Наименование") or onec_id, is_deleted(element), line)
+    yield Warehouse(onec_id, child_text(element, "Наименование") or "", is_deleted(element), line)
 
 
 def read_stocks(element: Element) -> Iterator[Fact]:

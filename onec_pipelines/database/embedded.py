@@ -53,6 +53,10 @@ CLUSTER_SETTINGS = {
 }
 """Written into postgresql.conf of a new cluster, where they may be changed."""
 
+HALF_REMOVED = re.compile("could not create file .*: File exists")
+"""What the first recovery ends with after a kill -9 of the postmaster alone: its children still remove the unlogged
+tables of their transactions, but nobody writes down that they did. The second recovery goes through."""
+
 ANSWERING, STARTING, SILENT = 0, 1, 2
 """What pg_isready's exit status means."""
 
@@ -280,7 +284,7 @@ def _launch(cluster: _Cluster, options: Mapping[str, str]) -> None:
         if (state := _state(cluster)) == ANSWERING:
             return
         in_the_way = re.search("lock file|shared memory block", said)
-        if state == SILENT and (not in_the_way or time.monotonic() > deadline):
+        if state == SILENT and (not (in_the_way or HALF_REMOVED.search(said)) or time.monotonic() > deadline):
             raise DatabaseError(_does_not_start(cluster, said, in_the_way=bool(in_the_way)))
         _remove_dead_locks(cluster)
         time.sleep(0.2)

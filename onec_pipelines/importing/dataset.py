@@ -23,7 +23,15 @@ from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import DatabaseError, ExportError
 from onec_pipelines.importing.files import Contents, digest_of, find_files, refuse_changed_files
-from onec_pipelines.importing.ledger import LastImport, LedgerFile, read_last, write_files, write_last
+from onec_pipelines.importing.ledger import (
+    LastImport,
+    LedgerFile,
+    read_last,
+    read_tags,
+    write_files,
+    write_last,
+    write_tags,
+)
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow, no_progress
 
 PROGRESS_EVERY = 200
@@ -124,7 +132,7 @@ def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
             refuse_unless_ready(connection, request.data_dir, dataset.name)
             migrate_connection(connection)
             export = list_export(request.data_dir)
-            contents = find_files(export, dataset.name)
+            contents = find_files(export, dataset.name, read_tags(connection))
             last = read_last(connection, dataset.name)
             digest = digest_of(contents)
             if last and last.fingerprint == digest and not request.force:
@@ -206,6 +214,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         skipped_by_rule = reading.seen[NotForUs]
         total = items + count_refusals(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
+        write_tags(connection, contents.values())
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, waiting, skipped_by_rule)
         write_last(connection, dataset.name, last)

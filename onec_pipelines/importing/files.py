@@ -13,6 +13,7 @@ from onec_pipelines.commerceml.export import (
     FileContent,
     Layout,
     fingerprint,
+    hash_file,
     holds_dataset,
     list_export,
     read_content,
@@ -33,22 +34,28 @@ DATASETS = {
 TAIL_BYTES = 1024
 
 
-def find_files(export: Export, dataset: str) -> Contents:
+def find_files(export: Export, dataset: str, known: Mapping[str, Mapping[str, int]]) -> Contents:
     """The files that hold something of a dataset, in the order in which they count, with what they hold.
 
     A file that seems to hold nothing may have been cut off before it could: it must at least be whole.
+    `known` has the tags of files by their sha256: those need only be hashed.
 
     Raises:
         ExportError: a file cannot be read, or is no whole CommerceML.
     """
     found = {}
     for file in export.files:
-        content = read_content(file)
+        content = _content(file, known)
         if holds_dataset(file, content, dataset):
             found[file] = content
         elif _concerns(export, file, dataset):
             refuse_unless_whole(file)
     return found
+
+
+def _content(file: ExportFile, known: Mapping[str, Mapping[str, int]]) -> FileContent:
+    sha256 = hash_file(file)
+    return FileContent(sha256, known[sha256]) if sha256 in known else read_content(file)
 
 
 def _concerns(export: Export, file: ExportFile, dataset: str) -> bool:
@@ -60,16 +67,23 @@ def _concerns(export: Export, file: ExportFile, dataset: str) -> bool:
 
 
 def refuse_unless_whole(file: ExportFile) -> None:
-    """Raise ExportError where a file does not end with the root element that an export has.
+    """Raise ExportError where a file is no whole CommerceML.
 
-    The end is looked at first: that spares parsing what another dataset will parse.
+    Its end is looked at first: that spares parsing what the import of another dataset will parse.
     """
-    with file.path.open("rb") as stream:
-        stream.seek(max(0, file.size - TAIL_BYTES))
-        tail = stream.read().rstrip()
-    if not any(tail.endswith(f"{ROOT}>".encode(encoding)) for encoding in ("utf-8", "cp1251")):
+    if not _is_closed(file):
         for _ in read_elements(file.path, file.name, ()):
             pass
+
+
+def _is_closed(file: ExportFile) -> bool:
+    try:
+        with file.path.open("rb") as stream:
+            stream.seek(max(0, file.size - TAIL_BYTES))
+            tail = stream.read().rstrip()
+    except OSError:
+        return False
+    return any(tail.endswith(f"{ROOT}>".encode(encoding)) for encoding in ("utf-8", "cp1251"))
 
 
 def digest_of(contents: Contents) -> str:

@@ -1,9 +1,10 @@
 """The ledger: which files the last completed import of a type was made from, and what it counted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from onec_pipelines.commerceml.export import ExportFile, FileContent
 
@@ -85,4 +86,22 @@ def write_files(
                 is distinct from (excluded.size_bytes, excluded.sha256, excluded.rows)
             """,
             entries,
+        )
+
+
+def read_tags(connection: psycopg.Connection) -> dict[str, Mapping[str, int]]:
+    """The tags of files that were looked at before, by the sha256 of their content."""
+    return dict(connection.execute("select sha256, tags from onec.file_tags").fetchall())
+
+
+def write_tags(connection: psycopg.Connection, contents: Iterable[FileContent]) -> None:
+    """Remember the tags of files that were read; those first seen over 90 days ago are looked at anew some time."""
+    known = read_tags(connection)
+    new = [(content.sha256, Jsonb(dict(content.tags))) for content in contents if content.sha256 not in known]
+    if not new:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("delete from onec.file_tags where seen_at < now() - interval '90 days'")
+        cursor.executemany(
+            "insert into onec.file_tags (sha256, tags) values (%s, %s) on conflict (sha256) do nothing", new
         )

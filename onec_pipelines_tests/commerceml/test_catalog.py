@@ -559,7 +559,7 @@ def test_the_groups_of_a_good_are_no_groups_of_the_tree(read_goods):
         ),
         ("<Ид>796 </Ид><НаименованиеПолное>Штука</НаименованиеПолное>", ("796", "Штука", "Штука")),
         ("<Код>796</Код><Наименование>шт</Наименование>", ("796", "шт", None)),
-        ("<Код>796</Код>", ("796", "796", None)),
+        ("<Код>796</Код>", ("796", "", None)),
         ("<Код>    </Код><НаименованиеКраткое>компл</НаименованиеКраткое>", ("", "компл", None)),
     ],
 )
@@ -605,7 +605,7 @@ def test_the_values_of_a_dictionary_are_read_before_their_property_ends(read_cla
         PropertyValue("colour", "c2", "", 6),
         Property("colour", "Цвет", "Справочник", deleted=False, line=2),
         Property("weight", "Вес", "Число", deleted=False, line=10),
-        Property("nameless", "nameless", None, deleted=False, line=11),
+        Property("nameless", "", None, deleted=False, line=11),
     ]
 
 

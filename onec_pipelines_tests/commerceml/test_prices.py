@@ -30,7 +30,7 @@ def test_price_types_stand_in_the_package_or_in_the_classifier(read, container):
     assert types[:-1] == [
         PriceType("r", "Розница", "RUB", deleted=False, line=2),
         PriceType("w", "Опт 1", None, deleted=False, line=3),
-        PriceType("x", "x", None, deleted=False, line=4),
+        PriceType("x", "", None, deleted=False, line=4),
     ]
 
 

@@ -34,7 +34,7 @@ def test_warehouses_stand_in_the_package_or_in_the_classifier(read, container):
     )
     assert warehouses[:-1] == [
         Warehouse("m", "Главный", deleted=False, line=2),
-        Warehouse("x", "x", deleted=False, line=3),
+        Warehouse("x", "", deleted=False, line=3),
         Refusal("warehouse", None, None, "нет Ид", {}, 4),
     ]
 

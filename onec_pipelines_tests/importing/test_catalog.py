@@ -59,6 +59,17 @@ def test_ids_need_not_be_guids(export, imports, rows, xml):
     assert rows("select onec_id from onec.products order by 1") == ["137", "ms/товар 5"]
 
 
+def test_a_file_that_promises_goods_and_yields_none_is_told(export, imports):
+    export.goods("<Пачка><Товар><Ид>g</Ид></Товар></Пачка>")
+    assert "goods/goods_1_1.xml names catalog but holds none that could be read." in imports.catalog().notices
+
+
+def test_an_export_without_anything_for_an_import_is_told(export, imports, xml):
+    export.goods(xml.good("g"))
+    imports.catalog()
+    assert imports.stocks().notices == ("No file of the export holds stocks.",)
+
+
 # Groups ---------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +129,7 @@ def test_a_renamed_group_touches_nothing_else(export, imports, xml):
     assert report.counters.updated == 0
     assert report.details["categories_updated"] == 1
     assert {table for table in after if after[table] != before[table]} == {
-        "categories", "import_files", "import_states"
+        "categories", "file_tags", "import_files", "import_states"
     }  # fmt: skip
 
 

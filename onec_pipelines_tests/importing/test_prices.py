@@ -211,3 +211,13 @@ def test_the_default_mode_of_a_price_file_is_full(shop, imports, rows, xml):
     )
     imports.prices()
     assert priced(rows) == {("g#1", "retail"): 5}
+
+
+def test_a_deletion_mark_that_comes_alone_keeps_the_name_and_the_currency_of_a_price_type(shop, imports, rows, xml):
+    shop.prices(xml.prices("g#1", retail=5))
+    shop.price_types("<ТипЦены><Ид>retail</Ид><Наименование>Розница</Наименование><Валюта>RUB</Валюта></ТипЦены>")
+    imports.prices()
+    shop.price_types("<ТипЦены><Ид>retail</Ид><ПометкаУдаления>true</ПометкаУдаления></ТипЦены>", delta=True)
+    imports.prices()
+    kept = rows("select name, currency, is_active from onec.price_types where onec_id = 'retail'")
+    assert kept == [("Розница", "RUB", False)]

@@ -19,10 +19,23 @@ from (
 where r.id = t.id and t.parent_id is distinct from r.parent_id;
 
 -- upsert units by onec_id
-select onec_id, name, full_name, not deleted as is_active from onec_staging.units;
+-- A deletion mark may come alone, here and in the other dictionaries: then what is known stays.
+select
+    s.onec_id,
+    coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
+    case when s.name = '' then t.full_name else s.full_name end as full_name,
+    not s.deleted as is_active
+from onec_staging.units s
+left join onec.units t on t.onec_id = s.onec_id;
 
 -- upsert properties by onec_id
-select onec_id, name, value_type, not deleted as is_active from onec_staging.properties;
+select
+    s.onec_id,
+    coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
+    case when s.name = '' then t.value_type else s.value_type end as value_type,
+    not s.deleted as is_active
+from onec_staging.properties s
+left join onec.properties t on t.onec_id = s.onec_id;
 
 -- upsert property_values by property_id, onec_id
 select p.id as property_id, s.onec_id, s.value

@@ -3,7 +3,14 @@
 -- prices_segments_full (every segment was full).
 
 -- upsert price_types by onec_id
-select onec_id, name, currency, not deleted as is_active from onec_staging.price_types;
+-- A deletion mark may come alone: then what is known stays.
+select
+    s.onec_id,
+    coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
+    case when s.name = '' then t.currency else s.currency end as currency,
+    not s.deleted as is_active
+from onec_staging.price_types s
+left join onec.price_types t on t.onec_id = s.onec_id;
 
 -- run prices that waited
 -- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer.

@@ -3,7 +3,10 @@
 -- stocks_segments_full (every segment was full).
 
 -- upsert warehouses by onec_id
-select onec_id, name, not deleted as is_active from onec_staging.warehouses;
+-- A deletion mark may come alone: then the name stays.
+select s.onec_id, coalesce(nullif(s.name, ''), t.name, s.onec_id) as name, not s.deleted as is_active
+from onec_staging.warehouses s
+left join onec.warehouses t on t.onec_id = s.onec_id;
 
 -- run stocks that waited
 insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)

@@ -433,3 +433,13 @@ comment on column onec.import_states.export_kind is 'full or changes.';
 comment on column onec.import_states.total_items is 'Items that the files state.';
 comment on column onec.import_states.waiting_items is 'Those of them that wait for their parent.';
 comment on column onec.import_states.skipped_by_rule is 'Items that are not for us.';
+
+create table onec.file_tags (
+    sha256 text primary key,
+    tags jsonb not null,
+    seen_at timestamptz not null default now()
+);
+comment on table onec.file_tags is 'What files hold, by their content: spares counting the tags of a file again.';
+comment on column onec.file_tags.sha256 is 'SHA-256 of the file.';
+comment on column onec.file_tags.tags is 'Tag -> how often it opens.';
+comment on column onec.file_tags.seen_at is 'When it was first looked at.';
