@@ -113,7 +113,7 @@ def test_no_page_names_a_setting_that_is_not_there(page):
 
 def test_the_example_states_the_defaults():
     stated = dict(re.findall(r"^# (ONEC_\w+)=(.*)$", text(ENV_EXAMPLE), re.MULTILINE))
-    del stated["ONEC_DATABASE_URL"]  # an example of a URL: there is no default
+    del stated["ONEC_DATABASE_URL"], stated["ONEC_ALERT_URLS"]  # examples of URLs: there is no default
     assert Settings.from_environment({name: stated[name] for name in stated if name in settings_in_code()}) == (
         Settings.from_environment({})
     )
@@ -136,7 +136,7 @@ def names_in_dagster() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=shown)
 def test_every_job_sensor_schedule_and_check_that_a_page_names_is_there(page):
-    named = set(re.findall(r"`(\w+(?:_import|_refresh|_sensor|_guard))`", text(page)))
+    named = set(re.findall(r"`(\w+(?:_import|_refresh|_sensor|_guard|_drop|_media))`", text(page)))
     assert named <= names_in_dagster()
 
 
@@ -154,6 +154,12 @@ def test_the_operators_page_names_every_schedule_and_sensor_that_runs_by_itself(
     ]
     assert on
     assert [name for name in on if f"`{name}`" not in text(OPERATING)] == []
+
+
+def test_the_operators_page_names_every_check():
+    checks = {key.name for key in definitions.defs.get_repository_def().asset_graph.asset_check_keys}
+    assert checks
+    assert sorted(check for check in checks if f"`{check}`" not in text(OPERATING)) == []
 
 
 def test_the_operators_page_names_the_pools():

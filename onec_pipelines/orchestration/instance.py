@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
 from onec_pipelines.database.connection import connect, database_url, first_line
@@ -14,12 +15,15 @@ from onec_pipelines.errors import DatabaseError, SettingsError
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 CONFIGURATION = "dagster.yaml"
+STORAGE = "storage"
+"""Where Dagster keeps what the steps of runs print; it would make the directory readable for everybody."""
 
 
 def prepare_home(settings: Settings) -> Path:
     """The directory of the instance, with the project's configuration in it, named in the environment.
 
-    A `DAGSTER_HOME` that is set keeps the configuration that it has; else it becomes `ONEC_HOME`.
+    A `DAGSTER_HOME` that is set keeps the configuration that it has. Else it becomes `ONEC_HOME`, whose copy
+    follows the project's own file, so that an upgrade reaches it.
 
     Raises:
         DatabaseError: the database cannot be reached.
@@ -30,10 +34,12 @@ def prepare_home(settings: Settings) -> Path:
     home = (PROJECT_ROOT / Path(stated).expanduser()).absolute() if stated else settings.home
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / STORAGE).mkdir(mode=0o700, exist_ok=True)
         configuration = home / CONFIGURATION
-        if not configuration.exists():
-            configuration.unlink(missing_ok=True)  # a link that leads nowhere
-            shutil.copyfile(PROJECT_ROOT / CONFIGURATION, configuration)
+        ours = PROJECT_ROOT / CONFIGURATION
+        if not configuration.exists() or (not stated and configuration.read_bytes() != ours.read_bytes()):
+            configuration.unlink(missing_ok=True)  # it may be a link that leads nowhere
+            shutil.copyfile(ours, configuration)
     except OSError as error:
         name = "DAGSTER_HOME" if stated else "ONEC_HOME"
         raise SettingsError(
@@ -56,8 +62,9 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     try:
         with dg.DagsterInstance.get() as instance:
             yield instance
-    except SQLAlchemyError as error:
-        answer = first_line(str(getattr(error, "orig", None) or error))
+    except (SQLAlchemyError, DagsterPostgresException) as error:  # the latter after some tries to connect
+        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+        answer = first_line(str(getattr(cause, "orig", None) or cause))
         raise DatabaseError(
             f"Dagster's run history in PostgreSQL cannot be used: {answer}; correct that, and start again."
         ) from error

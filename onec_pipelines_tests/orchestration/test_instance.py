@@ -63,7 +63,15 @@ def test_the_home_of_dagster_is_ours_unless_one_is_set(home, project, monkeypatc
     assert prepare_home(project.settings) == tmp_path / "other"
 
 
-def test_a_configuration_that_is_there_is_kept(project):
+def test_an_upgrade_reaches_the_configuration_in_onec_home(home, project, monkeypatch):
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text("# of an earlier version\n")
+    monkeypatch.delenv("DAGSTER_HOME")
+    prepare_home(project.settings)
+    assert (home / "dagster.yaml").read_text() == (PROJECT_ROOT / "dagster.yaml").read_text()
+
+
+def test_the_configuration_of_a_dagster_home_that_is_set_is_kept(project):
     project.settings.home.mkdir(parents=True)
     (project.settings.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     prepare_home(project.settings)
