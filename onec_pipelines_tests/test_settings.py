@@ -90,3 +90,54 @@ def test_a_share_outside_0_to_1_is_named(text):
     assert refusal(ONEC_MAX_DEACTIVATION=text).startswith(
         f"ONEC_MAX_DEACTIVATION is not a share between 0 and 1 (or 0% and 100%): {text!r}"
     )
+
+
+@pytest.mark.parametrize(("text", "days"), [("0", 0), ("7", 7), ("3650", 3650)])
+def test_a_number_of_days_is_a_whole_one(text, days):
+    assert Settings.from_environment({"ONEC_PENDING_DAYS": text}).pending_days == days
+
+
+@pytest.mark.parametrize("text", ["-1", "3651", "1.5", "7d", "a week", "99999999999", "٧"])
+def test_a_wrong_number_of_days_is_named(text):
+    assert refusal(ONEC_PENDING_DAYS=text).startswith(
+        f"ONEC_PENDING_DAYS is not a whole number of days between 0 and 3650: {text!r}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("", ()),
+        ("tgram://token/chat", ("tgram://token/chat",)),
+        ("tgram://token/chat,json://h/", ("tgram://token/chat", "json://h/")),
+        ("tgram://token/chat , json://h/\n slack://a/b/c;", ("tgram://token/chat", "json://h/", "slack://a/b/c")),
+        ("mailto://u:p@h?to=a@x,b@y,json://h/", ("mailto://u:p@h?to=a@x,b@y", "json://h/")),
+    ],
+)
+def test_receivers_of_alerts_stand_between_commas_or_spaces(text, urls):
+    assert Settings.from_environment({"ONEC_ALERT_URLS": text}).alert_urls == urls
+
+
+@pytest.mark.parametrize("text", ["hunter2", "json://h/ hunter2", "tgram://", "json://h/,tgram://bot hunter2"])
+def test_a_wrong_receiver_is_told_by_its_number_and_not_repeated(text):
+    said = refusal(ONEC_ALERT_URLS=text)
+    assert said.startswith("ONEC_ALERT_URLS: number ")
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:3000", "https://dagster.example.com", "https://example.com/dagster"])
+def test_the_address_of_the_ui_may_end_with_a_slash_or_not(url):
+    settings = [Settings.from_environment({"ONEC_UI_URL": text}) for text in (url, f"{url}/")]
+    assert [one.ui_url for one in settings] == [url, url]
+
+
+@pytest.mark.parametrize("url", ["dagster:3000", "ftp://h", "https://", "https://u:hunter2@h", "https://h/a b"])
+def test_a_wrong_address_of_the_ui_is_refused_and_not_repeated(url):
+    said = refusal(ONEC_UI_URL=url)
+    assert said.startswith("ONEC_UI_URL is not the address of Dagster's UI")
+    assert "hunter2" not in said
+
+
+def test_settings_can_be_shown_without_a_password():
+    secrets = {"ONEC_DATABASE_URL": "postgresql://u:hunter2@h/db", "ONEC_ALERT_URLS": "tgram://hunter2/1"}
+    assert "hunter2" not in repr(Settings.from_environment(secrets))

@@ -39,7 +39,7 @@ KEEP_TRYING_SECONDS = 3600
 RUNS_A_TICK = 20
 SECONDS_A_TICK = 20.0
 """What is not sent by then waits for the next tick: Dagster stops one of 60 seconds, and would forget what was sent."""
-PASSWORD = re.compile(r"://[^:/@]*:([^@]*)@|[?&]\w*password=([^&]*)")
+PASSWORD = re.compile(r"://[^:/@]*:([^@\s]*)@|[?&]\w*password=([^&\s]*)")
 SHORTEST_SECRET = 4
 """Shorter ones would strike out parts of ordinary words."""
 STRUCK_OUT = "***"

@@ -19,7 +19,7 @@ from onec_pipelines.settings import PROJECT_ROOT
 @pytest.fixture
 def home(project, monkeypatch) -> Path:
     """ONEC_HOME, with DAGSTER_HOME unset."""
-    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.setenv("DAGSTER_HOME", "")
     return project.settings.home
 
 
@@ -66,7 +66,7 @@ def test_the_home_of_dagster_is_ours_unless_one_is_set(home, project, monkeypatc
 def test_an_upgrade_reaches_the_configuration_in_onec_home(home, project, monkeypatch):
     home.mkdir(parents=True)
     (home / "dagster.yaml").write_text("# of an earlier version\n")
-    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.setenv("DAGSTER_HOME", "")
     prepare_home(project.settings)
     assert (home / "dagster.yaml").read_text() == (PROJECT_ROOT / "dagster.yaml").read_text()
 
