@@ -117,15 +117,21 @@ def run_import(settings: Settings, import_type: str, *, force: bool = False) -> 
 @click.option("--type", "import_type", type=TYPE, help="Only sessions of this type.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@click.option("--watch", is_flag=True, help="Show the list again and again, until every import in it has ended.")
 @in_sentences
-def sessions(import_type: str | None, limit: int, *, as_json: bool) -> None:
+def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool) -> None:
     """List import sessions: type, status, progress, duration, counters, error."""
     from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415
     from onec_pipelines.orchestration.sessions import list_sessions  # noqa: PLC0415
-    from onec_pipelines.terminal import print_sessions  # noqa: PLC0415
+    from onec_pipelines.terminal import print_sessions, watch_sessions  # noqa: PLC0415
 
     settings = Settings.from_environment()
     with open_instance(settings) as instance:
+        if watch and not as_json:
+            watch_sessions(
+                Console(), lambda: list_sessions(instance, import_type=import_type, limit=limit), settings.timezone
+            )
+            return
         found = list_sessions(instance, import_type=import_type, limit=limit)
     if as_json:
         click.echo(json.dumps([session.as_json() for session in found], ensure_ascii=False, indent=2))
@@ -205,7 +211,7 @@ def quickstart() -> None:
     if problems:
         refuse(problems)
     session = run_import(settings, "all")
-    sessions.callback(import_type=None, limit=5, as_json=False)  # type: ignore[misc]
+    sessions.callback(import_type=None, limit=5, as_json=False, watch=False)  # type: ignore[misc]
     click.echo("\nThe UI: make ui, then http://127.0.0.1:3000")
     if session.status != "completed":
         sys.exit(1)

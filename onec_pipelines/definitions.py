@@ -12,7 +12,7 @@ from onec_pipelines.orchestration.jobs import jobs
 from onec_pipelines.orchestration.progress import no_watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.schedules import build_nightly_refresh
-from onec_pipelines.orchestration.sensors import import_files_sensor
+from onec_pipelines.orchestration.sensors import export_sensor, import_files_sensor
 from onec_pipelines.orchestration.tables import TableIOManager
 from onec_pipelines.settings import Settings
 
@@ -37,7 +37,7 @@ def build_definitions(
         asset_checks=checks,
         jobs=jobs,
         schedules=[nightly_refresh],
-        sensors=[import_files_sensor, alert_sensor],
+        sensors=[import_files_sensor, export_sensor, alert_sensor],
         resources={**resources, **(resource_overrides or {})},
         executor=dg.in_process_executor,
     )

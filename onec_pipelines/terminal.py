@@ -1,16 +1,18 @@
 """How sessions look on a terminal: progress bars while an import goes, its report, the list of sessions."""
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from onec_pipelines.importing import Counters
     from onec_pipelines.orchestration.progress import Watch
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pending": "dim"}
 BAR_WIDTH = 10
+ENDED = frozenset({"completed", "failed"})
+WATCH_EVERY_SECONDS = 1.0
 HEADER = f"{'id':<8}  {'type':<9}  {'status':<11}  {'progress':<24}  {'started':<16}  {'duration':>8}"
 
 
@@ -74,16 +78,32 @@ def _cells(counters: dict[str, int]) -> list[str]:
 
 def print_sessions(console: Console, sessions: list["Session"], zone: str) -> None:
     """The list of sessions, newest first: a line each, below it the counters of its assets and its error."""
+    console.print(sessions_text(sessions, zone), soft_wrap=True)
+
+
+def watch_sessions(console: Console, look: "Callable[[], list[Session]]", zone: str) -> None:
+    """Show the list again and again, until every session in it has ended."""
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            sessions = look()
+            live.update(sessions_text(sessions, zone), refresh=True)
+            if all(session.status in ENDED for session in sessions):
+                return
+            time.sleep(WATCH_EVERY_SECONDS)
+
+
+def sessions_text(sessions: list["Session"], zone: str) -> Text:
+    """The list of sessions as it is shown."""
     if not sessions:
-        console.print("No import has run yet: onec import all")
-        return
-    console.print(Text(HEADER, style="bold"), soft_wrap=True)
+        return Text("No import has run yet: onec import all")
+    lines = [Text(HEADER, style="bold")]
     for session in sessions:
-        console.print(_session_line(session, zone), soft_wrap=True)
+        lines.append(_session_line(session, zone))
         for asset, counters in session.counters.items():
-            console.print(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"), soft_wrap=True)
+            lines.append(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"))
         if session.error_message:
-            console.print(Text(f"          {session.error_message}", style="red"), soft_wrap=True)
+            lines.append(Text(f"          {session.error_message}", style="red"))
+    return Text("\n").join(lines)
 
 
 def _session_line(session: "Session", zone: str) -> Text:

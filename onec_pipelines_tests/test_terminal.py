@@ -9,7 +9,7 @@ from rich.console import Console
 
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.sessions import Session
-from onec_pipelines.terminal import print_report, print_sessions, progress_bars, progress_text
+from onec_pipelines.terminal import print_report, print_sessions, progress_bars, progress_text, watch_sessions
 
 STARTED = datetime(2026, 1, 31, 22, 30, tzinfo=UTC)
 CATALOG = {"total_items": 184, "processed_items": 184, "created": 182, "updated": 0, "skipped": 1, "errors": 1}
@@ -118,3 +118,10 @@ def test_on_a_terminal_each_asset_has_a_bar(capfd, monkeypatch):
     assert out == ""
     assert "product images" in err
     assert "5/5" in err
+
+
+def test_watching_ends_when_every_session_has_ended():
+    looks = iter([[replace(COMPLETED, status="in_progress", processed=120)], [COMPLETED]])
+    shown = printed(watch_sessions, lambda: next(looks), "Europe/Moscow")
+    assert "completed" in shown
+    assert next(looks, None) is None

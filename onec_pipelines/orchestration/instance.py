@@ -40,6 +40,7 @@ def prepare_home(settings: Settings) -> Path:
         if not configuration.exists() or (not stated and configuration.read_bytes() != ours.read_bytes()):
             configuration.unlink(missing_ok=True)  # it may be a link that leads nowhere
             shutil.copyfile(ours, configuration)
+            configuration.chmod(0o600)
     except OSError as error:
         name = "DAGSTER_HOME" if stated else "ONEC_HOME"
         raise SettingsError(

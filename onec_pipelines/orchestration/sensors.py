@@ -1,8 +1,9 @@
-"""Why nothing ran: the sensor on `goods/import_files`, as a pure decision and its wiring.
+"""Why nothing ran: the sensors on what 1C exports, as a pure decision and its wiring.
 
-A run of `images_import` is requested only when the directory exists, holds files, has stopped changing, has
-changed since the last request, and the catalogue holds products. Otherwise the tick says what was looked at,
-what was found and what to do.
+`import_files_sensor` requests a run of `images_import` only when `goods/import_files` exists, holds files, has
+stopped changing, has changed since the last request, no such import is running, and the catalogue holds products.
+Otherwise the tick says what was looked at, what was found and what to do. `export_sensor`, off by default, does
+the same for `full_refresh` and the whole export.
 """
 
 import json
@@ -15,6 +16,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from onec_pipelines.commerceml.export import IMAGES, list_export
 from onec_pipelines.commerceml.preflight import EMPTY_CATALOG, preflight
@@ -22,6 +24,7 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.jobs import JOB_OF
 from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG
 from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.session import ALL
 
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
@@ -69,26 +72,47 @@ class Decision:
     reason: str = ""
 
 
-def decide(path: Path, state: TreeState, cursor: Cursor, *, now_ns: int, has_products: bool) -> Decision:
-    """Whether to request a run, for a tree that holds files.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a sensor watches: the import that it requests, and how its reasons name what is watched."""
+
+    import_type: str
+    unchanged: str
+    changing: str
+
+
+IMAGES_WATCHED = Watched("images", "Изображения не изменились", "Выгрузка изображений ещё идёт")
+EXPORT_WATCHED = Watched(ALL, "Выгрузка не изменилась", "Выгрузка ещё идёт")
+
+
+def decide(  # noqa: PLR0913 - all that the decision is made from
+    path: Path,
+    state: TreeState,
+    cursor: Cursor,
+    *,
+    now_ns: int,
+    has_products: bool,
+    running: str | None = None,
+    watched: Watched = IMAGES_WATCHED,
+) -> Decision:
+    """Whether to request a run, for a tree that holds files; `running` is the run of such an import, if there is one.
 
     It has stopped changing when it is as the last tick saw it or, at the first tick, when nothing in it is new.
     """
-    fingerprint = state.fingerprint
+    fingerprint, found = state.fingerprint, f"{path}, файлов: {state.files}"
     if fingerprint == cursor.requested:
-        return Decision(
-            None,
-            f"Изображения не изменились с последнего запуска: {path}, файлов: {state.files}. Новый запуск не нужен.",
-        )
+        return Decision(None, f"{watched.unchanged} с последнего запуска: {found}. Новый запуск не нужен.")
     is_fresh = bool(cursor.seen) or now_ns - state.changed_ns < QUIET_SECONDS * 10**9
     if fingerprint != cursor.seen and is_fresh:
         return Decision(
             None,
-            f"Выгрузка изображений ещё идёт: {path}, файлов: {state.files}, последнее изменение менее "
-            f"{QUIET_SECONDS} секунд назад. Запуск начнётся, когда изменения прекратятся.",
+            f"{watched.changing}: {found}, последнее изменение менее {QUIET_SECONDS} секунд назад. "
+            "Запуск начнётся, когда изменения прекратятся.",
         )
-    if not has_products:
-        return Decision(None, EMPTY_CATALOG["images"])
+    if not has_products and watched.import_type in EMPTY_CATALOG:
+        return Decision(None, EMPTY_CATALOG[watched.import_type])
+    if running:
+        return Decision(None, f"Импорт уже идёт: запуск {running[:8]}, {found}. Новый начнётся после его окончания.")
     return Decision(fingerprint)
 
 
@@ -124,33 +148,68 @@ def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
     description="Publishes product images when 1C has finished exporting new ones into goods/import_files.",
 )
 def import_files_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Verify `goods/import_files` and request a run of `images_import`.
+    """Verify `goods/import_files` and request a run of `images_import`."""
+    yield from requests(context, onec, IMAGES_WATCHED)
+
+
+@dg.sensor(
+    name="export_sensor",
+    job_name=JOB_OF[ALL],
+    minimum_interval_seconds=QUIET_SECONDS,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Imports everything when 1C has finished any new export. Off by default: nightly_refresh does it.",
+)
+def export_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Verify the export and request a run of `full_refresh`."""
+    yield from requests(context, onec, EXPORT_WATCHED)
+
+
+def requests(
+    context: dg.SensorEvaluationContext, onec: Onec, watched: Watched
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """A request for a run, or the reason why there is none.
 
     The cursor alone remembers what was requested: with a run key, a tree that is again as it once was, or a cursor
     that somebody cleared in the UI, would never be imported.
     """
     try:
-        decision = look(context, onec)
+        decision = look(context, onec, watched)
     except OnecError as error:
         decision = Decision(None, str(error))
     if decision.requested:
-        yield dg.RunRequest(tags={IMPORT_TYPE_TAG: "images"})
+        yield dg.RunRequest(tags={IMPORT_TYPE_TAG: watched.import_type})
     else:
         yield dg.SkipReason(decision.reason)
 
 
-def look(context: dg.SensorEvaluationContext, onec: Onec) -> Decision:
+def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> Decision:
     """Look at the export and the catalogue, decide, and remember.
 
     Raises:
         OnecError: a setting is wrong, the export cannot be listed, or the database cannot be used.
     """
     data_dir = onec.settings().data_dir
-    problems = preflight(data_dir, "images", has_products=True)
+    problems = preflight(data_dir, watched.import_type, has_products=True)
     if problems:
         return Decision(None, " ".join(problems))
-    path = list_export(data_dir).images_base / IMAGES
+    path = list_export(data_dir).images_base / IMAGES if watched is IMAGES_WATCHED else data_dir
     cursor, state = Cursor.parse(context.cursor), tree_state(path)
-    decision = decide(path, state, cursor, now_ns=time.time_ns(), has_products=onec.has_products())
+    decision = decide(
+        path,
+        state,
+        cursor,
+        now_ns=time.time_ns(),
+        has_products=onec.has_products(),
+        running=running_import(context.instance, watched.import_type),
+        watched=watched,
+    )
     context.update_cursor(Cursor(state.fingerprint, decision.requested or cursor.requested).dump())
     return decision
+
+
+def running_import(instance: dg.DagsterInstance, import_type: str) -> str | None:
+    """The run that imports this type, or everything, at the moment, or waits to."""
+    types = sorted({import_type, ALL})
+    unfinished = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
+    runs = instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IMPORT_TYPE_TAG: types}), limit=1)
+    return runs[0].run_id if runs else None

@@ -15,6 +15,7 @@ from onec_pipelines.orchestration.sensors import (
     Cursor,
     TreeState,
     decide,
+    export_sensor,
     import_files_sensor,
     tree_state,
 )
@@ -110,8 +111,9 @@ def test_a_directory_that_has_gone_holds_nothing(tree):
 class Ticks:
     """The sensor in a project, one tick after the other; Dagster keeps the cursor in between."""
 
-    def __init__(self, project):
+    def __init__(self, project, sensor=import_files_sensor):
         self.project = project
+        self.sensor = sensor
         self.directory = project.settings.data_dir / "goods/import_files"
         self.cursor = None
 
@@ -123,7 +125,7 @@ class Ticks:
             resources={"onec": Onec()},
             definitions=self.project.definitions(),
         ) as context:
-            data = import_files_sensor.evaluate_tick(context)
+            data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor
         return data.run_requests[0] if data.run_requests else data.skip_message
 
@@ -232,3 +234,42 @@ def test_a_cleared_cursor_requests_a_run(ticks):
     ticks()
     ticks.cursor = None
     assert isinstance(ticks(), dg.RunRequest)
+
+
+def test_while_such_an_import_is_running_the_next_one_waits_and_is_not_forgotten(ticks, project):
+    run = project.instance.create_run_for_job(
+        project.definitions().resolve_job_def("images_import"), tags={"onec/import_type": "images"}
+    )
+    assert ticks() == (
+        f"Импорт уже идёт: запуск {run.run_id[:8]}, {ticks.directory}, файлов: 95. Новый начнётся после его окончания."
+    )
+    project.instance.report_run_canceled(run)
+    assert isinstance(ticks(), dg.RunRequest)
+
+
+# --- the sensor on the whole export
+
+
+@pytest.fixture
+def export_ticks(project) -> Ticks:
+    ticks = Ticks(project, export_sensor)
+    past = time.time() - 3600
+    for path in project.settings.data_dir.rglob("*"):
+        os.utime(path, (past, past))
+    return ticks
+
+
+def test_the_sensor_on_the_whole_export_is_off_by_default():
+    assert export_sensor.default_status is dg.DefaultSensorStatus.STOPPED
+
+
+def test_a_settled_export_is_requested_whole_though_the_catalogue_is_empty(export_ticks):
+    request = export_ticks()
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags["onec/import_type"] == "all"
+    assert export_ticks().startswith("Выгрузка не изменилась с последнего запуска")
+
+
+def test_an_export_that_is_not_whole_is_named(export_ticks, project):
+    shutil.rmtree(project.settings.data_dir / "rests")
+    assert export_ticks().startswith(f"Отсутствуют обязательные поддиректории в {project.settings.data_dir}: rests.")
