@@ -28,6 +28,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import conninfo, pq
+
 from onec_pipelines.database import binaries
 from onec_pipelines.database.binaries import Account
 from onec_pipelines.errors import DatabaseError
@@ -58,7 +60,7 @@ HALF_REMOVED = re.compile("could not create file .*: File exists")
 tables of their transactions, but nobody writes down that they did. The second recovery goes through."""
 
 ANSWERING, STARTING, SILENT = 0, 1, 2
-"""What pg_isready's exit status means."""
+"""What libpq's ping, and with it pg_isready, tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def start(home: Path, options: Mapping[str, str] | None = None) -> str:
     """
     with _sentences(home):
         home = _made(home)
+        if running := _running(home):
+            return running.url
         with _locked(home):
             cluster = _locate(home)
             if not cluster.exists:
@@ -105,6 +109,18 @@ def start(home: Path, options: Mapping[str, str] | None = None) -> str:
                 _launch(cluster, options or {})
             _link(cluster)
             return cluster.url
+
+
+def _running(home: Path) -> _Cluster | None:
+    """The cluster whose server answers, found without a child process: the daemon's threads make each fork a risk."""
+    data = (home / "postgres").resolve()
+    if not (data / "PG_VERSION").exists():
+        return None
+    cluster = _Cluster(home, data, _account(data))
+    if _state(cluster) != ANSWERING:
+        return None
+    _require_our_version(cluster)
+    return cluster
 
 
 def stop(home: Path) -> None:
@@ -268,11 +284,13 @@ def _end_orphan(cluster: _Cluster) -> None:
 
 
 def _state(cluster: _Cluster) -> int:
-    """Ask the server itself: a pid file proves nothing after a crash, and less in a container."""
+    """Ask the server itself, as pg_isready does: a pid file proves nothing after a crash, and less in a container."""
     if not _is_private(cluster):
         return SILENT
-    where = (f"--host={cluster.socket_directory}", f"--port={PORT}", f"--username={USER}", f"--dbname={DATABASE}")
-    status = binaries.run("pg_isready", "--timeout=3", *where, account=None).returncode
+    where = conninfo.make_conninfo(
+        host=str(cluster.socket_directory), port=PORT, user=USER, dbname=DATABASE, connect_timeout=3
+    )
+    status = int(pq.PGconn.ping(where.encode()))
     return status if status in {ANSWERING, STARTING} else SILENT
 
 
