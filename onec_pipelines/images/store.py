@@ -303,6 +303,11 @@ def _file_system(media_url: str, shown: str) -> tuple[Any, str]:
             f"ONEC_MEDIA_URL is {shown}, which is no address of a file system ({error}); "
             "name a directory or a URL such as s3://bucket/prefix."
         ) from error
+    except OSError as error:  # some connect at once
+        raise MediaStoreError(
+            f"The media store {shown} cannot be used: {error}; check the address, the credentials and the network, "
+            "then run the import again."
+        ) from error
     return file_system, root.rstrip("/")
 
 

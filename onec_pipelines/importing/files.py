@@ -77,13 +77,18 @@ def refuse_unless_whole(file: ExportFile) -> None:
 
 
 def _is_closed(file: ExportFile) -> bool:
+    """Whether the root element is closed, in the encoding that the file declares.
+
+    In another one no tag was known, and the file would pass for one that holds nothing: the parser must say so.
+    """
     try:
         with file.path.open("rb") as stream:
+            declaration = stream.read(256).partition(b"?>")[0]
             stream.seek(max(0, file.size - TAIL_BYTES))
             tail = stream.read().rstrip()
     except OSError:
         return False
-    return any(tail.endswith(f"{ROOT}>".encode(encoding)) for encoding in ("utf-8", "cp1251"))
+    return tail.endswith(f"{ROOT}>".encode("cp1251" if b"1251" in declaration else "utf-8"))
 
 
 def digest_of(contents: Contents) -> str:

@@ -172,8 +172,11 @@ def _import(connection: psycopg.Connection, request: Request, media_url: str, st
         counts = merge(connection, "product_images", {})
         merge(connection, "refusals", {"import_type": "images", "run_id": request.run_id})
         gone -= _media_paths(connection)
+        connection.execute(
+            "insert into onec.media_deletions select unnest(%s::text[]) on conflict do nothing", [[*gone]]
+        )
         staging.drop()
-    _delete_files(media_url, gone)
+    _delete_files(connection, media_url)
     report = _report(connection, tally, counts, digest, time.monotonic() - started)
     request.progress(report.counters)
     return report
@@ -320,12 +323,17 @@ def _media_paths(connection: psycopg.Connection) -> set[str]:
     return {path for (path,) in connection.execute("select distinct media_path from onec.product_images")}
 
 
-def _delete_files(media_url: str, paths: set[str]) -> None:
-    """Remove the files that no record names any more."""
-    if paths:
+def _delete_files(connection: psycopg.Connection, media_url: str) -> None:
+    """Remove the files that no record names any more, those too that a killed import did not come to."""
+    connection.execute(
+        "delete from onec.media_deletions where media_path in (select media_path from onec.product_images)"
+    )
+    gone = [path for (path,) in connection.execute("select media_path from onec.media_deletions order by 1")]
+    if gone:
         store = open_store(media_url)
-        for path in sorted(paths):
+        for path in gone:
             store.delete(path)
+        connection.execute("delete from onec.media_deletions where media_path = any(%s)", [gone])
 
 
 def _report(

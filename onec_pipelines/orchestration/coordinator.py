@@ -15,7 +15,11 @@ from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.run_coordinator.base import SubmitRunContext
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import ConfigurableClassData
+from dagster_graphql.implementation.utils import UserFacingGraphQLError
+from dagster_shared.error import SerializableErrorInfo
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.errors import OnecError
@@ -32,8 +36,17 @@ ASSETS_OF_JOB = {
 """Job -> our assets in a run of the whole of it; the last one is Dagster's own, of all assets."""
 
 
-class ImportRefused(OnecError):  # noqa: N818 - it says what happened
-    """A run was refused before it existed; the sentence is the preflight's."""
+class ImportRefused(OnecError, UserFacingGraphQLError):  # noqa: N818 - it says what happened
+    """A run was refused before it existed; the sentence is the preflight's.
+
+    Dagster's GraphQL answers with `error`, and the UI shows that: the sentence without a traceback.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        from dagster_graphql.schema.errors import GraphenePythonError  # noqa: PLC0415 - takes a second
+
+        OnecError.__init__(self, sentence)
+        self.error = GraphenePythonError(SerializableErrorInfo(sentence, [], None))  # type: ignore[no-untyped-call]
 
 
 class PreflightRunCoordinator(QueuedRunCoordinator):
@@ -73,8 +86,23 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
     def _refuse_unless_ready(self, run: DagsterRun, assets: Sequence[str]) -> None:
         problems = current_problems(Onec(), [IMPORT_TYPE_OF[asset] for asset in assets])
         if problems:
-            self._instance.delete_run(run.run_id)
+            forget(self._instance, run.run_id)
             raise ImportRefused(" ".join(problems))
+
+
+def forget(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete a run that has not begun.
+
+    Dagster itself leaves the evaluations of checks that were planned for it. They would hide the results of the
+    last import on the page of the asset, and make the run fail where it is submitted again under the same id, as
+    a backfill does.
+    """
+    instance.delete_run(run_id)
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        planned = AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id)
+        with storage.index_connection() as connection:
+            connection.execute(planned)
 
 
 def assets_of(run: DagsterRun) -> list[str]:

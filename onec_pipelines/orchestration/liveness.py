@@ -4,9 +4,9 @@ A power cut or `kill -9` leaves a run STARTED for ever, and the queue behind it 
 and ended in the history: by the run launcher that `dagster.yaml` names, whenever the daemon looks after its runs,
 and by the next `onec import`.
 
-Only a run whose process must hold the lock is judged: one with an asset of ours in progress, or one that executes
-in its own process and is between two steps. A run that waits for workers elsewhere, or that is in somebody else's
-step, is left alone: to take a living run for dead would be worse.
+Only a run whose process must hold the lock is judged: one with a step of ours in progress (an asset or its
+checks), or one of nothing else that executes in its own process and is between two steps. A run that waits for
+workers elsewhere, or that is in somebody else's step, is left alone: to take a living run for dead would be worse.
 """
 
 import time
@@ -21,6 +21,7 @@ from onec_pipelines.database.locks import is_run_locked
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.coordinator import assets_of
 from onec_pipelines.orchestration.jobs import JOB_OF
+from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG
 from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF
 from onec_pipelines.settings import Settings
 
@@ -31,6 +32,8 @@ UNDER_WAY = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 IN_PROCESS = "Executing steps in process"
 """With these words Dagster's in-process executor begins."""
 ENDS = {DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE, DagsterEventType.STEP_SKIPPED}
+OURS = {*IMPORT_TYPE_OF, *(f"{asset}_checks" for asset in IMPORT_TYPE_OF)}
+"""The steps that hold the lock: assets and their checks."""
 TOLD = {DagsterEventType.ENGINE_EVENT, DagsterEventType.STEP_START, *ENDS}
 DEAD = (
     "The process of this run is gone (killed, out of memory, or a power cut): it holds no lock in PostgreSQL any "
@@ -38,21 +41,25 @@ DEAD = (
 )
 
 
-def must_hold_lock(events: Iterable[dg.DagsterEvent], *, only_ours: bool) -> bool:
-    """Whether the process of a run, by its events so far, holds the lock unless it is dead.
+def must_hold_lock(logged: Iterable[tuple[DagsterEventType, str]], *, only_ours: bool) -> bool:
+    """Whether the process of a run holds the lock unless it is dead.
 
     Between two steps a process gives it up for a moment, if it is `only_ours`: other people's resources may take
     long to start.
+
+    Args:
+        logged: the events of the run so far: type, and step or, of the engine, message.
+        only_ours: whether nothing but our assets is in the run.
     """
-    in_progress: set[str | None] = set()
+    in_progress: set[str] = set()
     in_process = False
-    for event in events:
-        if event.event_type is DagsterEventType.STEP_START:
-            in_progress.add(event.step_key)
-        elif event.event_type in ENDS:
-            in_progress.discard(event.step_key)
-        in_process = in_process or (event.message or "").startswith(IN_PROCESS)
-    return bool(in_progress & IMPORT_TYPE_OF.keys()) if in_progress else in_process and only_ours
+    for kind, text in logged:
+        if kind is DagsterEventType.STEP_START:
+            in_progress.add(text)
+        elif kind in ENDS:
+            in_progress.discard(text)
+        in_process = in_process or text.startswith(IN_PROCESS)
+    return bool(in_progress & OURS) if in_progress else in_process and only_ours
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, url: str) -> list[str]:
@@ -66,7 +73,7 @@ def fail_if_dead(instance: dg.DagsterInstance, url: str, run: DagsterRun) -> boo
 
     It becomes failed, or canceled if that was asked of it. A run that looks dead is watched for `CONFIRM_SECONDS`.
     """
-    if not assets_of(run):
+    if not is_ours(run):
         return False
     deadline = time.monotonic() + CONFIRM_SECONDS
     while looks_dead(instance, url, run.run_id):
@@ -88,8 +95,15 @@ def looks_dead(instance: dg.DagsterInstance, url: str, run_id: str) -> bool:
     run = instance.get_run_by_id(run_id)
     if run is None or run.status not in UNDER_WAY:
         return False
-    logged = (entry.dagster_event for entry in instance.all_logs(run_id, of_type=TOLD))
-    return must_hold_lock((event for event in logged if event is not None), only_ours=is_only_ours(run))
+    events = [entry.get_dagster_event() for entry in instance.all_logs(run_id, of_type=TOLD)]
+    logged = [(event.event_type, event.step_key or event.message or "") for event in events]
+    return must_hold_lock(logged, only_ours=is_only_ours(run))
+
+
+def is_ours(run: DagsterRun) -> bool:
+    """Whether a run imports or checks an asset of ours, as far as it says."""
+    checked = {key.asset_key.to_user_string() for key in run.asset_check_selection or ()}
+    return bool(IMPORT_TYPE_TAG in run.tags or assets_of(run) or checked & IMPORT_TYPE_OF.keys())
 
 
 def is_only_ours(run: DagsterRun) -> bool:

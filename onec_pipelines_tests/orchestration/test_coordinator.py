@@ -129,6 +129,10 @@ def test_the_same_sentence_is_said_once(tmp_path: Path):
 # --- what it does with a run
 
 
+def origin(job: str) -> RemoteJobOrigin:
+    return RemoteJobOrigin(RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("location"), "__repository__"), job)
+
+
 @pytest.fixture
 def submit(project):
     """Create a run of a job, or of some of its assets, and submit it as whoever launches a run does."""
@@ -143,10 +147,7 @@ def submit(project):
             project.definitions().resolve_job_def(job).get_subset(asset_selection=selection),
             status=status,
             asset_selection=selection,
-            remote_job_origin=RemoteJobOrigin(
-                RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("onec_pipelines"), "__repository__"), job
-            ),
-            job_code_origin=None,
+            remote_job_origin=origin(job),
         )
         return coordinator.submit_run(SubmitRunContext(run, workspace=None))
 
@@ -176,6 +177,17 @@ def test_a_wrong_setting_refuses_a_run_in_its_own_sentence(submit, project, monk
     with pytest.raises(ImportRefused, match=r"^ONEC_TIMEZONE names no time zone: 'Europe/Moskau'"):
         submit("catalog_import")
     assert project.instance.get_runs() == []
+
+
+def test_a_run_of_somebody_elses_job_passes_untouched(project, remove):
+    remove("goods")
+    coordinator = PreflightRunCoordinator()
+    coordinator.register_instance(project.instance)
+    run = project.instance.create_run_for_job(
+        dg.GraphDefinition("their_job", node_defs=[]).to_job(), remote_job_origin=origin("their_job"), tags={"a": "b"}
+    )
+    queued = coordinator.submit_run(SubmitRunContext(run, workspace=None))
+    assert (queued.status, queued.tags) == (DagsterRunStatus.QUEUED, run.tags)
 
 
 @pytest.mark.parametrize("status", [DagsterRunStatus.QUEUED, DagsterRunStatus.STARTED, DagsterRunStatus.SUCCESS])

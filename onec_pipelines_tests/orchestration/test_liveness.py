@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 from dagster._core.launcher.base import WorkerStatus
+from psycopg import sql
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import NAMESPACE, is_run_locked, run_lock
@@ -21,6 +22,7 @@ from onec_pipelines.orchestration import liveness
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.liveness import (
     DEAD,
+    OURS,
     OnecRunLauncher,
     fail_dead_runs,
     make_way,
@@ -35,42 +37,40 @@ ENGINE, SKIPPED = DagsterEventType.ENGINE_EVENT, DagsterEventType.STEP_SKIPPED
 IN_PROCESS = (ENGINE, "Executing steps in process (pid: 7)")
 
 
-def events(*said: tuple[DagsterEventType, str]) -> list[dg.DagsterEvent]:
-    """What a run has logged: (type, step) or, of the engine, (type, message)."""
-    return [
-        dg.DagsterEvent(kind.value, "job", message=text) if kind is ENGINE else dg.DagsterEvent(kind.value, "job", text)
-        for kind, text in said
-    ]
-
-
 # --- whose process must hold the lock
 
 
-def test_a_run_with_an_asset_of_ours_in_progress_must_hold_the_lock():
-    assert must_hold_lock(events((START, "catalog")), only_ours=False)
+@pytest.mark.parametrize("step", ["catalog", "product_images", "catalog_checks"])
+def test_a_run_with_a_step_of_ours_in_progress_must_hold_the_lock(step):
+    assert must_hold_lock([(START, step)], only_ours=False)
 
 
 @pytest.mark.parametrize("end", [SUCCESS, FAILURE, SKIPPED])
 def test_a_run_elsewhere_whose_assets_have_ended_may_be_waiting_for_a_worker(end):
-    assert not must_hold_lock(events((START, "catalog"), (end, "catalog")), only_ours=True)
+    assert not must_hold_lock([(START, "catalog"), (end, "catalog")], only_ours=True)
 
 
 def test_a_run_in_its_own_process_gives_the_lock_up_for_a_moment_only():
-    assert must_hold_lock(events(IN_PROCESS), only_ours=True)
-    assert must_hold_lock(events(IN_PROCESS, (START, "catalog"), (SUCCESS, "catalog")), only_ours=True)
+    assert must_hold_lock([IN_PROCESS], only_ours=True)
+    assert must_hold_lock([IN_PROCESS, (START, "catalog"), (SUCCESS, "catalog")], only_ours=True)
 
 
 def test_a_step_of_somebody_else_holds_no_lock():
     said = [IN_PROCESS, (START, "catalog"), (SUCCESS, "catalog"), (START, "their_report")]
-    assert not must_hold_lock(events(*said), only_ours=False)
+    assert not must_hold_lock(said, only_ours=False)
 
 
 def test_resources_of_somebody_else_may_take_long_to_start():
-    assert not must_hold_lock(events(IN_PROCESS), only_ours=False)
+    assert not must_hold_lock([IN_PROCESS], only_ours=False)
 
 
 def test_of_steps_side_by_side_one_of_ours_is_enough():
-    assert must_hold_lock(events((START, "their_report"), (START, "stocks")), only_ours=False)
+    assert must_hold_lock([(START, "their_report"), (START, "stocks")], only_ours=False)
+
+
+def test_every_step_of_a_full_refresh_is_known_to_hold_the_lock(project):
+    steps = {node.name for node in project.definitions().resolve_job_def("full_refresh").nodes}
+    assert steps == OURS
 
 
 # --- the lock
@@ -85,13 +85,15 @@ def test_the_lock_of_a_run_is_seen_while_it_is_held_and_no_longer(database_url, 
 
 
 def test_the_connection_that_holds_the_lock_names_the_run_and_is_not_closed_for_its_silence(database_url, connection):
-    connection.execute("set idle_session_timeout = '200ms'; select 1")
+    connection.execute(
+        sql.SQL("alter database {} set idle_session_timeout = '200ms'").format(sql.Identifier(connection.info.dbname))
+    )
     with run_lock(database_url, "6f1c2b9a-0d3e-4f5a-8b7c-9d0e1f2a3b4c"):
+        time.sleep(0.5)
         (name,) = connection.execute(
-            "select application_name from pg_stat_activity where application_name like '%% run %%' "
-            "and datname = current_database()"
-        ).fetchone()
-    assert name == "onec_pipelines run 6f1c2b9a-0d3e-4f5a-8b7c-9d0e1f2a3b4c"
+            "select application_name from pg_stat_activity where query ~ 'lock_shared' and pid <> pg_backend_pid()"
+        )
+    assert name == ("onec_pipelines run 6f1c2b9a-0d3e-4f5a-8b7c-9d0e1f2a3b4c",)
 
 
 # --- runs in the history
@@ -105,13 +107,11 @@ def hasty(monkeypatch) -> None:
 
 @pytest.fixture
 def recorded(project) -> Callable[..., DagsterRun]:
-    """A run in the history whose process never was: `recorded("catalog_import", (START, "catalog"))`."""
+    """A run in the history that has begun with the asset `catalog`, and whose process never was."""
 
-    def record(job: str, *said: tuple[DagsterEventType, str], status=DagsterRunStatus.STARTED) -> DagsterRun:
-        definition = project.definitions().resolve_job_def(job)
-        run = project.instance.create_run_for_job(definition, status=status)
-        for event in events(*said):
-            project.instance.report_dagster_event(event, run.run_id)
+    def record(job: str, status=DagsterRunStatus.STARTED) -> DagsterRun:
+        run = project.instance.create_run_for_job(project.definitions().resolve_job_def(job), status=status)
+        project.instance.report_dagster_event(dg.DagsterEvent(START.value, job, step_key="catalog"), run.run_id)
         return run
 
     return record
@@ -123,7 +123,7 @@ def status_of(project, run: DagsterRun) -> DagsterRunStatus:
 
 @pytest.mark.usefixtures("hasty")
 def test_a_run_whose_lock_nobody_holds_is_failed_with_a_sentence(project, recorded):
-    run = recorded("catalog_import", (START, "catalog"))
+    run = recorded("catalog_import")
     assert fail_dead_runs(project.instance, project.settings.database_url) == [run.run_id]
     assert status_of(project, run) is DagsterRunStatus.FAILURE
     assert find_session(project.instance, run.run_id).error_message == DEAD
@@ -131,14 +131,14 @@ def test_a_run_whose_lock_nobody_holds_is_failed_with_a_sentence(project, record
 
 @pytest.mark.usefixtures("hasty")
 def test_a_run_whose_lock_is_held_is_alive(project, recorded):
-    run = recorded("catalog_import", (START, "catalog"))
+    run = recorded("catalog_import")
     with run_lock(project.settings.database_url, run.run_id):
         assert fail_dead_runs(project.instance, project.settings.database_url) == []
     assert status_of(project, run) is DagsterRunStatus.STARTED
 
 
 def test_a_run_that_takes_the_lock_while_it_is_watched_is_alive(project, recorded, monkeypatch):
-    run = recorded("catalog_import", (START, "catalog"))
+    run = recorded("catalog_import")
     lock = run_lock(project.settings.database_url, run.run_id)
     monkeypatch.setattr(liveness.time, "sleep", lambda _seconds: lock.__enter__())
     assert fail_dead_runs(project.instance, project.settings.database_url) == []
@@ -146,7 +146,7 @@ def test_a_run_that_takes_the_lock_while_it_is_watched_is_alive(project, recorde
 
 
 def test_a_run_that_ends_while_it_is_watched_has_ended_by_itself(project, recorded, monkeypatch):
-    run = recorded("catalog_import", (START, "catalog"))
+    run = recorded("catalog_import")
     succeed = dg.DagsterEvent(DagsterEventType.RUN_SUCCESS.value, "catalog_import")
     monkeypatch.setattr(
         liveness.time, "sleep", lambda _seconds: project.instance.report_dagster_event(succeed, run.run_id)
@@ -157,7 +157,7 @@ def test_a_run_that_ends_while_it_is_watched_has_ended_by_itself(project, record
 
 @pytest.mark.usefixtures("hasty")
 def test_a_dead_run_that_was_to_be_canceled_is_canceled(project, recorded):
-    run = recorded("catalog_import", (START, "catalog"), status=DagsterRunStatus.CANCELING)
+    run = recorded("catalog_import", status=DagsterRunStatus.CANCELING)
     assert fail_dead_runs(project.instance, project.settings.database_url) == [run.run_id]
     assert status_of(project, run) is DagsterRunStatus.CANCELED
 
@@ -165,7 +165,7 @@ def test_a_dead_run_that_was_to_be_canceled_is_canceled(project, recorded):
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.SUCCESS])
 def test_a_run_that_has_not_begun_or_has_ended_is_not_judged(project, recorded, status):
-    run = recorded("catalog_import", (START, "catalog"), status=status)
+    run = recorded("catalog_import", status=status)
     assert fail_dead_runs(project.instance, project.settings.database_url) == []
     assert not liveness.fail_if_dead(project.instance, project.settings.database_url, run)
 
@@ -175,8 +175,18 @@ def test_a_job_of_somebody_else_is_not_judged(project):
     run = project.instance.create_run_for_job(
         dg.GraphDefinition("their_job", node_defs=[]).to_job(), status=DagsterRunStatus.STARTED
     )
-    project.instance.report_dagster_event(events(IN_PROCESS)[0], run.run_id)
+    project.instance.report_dagster_event(dg.DagsterEvent(START.value, "their_job", step_key="catalog"), run.run_id)
     assert fail_dead_runs(project.instance, project.settings.database_url) == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_that_only_checks_is_judged_too(project):
+    checks = frozenset({dg.AssetCheckKey(dg.AssetKey("catalog"), "row_count_drop")})
+    run = DagsterRun("__ASSET_JOB", status=DagsterRunStatus.STARTED, asset_check_selection=checks)
+    project.instance.run_storage.add_run(run)
+    start = dg.DagsterEvent(START.value, run.job_name, step_key="catalog_checks")
+    project.instance.report_dagster_event(start, run.run_id)
+    assert fail_dead_runs(project.instance, project.settings.database_url) == [run.run_id]
 
 
 @pytest.mark.usefixtures("hasty")
@@ -184,7 +194,7 @@ def test_the_run_launcher_tells_the_daemon_how_a_run_is(project, recorded):
     launcher = OnecRunLauncher()
     launcher.register_instance(project.instance)
     assert launcher.supports_check_run_worker_health
-    alive, dead = (recorded("catalog_import", (START, "catalog")) for _ in range(2))
+    alive, dead = (recorded("catalog_import") for _ in range(2))
     with run_lock(project.settings.database_url, alive.run_id):
         assert launcher.check_run_worker_health(alive).status is WorkerStatus.RUNNING
         assert launcher.check_run_worker_health(dead).status is WorkerStatus.NOT_FOUND
@@ -209,7 +219,7 @@ def test_imports_are_in_each_others_way_where_they_have_a_type_in_common(import_
 
 
 def test_a_living_import_is_named_to_whoever_wants_to_import_the_same(project, recorded):
-    run = recorded("full_refresh", (START, "catalog"))
+    run = recorded("full_refresh")
     with run_lock(project.settings.database_url, run.run_id), pytest.raises(ImportBusyError) as refused:
         make_way(project.instance, project.settings.database_url, "stocks")
     assert str(refused.value) == (
@@ -244,7 +254,13 @@ def onec(project) -> Iterator[Callable[..., subprocess.Popen]]:
     def start(*arguments: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "onec_pipelines.cli", *arguments]
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, "ONEC_HOME": str(project.settings.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         started.append(process)
         return process
@@ -263,18 +279,24 @@ def history(project) -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def importing(project, history, onec, no_merge, connection) -> tuple[subprocess.Popen, str]:
+def importing(no_merge, history, onec, connection) -> tuple[subprocess.Popen, str]:
     """An `onec import catalog` that has read the export and is about to merge, and the id of its run."""
+    assert no_merge
     process = onec("import", "catalog")
-    waiting = "select from pg_locks where locktype = 'advisory' and classid = %s and not granted"
-    wait_until(lambda: connection.execute(waiting, [NAMESPACE]).rowcount == 1)
+    waiting = (
+        "select from pg_locks join pg_database d on d.oid = database where datname = current_database() "
+        "and locktype = 'advisory' and classid = %s and not granted"
+    )
+    wait_until(lambda: process.poll() is not None or connection.execute(waiting, [NAMESPACE]).rowcount == 1)
+    assert process.poll() is None, process.communicate()
     (run,) = history.get_runs()
     assert run.status is DagsterRunStatus.STARTED
     return process, run.run_id
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_import_holds_the_lock_of_its_run_and_is_alive_however_long_it_is_silent(
-    project, history, importing, no_merge, connection, hasty
+    project, history, importing, no_merge, connection
 ):
     process, run_id = importing
     assert is_run_locked(connection, run_id)
@@ -291,6 +313,7 @@ def test_an_import_that_is_killed_is_failed_with_a_sentence_and_has_changed_noth
 ):
     process, run_id = importing
     process.send_signal(signal.SIGKILL)
+    wait_until(lambda: not is_run_locked(connection, run_id), seconds=5)
     assert fail_dead_runs(history, project.settings.database_url) == [run_id]
     session = find_session(history, run_id)
     assert (session.status, session.error_message) == ("failed", DEAD)

@@ -1,0 +1,287 @@
+"""The real UI, started as a user starts it over an empty instance, and Debian's Chromium to look at it with.
+
+Without Chromium the browser tests are skipped; ONEC_REQUIRE_BROWSER=1, as CI sets it, makes that a failure.
+ONEC_SCREENSHOTS names a directory where the pictures of the pages are kept for people to look at.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import NAMESPACE
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 120
+STOP_SECONDS = 60
+LOADED = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+QUEUE = "    preflight: true\n"
+HASTY_QUEUE = f"{QUEUE}    dequeue_interval_seconds: 1\n"
+"""The project's configuration, but for a queue that is looked at every second, not every five."""
+SIZE = {"width": 1500, "height": 1100}
+PATIENCE = 45_000
+"""Milliseconds until what should be on a page is missed."""
+QUIET_CHROMIUM = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class UI:
+    """`onec ui` on a port of its own: its address, where it looks for an export, and its processes."""
+
+    port: int
+    data_dir: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["ONEC_DATABASE_URL"]
+
+    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """The data that GraphQL answers with."""
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            f"{self.url}/graphql",
+            json.dumps({"query": query, "variables": variables}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+            answer = json.load(response)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def start_onec(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start the command `onec` over the same state."""
+        command = [sys.executable, "-m", "onec_pipelines.cli", *arguments]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def start(self) -> None:
+        """Start it as `make ui` does, and wait until it serves and has loaded our definitions."""
+        assert is_free(self.port)
+        log = self.data_dir.with_name("ui.log")
+        command = [sys.executable, "-m", "onec_pipelines.cli", "ui", "--port", str(self.port)]
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+            )
+        wait(lambda: self.is_gone() or self.is_ready(), START_SECONDS, "the UI never served")
+        assert not self.is_gone(), log.read_text()
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, with all that it started; what is left then is ended, and is a failure."""
+        family = self.family()
+        if family:
+            os.killpg(family[0].pid, signal.SIGINT)
+        _, orphans = psutil.wait_procs(family, timeout=STOP_SECONDS)
+        names = [" ".join(orphan.cmdline()) for orphan in orphans]
+        self.kill(orphans)
+        assert not names, names
+        assert is_free(self.port)
+
+    def kill(self, family: list[psutil.Process] | None = None) -> None:
+        """End every process of it at once, as a power cut does."""
+        family = self.family() if family is None else family
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=STOP_SECONDS)
+        if self.process:
+            self.process.wait()
+
+    def family(self) -> list[psutil.Process]:
+        """Its processes, the first one first."""
+        if self.process is None or self.is_gone():
+            return []
+        first = psutil.Process(self.process.pid)
+        return [first, *first.children(recursive=True)]
+
+    def is_gone(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    def is_ready(self) -> bool:
+        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            return bool(self.ask(LOADED)["repositoriesOrError"]["nodes"])
+        return False
+
+
+def wait(happened: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait until something has happened; after so many seconds it is missed."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long the tests of this directory took."""
+    here = Path(__file__).parent.relative_to(ROOT).as_posix()
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    seconds = sum(one.duration for one in reports if isinstance(one, pytest.TestReport) and one.nodeid.startswith(here))
+    terminalreporter.write_line(f"The UI and the browser: {seconds:.0f} s.")
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[[Callable[[], bool], float, str], None]:
+    return wait
+
+
+@pytest.fixture(scope="session")
+def keeps() -> Callable[[Callable[[], bool], float], None]:
+    """See that something holds, and goes on to hold for so many seconds."""
+
+    def keep(holds: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert holds()
+            time.sleep(0.5)
+
+    return keep
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there: an old server that answers would look healthy."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture(scope="module")
+def database_of_ui(server_url: str, template_database: str) -> Iterator[str]:
+    name = f"onec_test_{uuid.uuid4().hex}"
+    with connect(server_url) as server:
+        server.execute(f'create database "{name}" template "{template_database}"')
+    yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    with connect(server_url) as server:
+        server.execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the UI looks for an export: a directory that is not there yet, unless a module makes it."""
+    return tmp_path_factory.mktemp("ui") / "import_1c"
+
+
+@pytest.fixture(scope="module")
+def ui(database_of_ui: str, data_dir: Path) -> Iterator[UI]:
+    """`onec ui` over an empty database, for the tests of one module, which follow one another."""
+    environment = {
+        **{key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE"}},
+        "ONEC_DATA_DIR": str(data_dir),
+        "ONEC_DATABASE_URL": database_of_ui,
+        "ONEC_HOME": str(data_dir.with_name("home")),
+        "ONEC_MEDIA_URL": str(data_dir.with_name("media")),
+        "ONEC_NIGHTLY_CRON": "0 0 29 2 *",  # not while the tests run
+    }
+    home = Path(environment["ONEC_HOME"])
+    home.mkdir()
+    configuration = (ROOT / "dagster.yaml").read_text()
+    assert QUEUE in configuration
+    (home / "dagster.yaml").write_text(configuration.replace(QUEUE, HASTY_QUEUE))
+    ui = UI(free_port(), data_dir, environment)
+    try:
+        ui.start()
+        yield ui
+    finally:
+        ui.stop()
+
+
+@pytest.fixture
+def merging_waits(ui: UI) -> Iterator[Callable[[], None]]:
+    """Imports wait before they merge, until this is called: so that there is time to look at a running one."""
+    with connect(ui.database_url) as connection:
+        connection.execute("select pg_advisory_lock(%s, hashtext('merge'))", [NAMESPACE])
+        yield lambda: connection.execute("select pg_advisory_unlock_all()")
+
+
+# --- the browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        (pytest.fail if os.environ.get("ONEC_REQUIRE_BROWSER") else pytest.skip)(
+            "No Chromium is installed; on Debian: apt-get install chromium"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET_CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@dataclass(frozen=True)
+class Window:
+    """A page of the UI in the browser."""
+
+    page: Page
+
+    def visit(self, section: str) -> None:
+        """Click a section of the navigation: Runs, Catalog, Jobs, Automation."""
+        self.page.get_by_role("navigation").get_by_role("link").filter(has_text=section).click()
+
+    def follow(self, section: str, name: str) -> None:
+        """Click what a section lists: an asset of the Catalog, a job, a sensor."""
+        self.visit(section)
+        icons_and_name = re.compile(rf"^(\w+ )?{name}( \w+)?$")
+        self.page.get_by_role("link", name=icons_and_name).first.click()
+
+    def refreshed_until(self, locator: Locator, text: str | re.Pattern[str]) -> None:
+        """Press the refresh button of the Runs page until something says this."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not locator.filter(has_text=text).count():
+            assert time.monotonic() < deadline, f"{text} was never shown"
+            self.page.get_by_role("button", name="refresh").first.click()
+            self.page.wait_for_timeout(1000)
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of what is shown, where ONEC_SCREENSHOTS says."""
+        if directory := os.environ.get("ONEC_SCREENSHOTS"):
+            self.page.wait_for_timeout(500)
+            self.page.screenshot(path=Path(directory) / f"{name}.png")
+
+
+@pytest.fixture
+def window(chromium: Browser, ui: UI) -> Iterator[Window]:
+    """A new window with the first page of the UI."""
+    page = chromium.new_page(viewport=SIZE)
+    page.set_default_timeout(PATIENCE)
+    page.goto(ui.url)
+    yield Window(page)
+    page.close()

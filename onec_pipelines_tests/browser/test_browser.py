@@ -1,0 +1,138 @@
+"""What people see who press the buttons: one story over one UI, told by real clicks in Chromium.
+
+The tests follow one another: nothing but goods at first, then the pictures arrive, then a broken file.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from onec_pipelines.demo import DemoSummary, write_demo
+
+expect.set_options(timeout=45_000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def summary(data_dir: Path) -> DemoSummary:
+    """The demo export without its pictures, there before the UI starts; what the whole of it holds."""
+    summary = write_demo(data_dir)
+    shutil.rmtree(data_dir / "goods/import_files")
+    return summary
+
+
+def missing_pictures(data_dir: Path) -> str:
+    return (
+        f"Директория изображений не найдена: {data_dir / 'goods/import_files'}. "
+        "Убедитесь, что данные выгружены из 1С с изображениями товаров."
+    )
+
+
+def materialize(page: Page) -> None:
+    """Press the button, and Confirm where Dagster asks because nothing upstream was materialized."""
+    page.get_by_role("button", name="Materialize").first.click()
+    confirm = page.get_by_role("button", name="Confirm")
+    started = page.get_by_text("Launched run").or_(page.get_by_role("dialog"))
+    expect(confirm.or_(started).first).to_be_visible()
+    if confirm.is_visible():
+        confirm.click()
+
+
+def test_the_tick_of_the_sensor_says_why_nothing_ran(window, data_dir):
+    page = window.page
+    window.follow("Automation", "import_files_sensor")
+    page.get_by_role("button", name="0 runs requested").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text(missing_pictures(data_dir))
+    window.picture("sensor_tick")
+    page.get_by_role("button", name="Close").first.click()
+    switch = page.get_by_role("row", name="Running").locator("label")
+    switch.click()
+    expect(switch.get_by_role("checkbox")).not_to_be_checked()  # from here on nothing starts by itself
+
+
+def test_materialize_without_pictures_is_refused_at_once_with_the_sentence_and_leaves_no_run(window, data_dir):
+    page = window.page
+    window.follow("Catalog", "product_images")
+    materialize(page)
+    dialog = page.get_by_role("dialog").filter(has_text="Error")
+    expect(dialog).to_contain_text(missing_pictures(data_dir))
+    assert "Traceback" not in dialog.inner_text()
+    assert ".py" not in dialog.inner_text()
+    window.picture("refused")
+    page.get_by_role("button", name="OK").click()
+    window.visit("Runs")
+    expect(page.get_by_text("You have not launched any runs yet.")).to_be_visible()
+    window.picture("no_run")
+
+
+def test_the_progress_of_a_running_import_is_watched_on_the_runs_page(window, data_dir, merging_waits):
+    write_demo(data_dir)
+    page = window.page
+    window.follow("Jobs", "full_refresh")
+    page.get_by_role("button", name="Materialize all").click()
+    window.visit("Runs")
+    row = run_with(page, "full_refresh")
+    window.refreshed_until(row, re.compile(r"onec/import_type: all\s*onec/progress: \d+/\d+.*Started", re.DOTALL))
+    before = progress(row.inner_text())
+    window.picture("runs_in_progress")
+    merging_waits()
+    window.refreshed_until(row, "Success")
+    after = progress(row.inner_text())
+    assert before[0] < after[0] == after[1]
+    expect(row).to_contain_text("onec/result: catalog: created")
+    window.picture("runs")
+
+
+def run_with(page: Page, text: str) -> Locator:
+    """The innermost part of the Runs page that holds the link of a run and this text: its row."""
+    link = page.get_by_role("link", name=re.compile("^run [0-9a-f]{8}$"))
+    return page.locator("div").filter(has=link).filter(has_text=text).last
+
+
+def progress(text: str) -> tuple[int, int]:
+    """What the tag says: processed, total."""
+    processed, total = re.search(r"onec/progress: (\d+)/(\d+)", text).groups()
+    return int(processed), int(total)
+
+
+def test_the_counters_and_their_plots_are_on_the_page_of_the_asset(window, summary):
+    page = window.page
+    window.follow("Catalog", "product_images")
+    for key, value in {
+        "total_products": 56,
+        "processed": 56,
+        "copied": summary.publishable_images,
+        "errors": summary.missing_images + summary.corrupt_images,
+    }.items():
+        row = page.get_by_role("row").filter(has=page.get_by_text(key, exact=True))
+        expect(row.first).to_contain_text(str(value))
+    window.picture("product_images")
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Plots").click()
+    expect(page.get_by_text("copied", exact=True)).to_be_visible()
+    drawn = page.locator("canvas").first
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate(
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(value => value)"
+    )
+    window.picture("product_images_plots")
+
+
+def test_the_page_of_a_failed_run_says_what_is_wrong_with_the_export(window, data_dir):
+    goods = next(data_dir.glob("goods/*.xml"))
+    goods.write_bytes(goods.read_bytes()[:2000])
+    page = window.page
+    window.follow("Catalog", "catalog")
+    materialize(page)
+    window.visit("Runs")
+    row = run_with(page, "Failure")
+    window.refreshed_until(row, "onec/result: failed")
+    expect(row).to_contain_text("onec/import_type: catalog")
+    window.picture("runs_failed")
+    row.get_by_role("link").first.click()
+    expect(
+        page.get_by_text(re.compile(rf"Файл goods/{goods.name} не читается как XML \(строка \d+\)")).first
+    ).to_be_visible()
+    window.picture("failed_run")

@@ -1,0 +1,75 @@
+"""kill -9 in the course of an import: the tables are the old state or the new, and the next import completes.
+
+Twenty points spread over the course of each import, every other one in the middle of an exchange that PostgreSQL
+has got and answers to nobody, and two on either side of the COMMIT. The shop goes back and forth between two
+versions, so that a kill finds the database as the import before it left it.
+"""
+
+import pytest
+
+IMPORT_TYPES = ("catalog", "stocks", "prices", "customers", "images")
+POINTS = 20
+COMMIT = "_exit_gen"
+"""What psycopg calls the end of a transaction."""
+
+
+def points(events: list[str]) -> list[tuple[int, bool]]:
+    """Where to kill, and whether the statement there is sent before."""
+    last = len(events) - 1
+    spread = [(round(number * last / (POINTS - 1)), number % 2 == 1) for number in range(POINTS)]
+    commit = last - events[::-1].index(COMMIT)
+    return [*spread, (commit, False), (commit, True), (min(commit + 1, last), False)]
+
+
+def totals(answer: dict) -> dict:
+    return answer["report"]["counters"]
+
+
+@pytest.mark.parametrize("import_type", IMPORT_TYPES)
+def test_a_killed_import_leaves_the_old_state_or_the_new_and_the_next_one_completes(import_type, shop, driver):
+    for first in IMPORT_TYPES[: IMPORT_TYPES.index(import_type) + 1]:
+        assert "report" in driver.order(shop.order(first, "a"))
+    course, states, files, counters = {}, {}, {}, {}
+    for version in "baba":
+        answer = driver.order(shop.order(import_type, version))
+        course[version], counters[version] = answer["events"], totals(answer)
+        states[version], files[version] = shop.contents(), shop.files()
+    assert states["a"] != states["b"]
+    old, new = "a", "b"
+    landed = []
+    for at, sent in points(course["b"]):
+        answer = driver.order(shop.order(import_type, new), at=at, sent=sent)
+        assert answer == {"killed": 9} or at > len(course[new]) - 5
+        shop.settle()
+        state = shop.contents()
+        assert state in (states[old], states[new]), f"killed in {course[new][at]}, event {at}"
+        for path, digest in shop.files().items():
+            assert path.endswith(".part") or digest in (files[old][path], files[new][path])
+        landed.append(state == states[new])
+
+        completed = totals(driver.order(shop.order(import_type, new)))
+        assert shop.contents() == states[new]
+        assert shop.files() == files[new]
+        assert completed["total"] == counters[new]["total"]
+        assert landed[-1] or completed == counters[new]
+        assert not landed[-1] or completed["created"] == completed["updated"] == 0
+        shop.settle()
+        old, new = new, old
+    assert set(landed) == {True, False}
+
+
+def test_a_picture_that_is_no_longer_listed_is_removed_by_the_import_after_the_killed_one(
+    shop, driver, tmp_path, write_shop
+):
+    driver.order(shop.order("catalog", "a"))
+    driver.order(shop.order("images", "a"))
+    shop.versions = {"fewer": write_shop(tmp_path / "fewer", "a", pictures=40)}
+    driver.order(shop.order("catalog", "fewer"))
+    assert driver.order(shop.order("images", "fewer"), at=["unlink", 3]) == {"killed": 9}
+    shop.settle()
+    assert len(shop.rows("select id from onec.product_images")) == 40
+    assert len(shop.files()) == 45
+    assert driver.order(shop.order("images", "fewer"))["report"]["counters"]["created"] == 0
+    assert len(shop.files()) == 40
+    assert shop.rows("select * from onec.media_deletions") == []
+    shop.settle()

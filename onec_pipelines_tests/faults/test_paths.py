@@ -1,0 +1,82 @@
+"""Hostile names of pictures, in the XML and on disk, through a whole import: nothing is read or written outside."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+LONG = "a" * 3996 + ".jpg"
+UNPRINTABLE = b"good-004\xff\xfe.jpg"
+
+
+@pytest.fixture
+def hostile(tmp_path, write_shop, picture):
+    """An export whose goods name each a picture that is none of theirs; three of them have honest ones."""
+    export = write_shop(tmp_path / "outer/export", "a", goods=16, pictures=0)
+    images = export / "goods/import_files"
+    outside = tmp_path / "outer/secret.jpg"
+    outside.write_bytes(picture("secret"))
+    (images / "good-010.jpg").write_bytes(picture("10"))
+    (images / "Twin.jpg").write_bytes(picture("upper"))
+    (images / "twin.jpg").write_bytes(picture("lower"))
+    (images / "link.jpg").symlink_to(outside)
+    (images / "loop.jpg").symlink_to("loop.jpg")
+    (images / "tree").symlink_to(tmp_path / "outer")
+    (images / "go").mkdir()
+    os.mkfifo(images / "pipe.jpg")
+    os.mkfifo(images / "go/good-009.jpg")
+    (Path(os.fsdecode(os.fsencode(images / "go") + b"/" + UNPRINTABLE))).write_bytes(picture("bytes"))
+    named = {
+        0: "import_files/../../../secret.jpg",
+        1: str(outside),
+        2: "import_files/link.jpg",
+        3: "import_files/tree/secret.jpg",
+        5: f"import_files/{LONG}",
+        6: "import_files/" + "d/" * 2000 + "a.jpg",
+        7: "import_files/pipe.jpg",
+        8: "import_files/loop.jpg",
+        10: "import_files/good-010.jpg",
+        11: "import_files/Twin.jpg",
+        12: "import_files/twin.jpg",
+        13: "import_files\\..\\..\\..\\secret.jpg",
+        14: "file:///etc/passwd",
+        15: "/dev/zero",
+    }
+    for file in (export / "goods").glob("*.xml"):
+        text = file.read_text()
+        for number, path in named.items():
+            head = f"<Ид>good-{number:03}</Ид>"
+            text = text.replace(head, f"{head}<Картинка>{path}</Картинка>")
+        file.write_text(text)
+    return export
+
+
+def test_no_name_leads_out_and_none_makes_the_import_wait(hostile, shop, driver, picture, tmp_path):
+    shop.versions = {"hostile": hostile}
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    assert "report" in driver.order(shop.order("catalog", "hostile"))
+    counters = driver.order(shop.order("images", "hostile"))["report"]["counters"]
+    assert (counters["processed"], counters["created"]) == (16, 3)
+    refused = dict(shop.connection.execute("select onec_id, reason from onec.rejected_records").fetchall())
+    assert refused == {
+        "good-000": "путь выходит за пределы import_files",
+        "good-001": "путь не относительный",
+        "good-002": "ссылка ведёт за пределы import_files",
+        "good-003": "ссылка ведёт за пределы import_files",
+        "good-005": "путь длиннее 1024 байт",
+        "good-006": "путь длиннее 1024 байт",
+        "good-007": "это не файл, а канал, сокет или устройство",
+        "good-008": "ссылка ведёт не на файл",
+        "good-013": "в пути обратная косая черта",
+        "good-014": "файла нет",
+        "good-015": "путь не относительный",
+    }
+    files = {path.relative_to(shop.media).as_posix(): path.read_bytes() for path in shop.media.rglob("*.*")}
+    assert files == {
+        "good-010.jpg": picture("10"),
+        "Twin.jpg": picture("upper"),
+        "twin.jpg": picture("lower"),
+    }
+    after = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if shop.media not in path.parents)
+    assert after == sorted([*before, shop.media.relative_to(tmp_path)])
+    shop.settle()
