@@ -63,7 +63,7 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
 def breakdown_table(details: Mapping[str, int]) -> dg.MetadataValue:
     """Further counts as a table, so that they make no plots of their own."""
     return dg.MetadataValue.table(
-        [dg.TableRecord({"what": name.replace("_", " "), "rows": rows}) for name, rows in details.items()],
+        [dg.TableRecord({"what": name, "rows": rows}) for name, rows in details.items()],
         schema=dg.TableSchema([dg.TableColumn("what", "string"), dg.TableColumn("rows", "int")]),
     )
 

@@ -15,11 +15,11 @@ left join onec.price_types t on t.onec_id = s.onec_id;
 -- run prices that waited
 -- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer.
 insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
-select -row_number() over (order by w.onec_id), w.source_file, cell.line, w.onec_id, cell.price_type_onec_id,
+select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.price_type_onec_id,
     cell.value, cell.currency
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
-    as cell (price_type_onec_id text, value text, currency text, line integer)
+    as cell (price_type_onec_id text, value text, currency text)
 where w.import_type = 'prices' and not %(prices_full)s
     and not exists (select from onec_staging.price_lists s where s.onec_id = w.onec_id);
 
@@ -79,9 +79,9 @@ select
     s.onec_id,
     jsonb_agg(
         jsonb_build_object(
-            'price_type_onec_id', s.price_type_onec_id, 'value', s.value, 'currency', s.currency, 'line', s.line
+            'price_type_onec_id', s.price_type_onec_id, 'value', s.value, 'currency', s.currency
         )
-        order by s.line, s.price_type_onec_id
+        order by s.price_type_onec_id
     ) as payload,
     min(s.file) as source_file,
     min(s.line) as source_line

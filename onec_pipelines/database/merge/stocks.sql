@@ -10,10 +10,10 @@ left join onec.warehouses t on t.onec_id = s.onec_id;
 
 -- run stocks that waited
 insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
-select -row_number() over (order by w.onec_id), w.source_file, cell.line, w.onec_id, cell.warehouse_onec_id,
+select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.warehouse_onec_id,
     cell.quantity
 from onec.pending_records w
-cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text, line integer)
+cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
 where w.import_type = 'stocks' and not %(stocks_full)s
     and not exists (
         select
@@ -69,8 +69,8 @@ select
     'stock' as entity,
     s.onec_id,
     jsonb_agg(
-        jsonb_build_object('warehouse_onec_id', s.warehouse_onec_id, 'quantity', s.quantity, 'line', s.line)
-        order by s.line, s.warehouse_onec_id
+        jsonb_build_object('warehouse_onec_id', s.warehouse_onec_id, 'quantity', s.quantity)
+        order by s.warehouse_onec_id
     ) as payload,
     min(s.file) as source_file,
     min(s.line) as source_line
