@@ -5,13 +5,16 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 # Without .pyc files every Dagster process starts several times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test ui lint format bench clean
+.PHONY: run test test-slow ui lint format bench clean
 
 run: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli quickstart
 
 test: .venv/installed
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term
+
+test-slow: .venv/installed
+	$(BIN)/python -m pytest -m slow
 
 ui: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli ui

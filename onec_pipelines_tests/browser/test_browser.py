@@ -12,6 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from onec_pipelines.demo import DemoSummary, write_demo
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=45_000)
 
 

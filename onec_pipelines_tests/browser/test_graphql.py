@@ -19,6 +19,8 @@ from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.liveness import DEAD
 from onec_pipelines.orchestration.metadata import KEYS
 
+pytestmark = pytest.mark.slow
+
 LOCATION = {"repositoryLocationName": "onec_pipelines", "repositoryName": "__repository__"}
 RUN = "fragment Run on Run { runId status startTime endTime tags { key value } }"
 ANSWER = "__typename ... on LaunchRunSuccess { run { ...Run } } ... on PythonError { message stack }"

@@ -157,7 +157,7 @@ def test_a_disk_that_is_full_under_the_run_history_is_a_sentence(small_disk, sma
     process = onec("import", "all", **settings)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, output + errors
-    for kilobytes in (0, 200):
+    for kilobytes in (0, 40):
         small_disk.leave(kilobytes)
         ends_with_a_sentence(onec("import", "all", "--force", **settings))
     small_disk.free()
@@ -177,7 +177,7 @@ def test_a_home_on_a_full_disk_is_a_sentence_and_works_again_when_there_is_space
         process = onec("import", "all", **settings)
         output, errors = process.communicate(timeout=120)
         assert process.returncode == 0, output + errors
-        for kilobytes in (0, 500):
+        for kilobytes in (0, 40):
             disk.leave(kilobytes)
             ends_with_a_sentence(onec("import", "all", "--force", **settings))
         disk.free()

@@ -7,6 +7,8 @@ versions, so that a kill finds the database as the import before it left it.
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 IMPORT_TYPES = ("catalog", "stocks", "prices", "customers", "images")
 POINTS = 20
 COMMIT = "_exit_gen"

@@ -96,8 +96,6 @@ def told(guarded, server, tmp_path_factory):
     wrong = url.replace(quote(PASSWORD, safe=""), quote(WRONG, safe=""))
     onec("a run that succeeds", "import", "all", code=0)
     onec("a wrong password", "import", "all", code=1, ONEC_DATABASE_URL=wrong)
-    onec("an unencoded password", "import", "all", code=1, ONEC_DATABASE_URL=guarded.replace("@", f":{PASSWORD}@"))
-    onec("a port that is none", "import", "all", code=1, ONEC_DATABASE_URL=url.replace("5432", "54x2"))
     media = f"ftp://bote:{quote(MEDIA_PASSWORD, safe='')}@127.0.0.1:9/bilder"
     onec("a media store out of reach", "import", "images", code=1, ONEC_MEDIA_URL=media)
     with connect(url) as connection:
@@ -107,9 +105,7 @@ def told(guarded, server, tmp_path_factory):
         connection.execute("alter table onec.customers rename column inn to steuernummer")
         onec("a crash over personal data", "import", "customers", "--force", code=1)
         connection.execute("alter table onec.customers rename column steuernummer to inn")
-    onec("wrong alerts", "import", "catalog", code=1, ONEC_ALERT_URLS=ALERT_PASSWORD)
     run("a tick of the alerts", ["-c", TICK], code=0)
-    onec("the sessions", "sessions", "--json", code=0)
     server.stop()
     onec("a server that is down", "import", "all", code=1)
     server.start()
@@ -130,10 +126,7 @@ def test_no_command_prints_a_secret(told):
     assert "Receiver 1 of ONEC_ALERT_URLS (json) did not take its messages" in said["a tick of the alerts"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["a wrong password", "an unencoded password", "a port that is none", "wrong alerts", "a server that is down"],
-)
+@pytest.mark.parametrize("name", ["a wrong password", "a server that is down"])
 def test_what_is_refused_is_one_sentence(name, told):
     said, _, _ = told
     assert said[name].startswith("✗ ")

@@ -8,6 +8,8 @@ import pytest
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import NAMESPACE
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "_exit_gen"
 
 
