@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MB = 1024 * 1024
 ADDRESS_SPACE = 1024 * MB
 PEAK_KB = 400 * 1024
@@ -25,8 +27,6 @@ import json, pathlib, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]), int(sys.argv[3])))
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import import_catalog
-
-pytestmark = pytest.mark.slow
 try:
     said = import_catalog(pathlib.Path(sys.argv[1]), sys.argv[2]).counters.errors
 except OnecError as error:
