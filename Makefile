@@ -30,7 +30,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix
 
 bench: .venv/installed
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or later is needed; $(PYTHON) is not. Install one or name it: make PYTHON=python3.12" >&2; exit 1; }

@@ -1,11 +1,11 @@
 """The benchmark: an import against the floor of what reading and loading the same export costs.
 
-    python -m benchmarks [S | M | L] [lean | real]          make bench
+    python -m benchmarks [S | M | L]... [lean | real]...          make bench; S lean unless named
 
-F, the floor, is lxml's iterparse over the same files doing nothing, and COPY of as many rows, made beforehand,
-into unlogged tables. Each round measures the floor, a first import, one that reads everything again, and one
-over an unchanged export, in this order, each in a process of its own; the ratios of a round are within it, so
-that they hold on a busy machine. The table shows medians, and goes into `benchmarks/out/`.
+F, the floor, is lxml's iterparse over the same files doing nothing, and COPY of as many rows, as bytes made
+beforehand, into unlogged tables. Each round measures the floor, then with one process and with two a first import,
+one that reads everything again, and one over an unchanged export, each in a process of its own; the ratios of a
+round are within it, so that they hold on a busy machine. The tables show medians, and go into `benchmarks/out/`.
 """
 
 import json
@@ -18,59 +18,83 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.generate import write_export
+from benchmarks.generate import PROFILES, write_export
 
 SIZES = {"S": 2_000, "M": 20_000, "L": 100_000}
-ROUNDS = 3
-KINDS = ("floor", "first", "again", "unchanged")
+ROUNDS = {"S": 3, "M": 1, "L": 1}
+IMPORTS = ("first", "again", "unchanged")
+WORKERS = (1, 2)
 OUT = Path(__file__).parent / "out"
+
+Measurement = dict[str, float]
+Round = dict[str, Measurement]
 
 
 def main() -> None:
-    size = sys.argv[1] if len(sys.argv) > 1 else "S"
-    profile = sys.argv[2] if len(sys.argv) > 2 else "lean"
+    asked = sys.argv[1:]
+    if unknown := {*asked} - {*SIZES, *PROFILES}:
+        sys.exit(f"{', '.join(sorted(unknown))}: neither a size ({', '.join(SIZES)}) nor a profile")
+    for size in [name for name in SIZES if name in asked] or ["S"]:
+        for profile in [name for name in PROFILES if name in asked] or ["lean"]:
+            measure(size, profile)
+
+
+def measure(size: str, profile: str) -> None:
     with tempfile.TemporaryDirectory(prefix="onec-bench-") as directory:
         work = Path(directory)
         write_export(work / "export", SIZES[size], profile)
         megabytes = sum(file.stat().st_size for file in (work / "export").rglob("*.xml")) / 1e6
-        rounds = [measure_round(work) for _ in range(ROUNDS)]
-        run(work, "stop")
-    report(f"{size} {profile}: {SIZES[size]} products, {megabytes:.0f} MB", rounds)
+        try:
+            rounds = [measure_round(work) for _ in range(ROUNDS[size])]
+        finally:
+            run(work, "stop")
+    report(f"{size}-{profile}", f"{SIZES[size]} products, {megabytes:.0f} MB, {len(rounds)} rounds", rounds)
 
 
-def measure_round(work: Path) -> dict[str, dict[str, float]]:
-    """One round: kind of measurement -> seconds, rows, WAL bytes and peak memory in MB above the imports."""
-    return {kind: run(work, kind) for kind in KINDS}
+def measure_round(work: Path) -> Round:
+    """One round: `floor`, `first 1`, `again 1`, ... -> seconds, rows, WAL bytes, peak memory in MB above the imports.
+
+    The memory is that of the process that took most.
+    """
+    found = {"floor": run(work, "floor")}
+    for workers in WORKERS:
+        for kind in IMPORTS:
+            found[f"{kind} {workers}"] = run(work, kind, workers)
+    return found
 
 
-def run(work: Path, kind: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.measure", kind, str(work)]
+def run(work: Path, kind: str, workers: int = 1) -> Measurement:
+    command = [sys.executable, "-m", "benchmarks.measure", kind, str(work), str(workers)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def report(title: str, rounds: list[dict[str, dict[str, float]]]) -> None:
-    table = Table(title=title)
-    for column in ("", "seconds", "of the floor", "of the first", "rows/s", "WAL MB", "memory MB"):
+def report(name: str, title: str, rounds: list[Round]) -> None:
+    table = Table(title=f"{name}: {title}")
+    for column in ("", "workers", "seconds", "of the floor", "of the first", "rows/s", "WAL MB", "of the first", "MB"):
         table.add_column(column, justify="left" if not column else "right")
-    for kind in KINDS:
-        table.add_row(
-            kind,
-            f"{median(rounds, kind, 'seconds'):.2f}",
-            f"{statistics.median(r[kind]['seconds'] / r['floor']['seconds'] for r in rounds):.2f}",
-            f"{statistics.median(r[kind]['seconds'] / r['first']['seconds'] for r in rounds):.3f}",
-            f"{statistics.median(r[kind]['rows'] / r[kind]['seconds'] for r in rounds):,.0f}",
-            f"{median(rounds, kind, 'wal') / 1e6:.1f}",
-            f"{median(rounds, kind, 'memory'):.0f}",
-        )
-    console = Console(record=True, width=100)
+    table.add_row("floor", "", f"{median(r['floor']['seconds'] for r in rounds):.2f}")
+    for workers in WORKERS:
+        for kind in IMPORTS:
+            table.add_row(kind, str(workers), *cells(rounds, f"{kind} {workers}", f"first {workers}"))
+    console = Console(record=True, width=110)
     console.print(table)
     OUT.mkdir(exist_ok=True)
-    (OUT / f"{title.split(':', maxsplit=1)[0].replace(' ', '-')}.txt").write_text(console.export_text(), "utf-8")
+    (OUT / f"{name}.txt").write_text(console.export_text(), "utf-8")
 
 
-def median(rounds: list[dict[str, dict[str, float]]], kind: str, what: str) -> float:
-    return statistics.median(r[kind][what] for r in rounds)
+def cells(rounds: list[Round], kind: str, first: str) -> list[str]:
+    return [
+        f"{median(r[kind]['seconds'] for r in rounds):.2f}",
+        f"{median(r[kind]['seconds'] / r['floor']['seconds'] for r in rounds):.2f}",
+        f"{median(r[kind]['seconds'] / r[first]['seconds'] for r in rounds):.3f}",
+        f"{median(r[kind]['rows'] / r[kind]['seconds'] for r in rounds):,.0f}",
+        f"{median(r[kind]['wal'] for r in rounds) / 1e6:.2f}",
+        f"{median(r[kind]['wal'] / r[first]['wal'] for r in rounds):.4f}",
+        f"{median(r[kind]['memory'] for r in rounds):.0f}",
+    ]
 
+
+median = statistics.median
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `python -m benchmarks.measure KIND DIRECTORY`; prints JSON."""
+"""One measurement in a process of its own: `python -m benchmarks.measure KIND DIRECTORY WORKERS`; prints JSON."""
 
 import json
 import resource
@@ -16,16 +16,17 @@ from onec_pipelines.database import embedded
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
 from onec_pipelines.importing.catalog import CATALOG
-from onec_pipelines.importing.dataset import Dataset
-from onec_pipelines.importing.files import find_files
+from onec_pipelines.importing.files import find_files, read_contents
 from onec_pipelines.importing.prices import PRICES
+from onec_pipelines.importing.reading import Dataset
 from onec_pipelines.importing.stocks import STOCKS
 
 DATABASE = "bench"
+BATCH = 1000
 
 
 def main() -> None:
-    kind, work = sys.argv[1], Path(sys.argv[2])
+    kind, work, workers = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     server = embedded.start(work / "home")
     if kind == "stop":
         embedded.stop(work / "home")
@@ -37,28 +38,26 @@ def main() -> None:
             connection.execute(f"create database {DATABASE}")
     url = server.replace("/onec?", f"/{DATABASE}?")
     before = peak()
-    print(json.dumps({**measure(kind, work / "export", url), "memory": peak() - before}))
+    measured = measure(kind, work / "export", url, workers)
+    # A reader imports what this process had imported before the measurement, and nothing else.
+    readers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 - before
+    print(json.dumps({**measured, "memory": max(peak() - before, readers)}))
 
 
-def measure(kind: str, export: Path, url: str) -> dict[str, float]:
+def measure(kind: str, export: Path, url: str, workers: int) -> dict[str, float]:
     if kind == "floor":
         return floor(export, url)
     wal, start = wal_position(url), time.perf_counter()
-    reports = [run(export, url, force=kind == "again") for run in (import_catalog, import_prices, import_stocks)]
+    imports = (import_catalog, import_prices, import_stocks)
+    reports = [run(export, url, force=kind == "again", workers=workers) for run in imports]
     seconds = time.perf_counter() - start
     rows = sum(report.counters.total for report in reports)
     return {"seconds": seconds, "rows": rows, "wal": wal_position(url) - wal}
 
 
 def floor(export: Path, url: str) -> dict[str, float]:
-    """Parse every file and do nothing; load the rows that the import would stage, made beforehand."""
-    start = time.perf_counter()
-    for path in sorted(export.rglob("*.xml")):
-        for _, element in etree.iterparse(str(path), events=("end",), tag=("{*}Товар", "{*}Предложение")):
-            element.clear()
-            while element.getprevious() is not None:
-                del element.getparent()[0]
-    parsing = time.perf_counter() - start
+    """Parse every file and do nothing; load the rows that the import would stage, as bytes made beforehand."""
+    parsing = timed(lambda: parse(export))
     wal, loading, rows = wal_position(url), 0.0, 0
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("create schema if not exists onec_staging")
@@ -68,22 +67,46 @@ def floor(export: Path, url: str) -> dict[str, float]:
     return {"seconds": parsing + loading, "rows": rows, "wal": wal_position(url) - wal}
 
 
+def parse(export: Path) -> None:
+    for path in sorted(export.rglob("*.xml")):
+        for _, element in etree.iterparse(str(path), events=("end",), tag=("{*}Товар", "{*}Предложение")):
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+
+
 def load(connection: psycopg.Connection, export: Path, dataset: Dataset) -> tuple[float, int]:
-    """Seconds that COPY alone takes for the rows of a dataset, and their number."""
+    """Seconds that COPY alone takes for the rows of a dataset, and their number.
+
+    The bytes are what PostgreSQL itself writes for those rows; they are loaded into a table that is empty.
+    """
     staging = Staging(connection)
     seconds, rows = 0.0, 0
     with connection.transaction(force_rollback=True):
-        staging.create(dataset.tables)
-        for file in find_files(list_export(export), dataset.name, {}):
+        staging.create(dataset.staged)
+        listed = list_export(export)
+        for file in find_files(listed, dataset.name, read_contents(listed, {})):
             for fact in read_file(file.path, file.name, dataset.readers(file)):
-                if type(fact) in dataset.tables:
+                if type(fact) in staging.tables:
                     rows += 1
-                    table = staging.tables[type(fact)]
-                    table.rows.append((rows, file.name, *table.row(fact)))
-                    if len(table.rows) >= 1000:
-                        seconds += timed(staging.flush)
-        seconds += timed(staging.flush)
+                    staging.add(fact, file.name)
+        staging.flush()
+        for name in dataset.staged.values():
+            blocks = dumped(connection, name)
+            connection.execute(f"truncate onec_staging.{name}")
+            seconds += timed(lambda name=name, blocks=blocks: load_blocks(connection, name, blocks))
     return seconds, rows
+
+
+def dumped(connection: psycopg.Connection, table: str) -> list[bytes]:
+    with connection.cursor() as cursor, cursor.copy(f"copy onec_staging.{table} to stdout (format binary)") as copy:
+        return [bytes(block) for block in copy]
+
+
+def load_blocks(connection: psycopg.Connection, table: str, blocks: list[bytes]) -> None:
+    with connection.cursor() as cursor, cursor.copy(f"copy onec_staging.{table} from stdin (format binary)") as copy:
+        for start in range(0, len(blocks), BATCH):
+            copy.write(b"".join(blocks[start : start + BATCH]))
 
 
 def timed(action: Callable[[], None]) -> float:

@@ -15,7 +15,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.export import OFFER_MARKS
-from onec_pipelines.commerceml.reading import Element, Reader, add_values, is_blank, is_deleted, read_pairs, refuse
+from onec_pipelines.commerceml.reading import (
+    Element,
+    Reader,
+    add_values,
+    has_deleted_status,
+    is_blank,
+    is_deleted,
+    is_deletion_mark,
+    read_pairs,
+    refuse,
+)
 from onec_pipelines.commerceml.records import (
     Category,
     Fact,
@@ -48,8 +58,6 @@ LOOKED_UP = frozenset({"Артикул", "ТорговаяМарка"})
 DIMENSIONS = frozenset({"Ширина", "Длина", "Высота", "Вес", "Объем", "Объём"})
 IGNORED = frozenset(
     {
-        "ПометкаУдаления",
-        "Статус",  # both are read by is_deleted
         "НомерВерсии",
         "ИдКаталога",
         "ИдКлассификатора",
@@ -94,6 +102,7 @@ class _Draft:
     unit: Unit | None = None
     unit_code: str | None = None
     manufacturer: tuple[str | None, str | None] = (None, None)
+    deleted: bool = False
     unhandled: list[str] = field(default_factory=list)
 
     def get(self, name: str) -> str | None:
@@ -151,6 +160,10 @@ def _read_taxes(element: Element, draft: _Draft) -> None:
             draft.texts["vat"] = rate
 
 
+def _read_deletion_mark(element: Element, draft: _Draft) -> None:
+    draft.deleted |= is_deletion_mark(local_name(element), element)
+
+
 def _ignore(_element: Element, _draft: _Draft) -> None:
     """Known, and not taken."""
 
@@ -164,12 +177,14 @@ NESTED: Mapping[str, Callable[[Element, _Draft], None]] = {
     "ЗначенияРеквизитов": _read_requisites,
     "ХарактеристикиТовара": _read_characteristics,
     "СтавкиНалогов": _read_taxes,
+    "ПометкаУдаления": _read_deletion_mark,
+    "Статус": _read_deletion_mark,
     **dict.fromkeys(IGNORED, _ignore),
 }
 
 
 def _read_draft(element: Element) -> _Draft:
-    draft = _Draft()
+    draft = _Draft(deleted=has_deleted_status(element))
     for tag, child in children(element):
         if tag in TEXTS:
             _read_text(tag, child, draft)
@@ -205,25 +220,25 @@ def read_good(element: Element) -> Iterator[Fact]:
     """
     if is_blank(element):
         return
-    draft, line, deleted = _read_draft(element), line_of(element), is_deleted(element)
+    draft, line = _read_draft(element), line_of(element)
     yield from _unhandled(element, draft)
     try:
         onec_id = check_id(draft.get("onec_id"))
         base_id, is_variant, _ = onec_id.partition("#")
         check_id(base_id or None)
-        if draft.get("name") is None and not deleted:
+        if draft.get("name") is None and not draft.deleted:
             raise ValueRefused("нет Наименования")
     except ValueRefused as refused:
         yield refuse("product", draft.get("onec_id"), refused, line, _payload(draft))
         return
     if draft.unit:
         yield draft.unit
-    yield _good(draft, base_id, from_variant=bool(is_variant), deleted=deleted, line=line)
+    yield _good(draft, base_id, from_variant=bool(is_variant), line=line)
     if is_variant:
-        yield _offer(draft, onec_id, deleted=deleted, line=line)
+        yield _offer(draft, onec_id, line)
 
 
-def _good(draft: _Draft, onec_id: str, *, from_variant: bool, deleted: bool, line: int) -> Good:
+def _good(draft: _Draft, onec_id: str, *, from_variant: bool, line: int) -> Good:
     brand_onec_id, brand_name = _brand(draft)
     return Good(
         onec_id=onec_id,
@@ -244,7 +259,7 @@ def _good(draft: _Draft, onec_id: str, *, from_variant: bool, deleted: bool, lin
         dimensions=draft.dimensions,
         images=tuple(draft.images),
         from_variant=from_variant,
-        deleted=deleted,
+        deleted=draft.deleted,
         line=line,
     )
 
@@ -263,7 +278,7 @@ def _brand(draft: _Draft) -> tuple[str | None, str | None]:
     return (onec_id, name) if onec_id and fits_index(onec_id) else (None, None)
 
 
-def _offer(draft: _Draft, onec_id: str, *, deleted: bool, line: int) -> Offer:
+def _offer(draft: _Draft, onec_id: str, line: int) -> Offer:
     return Offer(
         onec_id=onec_id,
         article=draft.get("article"),
@@ -273,7 +288,7 @@ def _offer(draft: _Draft, onec_id: str, *, deleted: bool, line: int) -> Offer:
         properties=draft.properties,
         dimensions=draft.dimensions,
         images=tuple(draft.images),
-        deleted=deleted,
+        deleted=draft.deleted,
         line=line,
     )
 
@@ -291,7 +306,7 @@ def read_offer(element: Element) -> Iterator[Fact]:
         return
     if draft.unit:
         yield draft.unit
-    yield _offer(draft, onec_id, deleted=is_deleted(element), line=line)
+    yield _offer(draft, onec_id, line)
 
 
 def read_offer_beside_prices(element: Element) -> Iterator[Fact]:

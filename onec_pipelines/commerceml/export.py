@@ -48,12 +48,26 @@ ITEM_TAGS = {
 """Their number is what progress is measured against while the files are read."""
 OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
 """Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
-_KNOWN_TAGS = sorted(
-    {*OFFER_MARKS}.union(*TAGS_OF.values(), *ITEM_TAGS.values()),
-    key=len,
-    reverse=True,
-)
-_TAG = re.compile(rb"<(?:[^\s<>/:!?]{1,40}:)?(" + "|".join(_KNOWN_TAGS).encode() + rb")[\s/>]")
+_KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*TAGS_OF.values(), *ITEM_TAGS.values()))
+
+
+def _any_of(words: Iterable[bytes]) -> bytes:
+    """A pattern for any of the words that tries no byte twice: it takes two thirds of the time of `a|b|c`."""
+    rests: dict[bytes, list[bytes]] = {}
+    for word in words:
+        rests.setdefault(word[:1], []).append(word[1:])
+    options = [first + _any_of(rest) if first else b"" for first, rest in sorted(rests.items(), reverse=True)]
+    return options[0] if len(options) == 1 else b"(?:" + b"|".join(options) + b")"
+
+
+_NAME = b"(" + _any_of(tag.encode() for tag in _KNOWN_TAGS) + rb")[\s/>]"
+_PREFIX = rb"[^\s<>/:!?]{1,40}+:"
+_TAG = re.compile(rb"<(?:" + _PREFIX + b")?" + _NAME)
+_BARE_TAG = re.compile(b"<" + _NAME)
+_PREFIXED = re.compile(b"<" + _PREFIX)
+_DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
+"""1C itself declares `xs` and `xsi`, for attributes."""
+_ROOT_WITHIN = 4096
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
@@ -169,20 +183,28 @@ def read_content(file: ExportFile) -> FileContent:
         ExportError: it cannot be read.
     """
     digest = hashlib.sha256()
-    tags: Counter[str] = Counter()
+    tags: Counter[bytes] = Counter()
     try:
         with file.path.open("rb") as stream:
             decoder = _decoder(stream.read(256))
             stream.seek(0)
-            rest = b""
+            rest, pattern = b"", _BARE_TAG
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
-                tags.update(tag.decode() for tag in _TAG.findall(window))
+                pattern = _TAG if _has_prefixes(window) else pattern
+                tags.update(pattern.findall(window))
                 rest = _open_end(window)
     except OSError as error:
         raise _unreadable(file, error) from error
-    return FileContent(digest.hexdigest(), tags)
+    return FileContent(digest.hexdigest(), {tag.decode(): times for tag, times in tags.items()})
+
+
+def _has_prefixes(window: bytes) -> bool:
+    """Whether tags from here on may have a prefix: looking for one in each takes as long as all the rest."""
+    if _PREFIXED.search(window, 0, _ROOT_WITHIN):
+        return True
+    return b"xmlns:" in window and _DECLARED_PREFIX.search(window) is not None
 
 
 def hash_file(file: ExportFile) -> str:

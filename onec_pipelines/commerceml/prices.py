@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
-from onec_pipelines.commerceml.xml import child_text, children, line_of, text
+from onec_pipelines.commerceml.xml import child_text, children, line_of, parts
 
 
 def read_price_type(element: Element) -> Iterator[Fact]:
@@ -43,23 +43,27 @@ def read_price_list(element: Element) -> Iterator[Fact]:
         return
     yield PriceList(onec_id, line)
     for tag, price in children(prices):
-        if tag == "Цена":
-            yield from _read_price(price, onec_id)
+        if tag == "Цена" and (fact := _read_price(price, onec_id)) is not None:
+            yield fact
 
 
-def _read_price(element: Element, onec_id: str) -> Iterator[Fact]:
-    stated = {tag: text(child) for tag, child in children(element)}
-    value = stated.get("ЦенаЗаЕдиницу")
+def _read_price(element: Element, onec_id: str) -> Price | Refusal | None:
+    stated = {tag: child.text for tag, child in parts(element)}
+    value = _trimmed(stated.get("ЦенаЗаЕдиницу"))
     if value is None:
-        return
-    price_type, line = stated.get("ИдТипаЦены"), line_of(element)
+        return None
+    price_type, line = _trimmed(stated.get("ИдТипаЦены")), line_of(element)
     try:
         if price_type is not None:
             check_id(price_type, "ИдТипаЦены")
-        yield Price(onec_id, price_type, parse_number(value, "ЦенаЗаЕдиницу"), stated.get("Валюта"), line)
+        return Price(onec_id, price_type, parse_number(value, "ЦенаЗаЕдиницу"), _trimmed(stated.get("Валюта")), line)
     except ValueRefused as refused:
         payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type}
-        yield Refusal("price", onec_id, price_type or f"строка {line}", str(refused), payload, line)
+        return Refusal("price", onec_id, price_type or f"строка {line}", str(refused), payload, line)
+
+
+def _trimmed(content: str | None) -> str | None:
+    return (content.strip() or None) if content else None
 
 
 READERS: Mapping[str, Reader] = {

@@ -6,12 +6,13 @@ element's local name to a reader.
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from lxml import etree
 
 from onec_pipelines.commerceml.records import Fact, Package, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, fits_index, is_true, means_empty
-from onec_pipelines.commerceml.xml import CONTAINERS, child_text, children, local_name, read_elements, text
+from onec_pipelines.commerceml.xml import CONTAINERS, child_text, children, local_name, parts, read_elements, text
 
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Reader = Callable[[Element], Iterator[Fact]]
@@ -47,14 +48,19 @@ def read_package(container: Element) -> Package:
 
 def is_deleted(element: Element) -> bool:
     """Any of the four forms of a deletion mark."""
-    if (element.get("Статус") or "").strip().lower() in DELETED_STATUSES:
-        return True
-    for tag, child in children(element):
-        if tag == "ПометкаУдаления" and is_true(text(child)):
-            return True
-        if tag == "Статус" and (text(child) or "").lower() in DELETED_STATUSES:
-            return True
-    return False
+    return has_deleted_status(element) or any(is_deletion_mark(tag, child) for tag, child in children(element))
+
+
+def has_deleted_status(element: Element) -> bool:
+    """The form that is an attribute."""
+    return (element.get("Статус") or "").strip().lower() in DELETED_STATUSES
+
+
+def is_deletion_mark(tag: str, child: Element) -> bool:
+    """The forms that are a child of what is deleted."""
+    if tag == "ПометкаУдаления":
+        return is_true(text(child))
+    return tag == "Статус" and (text(child) or "").lower() in DELETED_STATUSES
 
 
 def is_blank(element: Element) -> bool:
@@ -70,17 +76,27 @@ def refuse(
     return Refusal(entity, onec_id, None, str(reason), payload or {}, line)
 
 
+_CHILDREN_WITH_TWO_TEXTS = etree.XPath("*[*[text()][2]]")
+
+
+def pairs_with_texts(parent: Element) -> list[Element]:
+    """The children that may hold a key and a value: 1C writes scores of pairs a good, and leaves most of them empty.
+
+    libxml2 sorts those out in a fifth of the time that looking at them takes.
+    """
+    return cast("list[Element]", _CHILDREN_WITH_TWO_TEXTS(parent))
+
+
 def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[str]]:
     """`<Ид>..</Ид><Значение>..</Значение>` children as a mapping; empty values are left out, several kept."""
     pairs: dict[str, str | list[str]] = {}
-    for _, pair in children(parent):
+    for pair in pairs_with_texts(parent):
         name: str | None = None
         stated: list[str] = []
-        for tag, child in children(pair):
-            content = text(child)
+        for tag, child in parts(pair):
             if tag == key:
-                name = content
-            elif tag == value and content is not None and not means_empty(content):
+                name = text(child)
+            elif tag == value and (content := text(child)) is not None and not means_empty(content):
                 stated.append(content)
         if name is not None and stated:
             add_values(pairs, name, stated)
@@ -89,6 +105,9 @@ def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[st
 
 def add_values(pairs: dict[str, str | list[str]], name: str, stated: list[str]) -> None:
     """Add values under a name: one stays a string, several become a list in their order."""
+    if len(stated) == 1 and name not in pairs:
+        pairs[name] = stated[0]
+        return
     known = pairs.get(name, [])
     merged = [*([known] if isinstance(known, str) else known), *stated]
     pairs[name] = merged[0] if len(merged) == 1 else merged

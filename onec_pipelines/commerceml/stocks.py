@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Refusal, Stock, Warehouse
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
-from onec_pipelines.commerceml.xml import child_text, children, line_of, text
+from onec_pipelines.commerceml.xml import child_text, children, line_of, parts, text
 
 DEFAULT_WAREHOUSE = "default"
 
@@ -74,7 +74,7 @@ def _cells(element: Element) -> Iterator[tuple[str | None, str, int]]:
 
 def _rests(element: Element) -> Iterator[tuple[str | None, str, int]]:
     for _, rest in children(element):
-        for tag, child in children(rest):
+        for tag, child in parts(rest):
             if tag == "Склад":
                 yield from _cell(child_text(child, "Ид"), child_text(child, "Количество"), child)
             elif tag == "Количество":

@@ -26,7 +26,7 @@ def parse_number(text: str, name: str) -> str:
     Raises:
         ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
     """
-    number = _plain_number(text)
+    number = text if _NUMBER.match(text) else _plain_number(text)
     if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.match(number):
         raise ValueRefused(f"{name}: не число: {text[:40]!r}")
     return number.replace(",", ".")
@@ -71,4 +71,4 @@ def check_id(text: str | None, name: str = "Ид") -> str:
 
 def fits_index(text: str) -> bool:
     """Whether a value is short enough to be looked up by."""
-    return len(text) <= MAX_ID_BYTES and len(text.encode()) <= MAX_ID_BYTES
+    return len(text) * 4 <= MAX_ID_BYTES or (len(text) <= MAX_ID_BYTES and len(text.encode()) <= MAX_ID_BYTES)

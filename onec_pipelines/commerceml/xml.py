@@ -84,6 +84,11 @@ def children(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
         yield _local_names[child.tag], child
 
 
+def parts(element: etree._Element) -> list[tuple[str, etree._Element]]:
+    """The same as a list, which takes two thirds of the time: for the small elements that are many."""
+    return [(_local_names[child.tag], child) for child in element]
+
+
 def text(element: etree._Element) -> str | None:
     """The trimmed text of an element, None when there is none."""
     content = element.text
@@ -97,7 +102,10 @@ def trimmed(element: etree._Element) -> str | None:
 
 def child_text(element: etree._Element, name: str) -> str | None:
     """The text of the first child of that local name."""
-    return next((text(child) for tag, child in children(element) if tag == name), None)
+    for child in element:
+        if _local_names[child.tag] == name:
+            return text(child)
+    return None
 
 
 def line_of(element: etree._Element) -> int:
@@ -166,7 +174,7 @@ def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etr
 def _walk(
     events: Iterator[tuple[str, etree._Element]], shown: str, wanted: Collection[str]
 ) -> Iterator[tuple[str, etree._Element]]:
-    name = ""
+    name, around, around_name = "", None, ""
     for _, element in events:
         if not name:
             _reject_document(element.getroottree(), shown)
@@ -174,11 +182,13 @@ def _walk(
         parent = element.getparent()
         if parent is None:
             continue
-        if name in CONTAINERS and local_name(parent) not in FOREIGN_OWNERS:
+        if parent is not around:  # most elements follow one in the same list
+            around, around_name, is_foreign = parent, local_name(parent), _is_foreign(parent)
+        if name in CONTAINERS and around_name not in FOREIGN_OWNERS:
             yield name, element
-        if name not in BULKY or PARENTS.get(name, local_name(parent)) != local_name(parent):
+        if name not in BULKY or PARENTS.get(name, around_name) != around_name:
             continue
-        if name in wanted and not _is_foreign(parent):
+        if name in wanted and not is_foreign:
             yield name, element
         _free(element, parent)
     if not name:

@@ -1,26 +1,54 @@
-"""Staging: records on their way into the database, by binary COPY, in UNLOGGED tables of the import's transaction.
+"""Staging: records on their way into the database, by binary COPY, in UNLOGGED tables.
 
 A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
-were read: the later wins) and `file` before them. The tables appear and vanish with the transaction, so a
-killed import leaves none. What rows mean to the tables of `onec` stands in `merge/*.sql`.
+were read: the later wins) and `file` before them. Created in the transaction of an import, the tables vanish with
+it; those that several processes fill are committed, and dropped in the end. What rows mean to the tables of `onec`
+stands in `merge/*.sql`.
 """
 
 import json
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import partial
 from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 SCHEMA = "onec_staging"
+TEXT_OID = 25
+NO_TEXTS = struct.pack("!iii", 0, 0, TEXT_OID)
 BATCH = 1000
 """Rows held back for one COPY: a few MB even of the largest goods."""
-_to_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class _JsonDumper(Dumper):
+    """A mapping or a list as binary `jsonb`; most are empty."""
+
+    oid = 3802
+    format = Format.BINARY
+
+    def dump(self, obj: Mapping[str, object] | list[object]) -> bytes:
+        return b"\x01" + (_to_json(obj).encode() if obj or isinstance(obj, list) else b"{}")
+
+
+class _TextsDumper(Dumper):
+    """A tuple of texts as binary `text[]`: psycopg's own looks at the type of each entry, in Python."""
+
+    oid = 1009
+    format = Format.BINARY
+
+    def dump(self, obj: tuple[str, ...]) -> bytes:
+        if not obj:
+            return NO_TEXTS
+        entries = [entry.encode() for entry in obj]
+        head = struct.pack("!iiiii", 1, 0, TEXT_OID, len(entries), 1)
+        return head + b"".join([struct.pack("!i", len(entry)) + entry for entry in entries])
 
 
 @dataclass(slots=True)
@@ -32,10 +60,21 @@ class Staging:
     seq: int = 0
 
     def create(self, record_types: Mapping[type, str]) -> None:
-        """Create an empty staging table for each record type, under the given name."""
-        for record_type, name in record_types.items():
-            table = self.tables[record_type] = _table(record_type, name)
+        """Create an empty staging table for each record type, under the given name.
+
+        One that is there was left by an import that was killed.
+        """
+        self.attach(record_types)
+        for table in self.tables.values():
+            self.connection.execute(sql.SQL("drop table if exists {} cascade").format(table.target))
             self.connection.execute(table.ddl)
+
+    def attach(self, record_types: Mapping[type, str]) -> None:
+        """Write into tables that another process has created."""
+        for dumper in (_JsonDumper, _TextsDumper):
+            self.connection.adapters.register_dumper(None, dumper)
+        for record_type, name in record_types.items():
+            self.tables[record_type] = _table(record_type, name)
 
     def add(self, record: object, file: str) -> None:
         """Stage a record of one of the created types."""
@@ -75,14 +114,14 @@ class Staging:
         )
 
     def drop(self) -> None:
-        """Drop the tables: the transaction must not leave them."""
+        """Drop the tables: an import must not leave them."""
         for table in self.tables.values():
-            self.connection.execute(sql.SQL("drop table {} cascade").format(sql.Identifier(SCHEMA, table.name)))
+            self.connection.execute(sql.SQL("drop table if exists {} cascade").format(table.target))
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    name: str
+    target: sql.Identifier
     types: list[str]
     row: Callable[[Any], tuple[Any, ...]]
     ddl: sql.Composed
@@ -102,9 +141,9 @@ def _table(record_type: type, name: str) -> _Table:
     )
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     return _Table(
-        name,
+        target,
         list(columns.values()),
-        _row_maker(record_type),
+        attrgetter(*columns_of(record_type)),
         sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
         sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),
     )
@@ -123,23 +162,3 @@ def _column_type(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no c
     if hint in simple:
         return simple[hint]
     return "text[]" if get_origin(hint) is tuple else "jsonb"
-
-
-def _row_maker(record_type: type) -> Callable[[Any], tuple[Any, ...]]:
-    columns = columns_of(record_type)
-    get = attrgetter(*columns)
-    json_places = [place for place, kind in enumerate(columns.values()) if kind == "jsonb"]
-    array_places = [place for place, kind in enumerate(columns.values()) if kind == "text[]"]
-    if not json_places and not array_places:
-        return get
-
-    def make(record: object) -> tuple[Any, ...]:
-        values = list(get(record))
-        for place in json_places:
-            if values[place] is not None:
-                values[place] = Jsonb(values[place], dumps=_to_json)
-        for place in array_places:
-            values[place] = list(values[place])
-        return tuple(values)
-
-    return make

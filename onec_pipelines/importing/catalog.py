@@ -7,7 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.dataset import Dataset, Entity
+from onec_pipelines.importing.reading import Dataset, Entity
 
 COUNT_ITEMS = """
 select
@@ -17,8 +17,9 @@ select
 from (
     select
         s.seq > 0 as stated,
-        exists (select from onec.product_variants v where v.onec_id = s.onec_id) as landed
+        v.id is not null as landed
     from onec_staging.offers s
+    left join onec.product_variants v on v.onec_id = s.onec_id
 ) offers
 """
 SUPERSEDED_GOODS = """

@@ -1,9 +1,17 @@
 """Import of customers. Personal data goes into the table and nowhere else."""
 
+from collections.abc import Mapping
+
 from onec_pipelines.commerceml import customers
+from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Customer
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.dataset import Dataset, Entity
+from onec_pipelines.importing.reading import Dataset, Entity
+
+
+def _readers(_file: ExportFile) -> Mapping[str, Reader]:
+    return customers.READERS
 
 
 def _prepare(staging: Staging) -> None:
@@ -14,7 +22,7 @@ CUSTOMERS = Dataset(
     name="customers",
     table="onec.customers",
     tables={Customer: "customers"},
-    readers=lambda _file: customers.READERS,
+    readers=_readers,
     items={Customer: "customers"},
     entities=(Entity("customers", frozenset({"Контрагенты"}), Customer, own_list="Контрагенты"),),
     prepare=_prepare,

@@ -1,109 +1,42 @@
 """The course that the imports of XML share: preflight, lock, read, stage, merge, record, in one transaction.
 
-What differs between datasets, a `Dataset` says; it is defined in the dataset's own module. An import lands
+What differs between datasets, a `Dataset` says (reading.py); it is defined in the dataset's own module. An import lands
 whole or not at all: whatever goes wrong, the tables stay as they were.
 """
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from onec_pipelines.commerceml.export import Export, ExportFile, is_beside_offers, list_export
+from onec_pipelines.commerceml.export import Export, list_export
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.reading import Reader, read_file
-from onec_pipelines.commerceml.records import NotForUs, Package, Refusal, Unhandled
+from onec_pipelines.commerceml.records import NotForUs
 from onec_pipelines.database.connection import connect, first_line
-from onec_pipelines.database.locks import import_lock, merge_lock
+from onec_pipelines.database.locks import await_workers, import_lock, merge_lock
 from onec_pipelines.database.merging import count, merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import DatabaseError, ExportError
-from onec_pipelines.importing.files import Contents, digest_of, find_files, refuse_changed_files
+from onec_pipelines.importing.files import Contents, digest_of, find_files, read_contents, refuse_changed_files
 from onec_pipelines.importing.ledger import (
     LastImport,
-    LedgerFile,
     read_last,
     read_tags,
     write_files,
     write_last,
     write_tags,
 )
+from onec_pipelines.importing.parallel import count_workers, read_in_processes
+from onec_pipelines.importing.reading import Dataset, Reading, read_files
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow, no_progress
 
-PROGRESS_EVERY = 200
-"""Records between two calls of the progress function."""
 SHOWN_REFUSALS = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """Rows that a full export takes away by not naming them.
-
-    The entity is full when every package is that stated a `record` of it in one of its `lists`.
-
-    Attributes:
-        name: the count in `merge/vanishing.sql`. In a merge `<name>_segments_full` says that the entity is full,
-            and `<name>_full` that rows which are not named may be taken away, too.
-        lists: where its records stand.
-        record: what must have been seen.
-        own_list: a list that speaks for the entity even when it is empty.
-        marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
-    """
-
-    name: str
-    lists: frozenset[str]
-    record: type
-    own_list: str | None = None
-    marked_beside: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """What one import reads, stages and merges.
-
-    Attributes:
-        name: the import type.
-        table: the main table.
-        tables: record type -> staging table.
-        readers: the readers for a file.
-        items: the record types that count as items, and the tables whose merge counts them.
-        entities: what a full export may take away.
-        prepare: makes the staged rows the latest of each key; runs before the merge.
-        count_items: a query for the number of items that the files state, of those among them that wait, and of
-            items that waited from an earlier export and landed now.
-    """
-
-    name: str
-    table: str
-    tables: Mapping[type, str]
-    readers: Callable[[ExportFile], Mapping[str, Reader]]
-    items: Mapping[type, str]
-    entities: tuple[Entity, ...]
-    prepare: Callable[[Staging], None]
-    count_items: str
-    merges: tuple[str, ...]
-    values: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Reading:
-    """What has been gathered while the files were read."""
-
-    files: list[LedgerFile] = field(default_factory=list)
-    seen: Counter[type] = field(default_factory=Counter)
-    full: dict[str, bool] = field(default_factory=dict)
-    unhandled: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def export_kind(self) -> str:
-        """`changes` when any segment that stated something was a delta."""
-        return "full" if all(self.full.values()) else "changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +49,7 @@ class Request:
     force: bool = False
     max_deactivation: float = 0.3
     progress: Progress = no_progress
+    workers: int = 1
 
 
 def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
@@ -132,12 +66,13 @@ def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
             refuse_unless_ready(connection, request.data_dir, dataset.name)
             migrate_connection(connection)
             export = list_export(request.data_dir)
-            contents = find_files(export, dataset.name, read_tags(connection))
+            known = read_contents(export, read_tags(connection))
+            contents = find_files(export, dataset.name, known)
             last = read_last(connection, dataset.name)
             digest = digest_of(contents)
             if last and last.fingerprint == digest and not request.force:
                 return _import_nothing_new(dataset, connection, request, last, started)
-            return _import_files(dataset, connection, request, export, contents, digest, started)
+            return _import_files(dataset, connection, request, export, known, contents, digest, started)
     except psycopg.OperationalError as error:
         answer = first_line(error.diag.message_primary or str(error))
         raise DatabaseError(
@@ -198,13 +133,12 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     connection: psycopg.Connection,
     request: Request,
     export: Export,
+    known: Contents,
     contents: Contents,
     digest: str,
     started: float,
 ) -> ImportReport:
-    with connection.transaction():
-        staging = _new_staging(dataset, connection)
-        reading = _read(dataset, staging, contents, request.progress)
+    with _staged(dataset, connection, request, contents) as (staging, reading):
         dataset.prepare(staging)
         guards = list(_guards(dataset, connection, reading, request.max_deactivation))
         counts = _merge(dataset, connection, _what_is_full(dataset, reading, guards))
@@ -214,7 +148,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         skipped_by_rule = reading.seen[NotForUs]
         total = items + count_refusals(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
-        write_tags(connection, contents.values())
+        write_tags(connection, contents.values(), known.values())
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, waiting, skipped_by_rule)
         write_last(connection, dataset.name, last)
@@ -245,67 +179,40 @@ def _what_is_full(dataset: Dataset, reading: Reading, guards: list[Guard]) -> di
     }
 
 
+@contextmanager
+def _staged(
+    dataset: Dataset, connection: psycopg.Connection, request: Request, contents: Contents
+) -> Iterator[tuple[Staging, Reading]]:
+    """The transaction of an import, with its files in staging.
+
+    Other processes see the tables of staging only when those are committed: then they are dropped whatever happens,
+    and those of an import that was killed by the next one.
+    """
+    workers = count_workers(request.workers, contents)
+    if workers == 1:
+        with connection.transaction():
+            staging = _new_staging(dataset, connection)
+            yield staging, read_files(dataset, staging, contents, request.progress)
+        return
+    await_workers(connection, dataset.name)
+    staging = _new_staging(dataset, connection)
+    try:
+        reading = read_in_processes(dataset, request.database_url, contents, workers, request.progress)
+        with connection.transaction():
+            yield staging, reading
+    except BaseException:
+        with suppress(psycopg.Error):  # the server may be gone
+            staging.drop()
+        raise
+
+
 def _new_staging(dataset: Dataset, connection: psycopg.Connection) -> Staging:
     staging = Staging(connection)
-    staging.create({**dataset.tables, Refusal: f"{dataset.name}_refusals"})
+    staging.create(dataset.staged)
     connection.execute(
         f"create or replace temp view refusals as select * from onec_staging.{dataset.name}_refusals"  # noqa: S608
     )
     return staging
-
-
-def _read(dataset: Dataset, staging: Staging, contents: Contents, progress: Progress) -> Reading:
-    reading = Reading()
-    total = sum(content.items(dataset.name) for content in contents.values())
-    read = 0
-    progress(Counters(total=total))
-    for file, content in contents.items():
-        rows = 0
-        for record in _stage_file(dataset, staging, file, reading):
-            rows += 1
-            if record in dataset.items:
-                read += 1
-                if read % PROGRESS_EVERY == 0:
-                    progress(Counters(total=max(total, read), processed=read, errors=reading.seen[Refusal]))
-        reading.files.append(LedgerFile(file, content, rows))
-    staging.flush()
-    return reading
-
-
-def _stage_file(dataset: Dataset, staging: Staging, file: ExportFile, reading: Reading) -> Iterator[type]:
-    """Stage the facts of a file; yield the type of each staged one."""
-    stated: set[type] = set()
-    packages: list[tuple[Package, set[type]]] = []
-    for fact in read_file(file.path, file.name, dataset.readers(file)):
-        kind = type(fact)
-        if isinstance(fact, Package):
-            packages.append((fact, stated.copy()))
-        elif isinstance(fact, Unhandled):
-            reading.unhandled[fact.path] += 1
-        elif isinstance(fact, NotForUs):
-            reading.seen[kind] += 1
-        else:
-            stated.add(kind)
-            reading.seen[kind] += 1
-            staging.add(fact, file.name)
-            yield kind
-    _note_packages(dataset, file.name, packages, reading)
-
-
-def _note_packages(dataset: Dataset, file: str, packages: list[tuple[Package, set[type]]], reading: Reading) -> None:
-    """Note which entities the packages of a file speak for, and whether they state them in full."""
-    any_delta = any(package.changes_only for package, _ in packages)
-    for entity in dataset.entities:
-        for package, stated in packages:
-            if _speaks_for(entity, file, package, stated):
-                delta = any_delta if entity.marked_beside else package.changes_only
-                reading.full[entity.name] = reading.full.get(entity.name, True) and not delta
-
-
-def _speaks_for(entity: Entity, file: str, package: Package, stated: set[type]) -> bool:
-    if package.lists & entity.lists and entity.record in stated:
-        return True
-    return entity.own_list in package.lists and not is_beside_offers(file)
 
 
 def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, limit: float) -> Iterator[Guard]:

@@ -4,6 +4,7 @@ Not here: how files lie and what their tags tell (commerceml/export.py), what wa
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 from onec_pipelines.commerceml.export import (
@@ -32,30 +33,43 @@ DATASETS = {
 }
 """The dataset of a 3.1 directory; the others are the catalogue's."""
 TAIL_BYTES = 1024
+HASHING_THREADS = 2
 
 
-def find_files(export: Export, dataset: str, known: Mapping[str, Mapping[str, int]]) -> Contents:
-    """The files that hold something of a dataset, in the order in which they count, with what they hold.
+def read_contents(export: Export, known: Mapping[str, Mapping[str, int]]) -> Contents:
+    """What each file of an export holds, in the order in which they count.
 
-    A file that seems to hold nothing may have been cut off before it could: it must at least be whole.
-    `known` has the tags of files by their sha256: those need only be hashed.
+    `known` has the tags of files by their sha256: those need only be hashed, which leaves the interpreter to others.
 
     Raises:
-        ExportError: a file cannot be read, or is no whole CommerceML.
+        ExportError: a file cannot be read.
+    """
+    with ThreadPoolExecutor(HASHING_THREADS) as pool:
+        return dict(zip(export.files, pool.map(lambda file: _content(file, known), export.files), strict=True))
+
+
+def _content(file: ExportFile, known: Mapping[str, Mapping[str, int]]) -> FileContent:
+    if not known:
+        return read_content(file)
+    sha256 = hash_file(file)
+    return FileContent(sha256, known[sha256]) if sha256 in known else read_content(file)
+
+
+def find_files(export: Export, dataset: str, contents: Contents) -> Contents:
+    """The files that hold something of a dataset.
+
+    A file that seems to hold nothing may have been cut off before it could: it must at least be whole.
+
+    Raises:
+        ExportError: a file is no whole CommerceML.
     """
     found = {}
-    for file in export.files:
-        content = _content(file, known)
+    for file, content in contents.items():
         if holds_dataset(file, content, dataset):
             found[file] = content
         elif _concerns(export, file, dataset):
             refuse_unless_whole(file)
     return found
-
-
-def _content(file: ExportFile, known: Mapping[str, Mapping[str, int]]) -> FileContent:
-    sha256 = hash_file(file)
-    return FileContent(sha256, known[sha256]) if sha256 in known else read_content(file)
 
 
 def _concerns(export: Export, file: ExportFile, dataset: str) -> bool:

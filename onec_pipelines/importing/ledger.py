@@ -94,12 +94,16 @@ def read_tags(connection: psycopg.Connection) -> dict[str, Mapping[str, int]]:
     return dict(connection.execute("select sha256, tags from onec.file_tags").fetchall())
 
 
-def write_tags(connection: psycopg.Connection, contents: Iterable[FileContent]) -> None:
-    """Remember the tags of files that were read; those first seen over 90 days ago are looked at anew some time."""
+def write_tags(connection: psycopg.Connection, own: Iterable[FileContent], looked_at: Iterable[FileContent]) -> None:
+    """Remember the tags of the files that were looked at, when there are new ones among those of the import itself.
+
+    The imports of the other types then need not look at theirs. Those first seen over 90 days ago are looked at
+    anew some time.
+    """
     known = read_tags(connection)
-    new = [(content.sha256, Jsonb(dict(content.tags))) for content in contents if content.sha256 not in known]
-    if not new:
+    if all(content.sha256 in known for content in own):
         return
+    new = [(content.sha256, Jsonb(dict(content.tags))) for content in looked_at if content.sha256 not in known]
     with connection.cursor() as cursor:
         cursor.execute("delete from onec.file_tags where seen_at < now() - interval '90 days'")
         cursor.executemany(

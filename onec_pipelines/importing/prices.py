@@ -1,9 +1,13 @@
 """Import of price types and prices."""
 
+from collections.abc import Mapping
+
 from onec_pipelines.commerceml import prices
+from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.dataset import Dataset, Entity
+from onec_pipelines.importing.reading import Dataset, Entity
 
 UNTYPED = """
 -- A price without a type belongs to the only type of its file, or else to the only type there is.
@@ -72,13 +76,16 @@ select
 from (
     select
         s.seq > 0 as stated,
-        exists (
-            select from onec.product_variants v, onec.price_types t
-            where v.onec_id = s.onec_id and t.onec_id = s.price_type_onec_id
-        ) as landed
+        v.id is not null and t.id is not null as landed
     from onec_staging.prices s
+    left join onec.product_variants v on v.onec_id = s.onec_id
+    left join onec.price_types t on t.onec_id = s.price_type_onec_id
 ) prices
 """
+
+
+def _readers(_file: ExportFile) -> Mapping[str, Reader]:
+    return prices.READERS
 
 
 def _prepare(staging: Staging) -> None:
@@ -100,7 +107,7 @@ PRICES = Dataset(
     name="prices",
     table="onec.prices",
     tables={PriceType: "price_types", PriceList: "price_lists", Price: "prices"},
-    readers=lambda _file: prices.READERS,
+    readers=_readers,
     items={Price: "prices"},
     entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList),),
     prepare=_prepare,

@@ -1,9 +1,13 @@
 """Import of warehouses and stocks."""
 
+from collections.abc import Mapping
+
 from onec_pipelines.commerceml import stocks
+from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.dataset import Dataset, Entity
+from onec_pipelines.importing.reading import Dataset, Entity
 
 SUPERSEDED_CELLS = """
 -- Of what is stated of an offer in a warehouse the last counts, be it a quantity or a refusal.
@@ -39,13 +43,16 @@ select
 from (
     select
         s.seq > 0 as stated,
-        exists (
-            select from onec.product_variants v, onec.warehouses w
-            where v.onec_id = s.onec_id and w.onec_id = s.warehouse_onec_id
-        ) as landed
+        v.id is not null and w.id is not null as landed
     from onec_staging.stocks s
+    left join onec.product_variants v on v.onec_id = s.onec_id
+    left join onec.warehouses w on w.onec_id = s.warehouse_onec_id
 ) stocks
 """
+
+
+def _readers(_file: ExportFile) -> Mapping[str, Reader]:
+    return stocks.READERS
 
 
 def _prepare(staging: Staging) -> None:
@@ -62,7 +69,7 @@ STOCKS = Dataset(
     name="stocks",
     table="onec.stocks",
     tables={Warehouse: "warehouses", Stock: "stocks"},
-    readers=lambda _file: stocks.READERS,
+    readers=_readers,
     items={Stock: "stocks"},
     entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock),),
     prepare=_prepare,

@@ -32,7 +32,7 @@ insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is
 select p.onec_id, p.id, true, false, p.is_active
 from onec.products p
 where p.onec_id in (select s.onec_id from onec_staging.stocks s)
-    and not exists (select from onec.product_variants v where v.onec_id = p.onec_id)
+    and (select v.id from onec.product_variants v where v.onec_id = p.onec_id) is null
 on conflict (onec_id) do nothing;
 
 -- upsert stocks by variant_id, warehouse_id

@@ -1,0 +1,192 @@
+"""Reading files into staging: what a `Dataset` takes from them, and what they have stated in the end.
+
+Each file can be read by itself, so that several processes may share them (parallel.py). What the staged rows mean
+is no matter here: dataset.py has the course of an import.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
+from onec_pipelines.commerceml.reading import Reader, read_file
+from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
+from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.files import Contents
+from onec_pipelines.importing.ledger import LedgerFile
+from onec_pipelines.importing.report import Counters, Progress
+
+PROGRESS_EVERY = 200
+"""Items between two calls of the progress function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Rows that a full export takes away by not naming them.
+
+    The entity is full when every package is that stated a `record` of it in one of its `lists`.
+
+    Attributes:
+        name: the count in `merge/vanishing.sql`. In a merge `<name>_segments_full` says that the entity is full,
+            and `<name>_full` that rows which are not named may be taken away, too.
+        lists: where its records stand.
+        record: what must have been seen.
+        own_list: a list that speaks for the entity even when it is empty.
+        marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
+    """
+
+    name: str
+    lists: frozenset[str]
+    record: type
+    own_list: str | None = None
+    marked_beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What one import reads, stages and merges.
+
+    Attributes:
+        name: the import type.
+        table: the main table.
+        tables: record type -> staging table.
+        readers: the readers for a file.
+        items: the record types that count as items, and the tables whose merge counts them.
+        entities: what a full export may take away.
+        prepare: makes the staged rows the latest of each key; runs before the merge.
+        count_items: a query for the number of items that the files state, of those among them that wait, and of
+            items that waited from an earlier export and landed now.
+    """
+
+    name: str
+    table: str
+    tables: Mapping[type, str]
+    readers: Callable[[ExportFile], Mapping[str, Reader]]
+    items: Mapping[type, str]
+    entities: tuple[Entity, ...]
+    prepare: Callable[[Staging], None]
+    count_items: str
+    merges: tuple[str, ...]
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def staged(self) -> Mapping[type, str]:
+        """Record type -> staging table, refusals among them."""
+        return {**self.tables, Refusal: f"{self.name}_refusals"}
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been gathered from files: `rows` are those staged, `full` says which entities were stated in full."""
+
+    files: list[LedgerFile] = field(default_factory=list)
+    rows: int = 0
+    seen: Counter[type] = field(default_factory=Counter)
+    full: dict[str, bool] = field(default_factory=dict)
+    unhandled: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def export_kind(self) -> str:
+        """`changes` when any segment that stated something was a delta."""
+        return "full" if all(self.full.values()) else "changes"
+
+    def note(self, entity: str, *, full: bool) -> None:
+        """Note a segment of an entity: it is full when all of them are."""
+        self.full[entity] = self.full.get(entity, True) and full
+
+
+Advance = Callable[[int, int], None]
+"""Called with the items and the refusals since the last call."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far the files are read; calls the progress function every so many items."""
+
+    progress: Progress
+    total: int
+    read: int = 0
+    errors: int = 0
+    shown: int = 0
+
+    def advance(self, items: int, errors: int) -> None:
+        """Add items and refusals."""
+        self.read += items
+        self.errors += errors
+        if self.read - self.shown >= PROGRESS_EVERY:
+            self.shown = self.read
+            self.progress(Counters(total=max(self.total, self.read), processed=self.read, errors=self.errors))
+
+
+def begin_tally(dataset: Dataset, contents: Contents, progress: Progress) -> Tally:
+    """A tally of the items that the files are expected to hold."""
+    total = sum(content.items(dataset.name) for content in contents.values())
+    progress(Counters(total=total))
+    return Tally(progress, total)
+
+
+def read_files(dataset: Dataset, staging: Staging, contents: Contents, progress: Progress) -> Reading:
+    """Stage the files of a dataset one after another."""
+    tally = begin_tally(dataset, contents, progress)
+    found = [read_into_staging(dataset, staging, file, tally.advance) for file in contents]
+    staging.flush()
+    return gathered(contents, found)
+
+
+def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
+    """What the files have stated together."""
+    reading = Reading()
+    for (file, content), part in zip(contents.items(), found, strict=True):
+        reading.files.append(LedgerFile(file, content, part.rows))
+        reading.rows += part.rows
+        reading.seen.update(part.seen)
+        reading.unhandled.update(part.unhandled)
+        for entity, full in part.full.items():
+            reading.note(entity, full=full)
+    return reading
+
+
+def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
+    """Stage the facts of one file."""
+    reading = Reading()
+    seen, counted = reading.seen, dataset.items
+    packages: list[tuple[Package, AbstractSet[type]]] = []
+    items = refused = 0
+    for fact in read_file(file.path, file.name, dataset.readers(file)):
+        kind = type(fact)
+        if kind in staging.tables:
+            staging.add(fact, file.name)
+            seen[kind] += 1
+            if kind in counted:
+                items += 1
+                if items == PROGRESS_EVERY:
+                    advance(items, seen[Refusal] - refused)
+                    items, refused = 0, seen[Refusal]
+        elif isinstance(fact, Package):
+            packages.append((fact, staging.tables.keys() & seen.keys()))
+        elif isinstance(fact, Unhandled):
+            reading.unhandled[fact.path] += 1
+        else:
+            seen[kind] += 1
+    advance(items, seen[Refusal] - refused)
+    reading.rows = sum(seen[kind] for kind in staging.tables)
+    _note_packages(dataset, file.name, packages, reading)
+    return reading
+
+
+def _note_packages(
+    dataset: Dataset, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
+) -> None:
+    """Note which entities the packages of a file speak for, and whether they state them in full."""
+    any_delta = any(package.changes_only for package, _ in packages)
+    for entity in dataset.entities:
+        for package, stated in packages:
+            if _speaks_for(entity, file, package, stated):
+                reading.note(entity.name, full=not (any_delta if entity.marked_beside else package.changes_only))
+
+
+def _speaks_for(entity: Entity, file: str, package: Package, stated: AbstractSet[type]) -> bool:
+    if package.lists & entity.lists and entity.record in stated:
+        return True
+    return entity.own_list in package.lists and not is_beside_offers(file)

@@ -1,0 +1,58 @@
+"""A process that reads files into staging for an import that runs in another one: see parallel.py.
+
+    python -m onec_pipelines.importing.worker DESCRIPTOR
+
+The descriptor is a pipe. By it come the dataset with the URL of the database, then one file after another; back go
+tuples of what was read since the last one, and for each file a `Reading` or the error that kept it from being read.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+import psycopg
+
+from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import worker_lock
+from onec_pipelines.database.staging import Staging
+from onec_pipelines.errors import OnecError
+from onec_pipelines.importing.reading import Dataset, Reading, read_into_staging
+
+ROWS_OF_A_FILE = 1 << 32
+"""Rows are numbered from the number of their file on, so that their order is that of the files, whoever reads them."""
+
+
+def main() -> None:
+    """Read files until there are no more, or the import is gone."""
+    parent = os.getppid()
+    with suppress(EOFError, ConnectionError), Connection(int(sys.argv[1])) as pipe:
+        try:
+            _work(pipe, parent)
+        except (OnecError, psycopg.OperationalError) as error:
+            pipe.send(error)
+
+
+def _work(pipe: Connection, parent: int) -> None:
+    dataset, database_url = pipe.recv()
+    with connect(database_url) as connection, worker_lock(connection, dataset.name):
+        if os.getppid() != parent:  # the import was killed, and the next one did not see our lock yet
+            return
+        staging = Staging(connection)
+        staging.attach(dataset.staged)
+        while True:
+            number, file = pipe.recv()
+            pipe.send(_read(dataset, staging, number, file, pipe))
+
+
+def _read(dataset: Dataset, staging: Staging, number: int, file: ExportFile, pipe: Connection) -> Reading:
+    staging.seq = number * ROWS_OF_A_FILE
+    with staging.connection.transaction():
+        reading = read_into_staging(dataset, staging, file, lambda items, errors: pipe.send((items, errors)))
+        staging.flush()
+    return reading
+
+
+if __name__ == "__main__":
+    main()
