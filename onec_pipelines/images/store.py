@@ -31,7 +31,7 @@ import fsspec
 
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.paths import path_refusal
-from onec_pipelines.images.reading import FileStat, ImageRefused
+from onec_pipelines.images.reading import FileStat, ImageMissing, ImageRefused, read_image
 from onec_pipelines.images.scan import FileIndex, index_listing, index_tree
 
 TEMPORARY = re.compile(r"\.onec-[0-9a-f]{32}\.part")
@@ -72,6 +72,15 @@ class MediaStore(Protocol):
         Raises:
             ImageRefused: no file of this name can be in the store.
             MediaStoreError: the store cannot be written: full, read-only, out of reach.
+        """
+
+    def read(self, media_path: str) -> bytes:
+        """Return what a file holds.
+
+        Raises:
+            ImageMissing: it is not there.
+            ImageRefused: it cannot be read, or no file of this name can be in the store.
+            MediaStoreError: the store is out of reach.
         """
 
     def exists(self, media_path: str) -> bool:
@@ -119,12 +128,19 @@ class LocalStore:
         with self._complaining(media_path):
             temporary = os.path.join(os.path.dirname(final), f".onec-{uuid.uuid4().hex}.part")  # noqa: PTH118, PTH120
             try:
-                _write(temporary, data)
-                os.replace(temporary, final)  # noqa: PTH105  hot
+                try:
+                    _write_in_place(temporary, final, data)
+                except FileNotFoundError:  # swept away: an import of images began while thumbnails are made
+                    _write_in_place(temporary, final, data)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)  # noqa: PTH108
                 raise
+
+    def read(self, media_path: str) -> bytes:
+        """See `MediaStore.read`."""
+        with self._complaining():
+            return read_image(Path(self._place(media_path))).data
 
     def exists(self, media_path: str) -> bool:
         """See `MediaStore.exists`."""
@@ -202,6 +218,16 @@ class RemoteStore:
             else:
                 self._fs.pipe_file(key, data)
 
+    def read(self, media_path: str) -> bytes:
+        """See `MediaStore.read`."""
+        key = self._key(media_path)
+        with self._complaining():
+            try:
+                data: bytes = self._fs.cat_file(key)
+            except FileNotFoundError as error:
+                raise ImageMissing("файла нет") from error
+        return data
+
     def exists(self, media_path: str) -> bool:
         """See `MediaStore.exists`."""
         with self._complaining():
@@ -261,6 +287,11 @@ class RemoteStore:
                 f"The media store {self.url} cannot be used: {error}; check the address, the credentials in the "
                 "environment and the network, then run the import again: what is published stays."
             ) from error
+
+
+def _write_in_place(temporary: str, final: str, data: bytes) -> None:
+    _write(temporary, data)
+    os.replace(temporary, final)  # noqa: PTH105  hot
 
 
 def _write(path: str, data: bytes) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, RejectedRow
 
 KEYS = {
@@ -18,11 +19,14 @@ KEYS = {
     "customers": ("total_customers", "processed", "created", "updated", "skipped", "errors"),
     "product_images": ("total_products", "processed", "copied", "skipped", "errors"),
 }
-"""Asset -> the keys of its counters, in the order in which they are shown."""
+"""Imported asset -> the keys of its counters, in the order in which they are shown."""
+ALL_KEYS = KEYS | {"product_thumbnails": ("total_images", "processed", "created", "skipped", "errors")}
+"""The same, and of what is made of the imported."""
 FIELDS = {
     "total_items": "total",
     "total_customers": "total",
     "total_products": "total",
+    "total_images": "total",
     "processed_items": "processed",
     "copied": "created",
 }
@@ -35,7 +39,7 @@ PASSED_OVER = "passed_over"
 
 def counter_values(asset: str, counters: Counters) -> dict[str, int]:
     """The counters under the keys of an asset."""
-    return {key: getattr(counters, FIELDS.get(key, key)) for key in KEYS[asset]}
+    return {key: getattr(counters, FIELDS.get(key, key)) for key in ALL_KEYS[asset]}
 
 
 def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg.MetadataValue]:
@@ -55,6 +59,8 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
         metadata["breakdown"] = breakdown_table(report.details)
     if report.rejected:
         metadata["rejected_rows"] = rejected_table(report.rejected)
+    if report.contact_sheet:
+        metadata["contact_sheet"] = dg.MetadataValue.md(as_markdown(report.contact_sheet))
     if report.notices:
         metadata[NOTICES] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in report.notices))
     return metadata
@@ -89,7 +95,7 @@ def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, 
 def result_text(asset: str, counters: Counters) -> str:
     """`copied 2500, skipped 100, errors 5`: what an import came to, for the tag `onec/result`."""
     values = counter_values(asset, counters)
-    return ", ".join(f"{key} {values[key]}" for key in KEYS[asset][2:])
+    return ", ".join(f"{key} {values[key]}" for key in ALL_KEYS[asset][2:])
 
 
 def bar_text(counters: Counters) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
-from onec_pipelines.orchestration.metadata import KEYS, NOTICES, PASSED_OVER
+from onec_pipelines.orchestration.metadata import ALL_KEYS, NOTICES, PASSED_OVER
 from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, RESULT_TAG, parse_progress
 
 STATUS = {
@@ -85,7 +85,9 @@ def list_sessions(
     instance: dg.DagsterInstance, *, import_type: str | None = None, limit: int | None = None
 ) -> list[Session]:
     """The sessions, newest first, of all types or of one."""
-    types = [import_type] if import_type else ["all", "catalog", "stocks", "prices", "customers", "images"]
+    types = (
+        [import_type] if import_type else ["all", "catalog", "stocks", "prices", "customers", "images", "thumbnails"]
+    )
     records = instance.get_run_records(RunsFilter(tags={IMPORT_TYPE_TAG: types}), limit=limit)
     return [read_session(instance, record) for record in records]
 
@@ -116,7 +118,7 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         total=progress.total,
         started_at=_time(record.start_time),
         finished_at=_time(record.end_time),
-        counters={asset: found[asset] for asset in KEYS if asset in found},
+        counters={asset: found[asset] for asset in ALL_KEYS if asset in found},
         error_message=_error(run.status, events),
         notices=tuple(notice for event in events for notice in _notices(event)),
         result=run.tags.get(RESULT_TAG, ""),
@@ -131,17 +133,22 @@ def _counters(event: dg.DagsterEvent) -> Iterator[tuple[str, dict[str, int]]]:
     if event.event_type is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key:
         yield from _integers(event.asset_key.to_user_string(), event.step_materialization_data.materialization.metadata)
     elif event.event_type is DagsterEventType.STEP_FAILURE and event.step_failure_data.user_failure_data:
-        yield from _integers(event.step_key or "", event.step_failure_data.user_failure_data.metadata)
+        yield from _integers(asset_of_step(event.step_key or ""), event.step_failure_data.user_failure_data.metadata)
+
+
+def asset_of_step(step: str) -> str:
+    """`product_images.publish_images[1_of_2]` is a step of the asset `product_images`."""
+    return step.partition(".")[0]
 
 
 def _integers(asset: str, metadata: Any) -> Iterator[tuple[str, dict[str, int]]]:  # noqa: ANN401 - Dagster's mapping
-    if asset in KEYS and metadata.keys() >= set(KEYS[asset]):
-        yield asset, {key: int(metadata[key].value) for key in KEYS[asset]}
+    if asset in ALL_KEYS and metadata.keys() >= set(ALL_KEYS[asset]):
+        yield asset, {key: int(metadata[key].value) for key in ALL_KEYS[asset]}
 
 
 def _notices(event: dg.DagsterEvent) -> Iterator[str]:
     """What an asset says besides its counters."""
-    if event.asset_key is None or event.asset_key.to_user_string() not in KEYS:
+    if event.asset_key is None or event.asset_key.to_user_string() not in ALL_KEYS:
         return
     asset = event.asset_key.to_user_string()
     if event.event_type is DagsterEventType.ASSET_MATERIALIZATION:

@@ -8,12 +8,15 @@ from psycopg import sql
 from onec_pipelines.database.connection import connect
 from onec_pipelines.orchestration.resources import Onec
 
+IO_MANAGER = "onec_tables"
+"""The key of the resource that hands out tables."""
 TABLES = {
     "catalog": "onec.products",
     "stocks": "onec.stocks",
     "prices": "onec.prices",
     "customers": "onec.customers",
     "product_images": "onec.product_images",
+    "product_thumbnails": "onec.product_thumbnails",
 }
 """Asset -> the table that it fills and is read from."""
 COLUMNS = """

@@ -5,12 +5,14 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.reading import FileStat, ImageRefused
+from onec_pipelines.images.reading import FileStat, ImageMissing, ImageRefused
 from onec_pipelines.images.store import LocalStore, RemoteStore, open_store
 
 ROOT_USER = os.geteuid() == 0
@@ -42,12 +44,35 @@ def test_a_store_holds_what_was_put(any_store):
     assert any_store.sweep() == 0
 
 
+def test_a_store_returns_what_a_file_holds(any_store):
+    any_store.put("03/a.jpg", b"12345", "JPEG")
+    assert any_store.read("03/a.jpg") == b"12345"
+
+
+@pytest.mark.parametrize("path", ["a.jpg", "03/a.jpg"])
+def test_to_read_what_is_not_there_is_a_missing_file(any_store, path):
+    with pytest.raises(ImageMissing):
+        any_store.read(path)
+
+
 @pytest.mark.parametrize("path", ["../a.jpg", "/etc/a.jpg", "a/../../b.jpg", "", "a\0.jpg", "x" * 256])
 def test_no_store_takes_a_path_that_leaves_it(any_store, path):
     with pytest.raises(ImageRefused):
         any_store.put(path, b"1")
     with pytest.raises(ImageRefused):
         any_store.delete(path)
+    with pytest.raises(ImageRefused):
+        any_store.read(path)
+
+
+def test_a_sweep_takes_no_file_from_a_run_that_writes_meanwhile(store):
+    with ThreadPoolExecutor(1) as thread:
+        written = thread.submit(lambda: [store.put(f"{number}.jpg", b"1" * 10_000) for number in range(2000)])
+        while not written.done():
+            store.sweep()
+            time.sleep(0.01)  # an import sweeps once
+        written.result()
+    assert len(store.listing()) == 2000
 
 
 def test_a_published_file_is_readable_for_everybody(store):

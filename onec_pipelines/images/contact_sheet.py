@@ -1,0 +1,117 @@
+"""A contact sheet: some pictures with their articles on one small picture, to be looked at where a run is shown.
+
+    sheet = contact_sheet([("СТ-100", data), ...])     a WebP of at most 40 KB, b"" where nothing can be shown
+    as_markdown(sheet)                                 ![...](data:image/webp;base64,...)
+
+It is kept small because it is stored in the run history, and the page of an asset loads its last hundred events.
+A picture that cannot be decoded is left out. Which pictures are worth a look is the caller's business.
+"""
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import islice
+
+from PIL import Image, ImageDraw, ImageFont
+
+from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.thumbnails import on_white, shrunk
+
+COLUMNS = 6
+PICTURES = 24
+SIDE = 112
+"""Pixels of a picture's longer side."""
+GAP = 8
+CAPTION = 20
+FONT_SIZE = 12
+MAX_BYTES = 40_000
+QUALITIES = (80, 65, 50, 35, 20, 5, 0)
+"""Tried one after another until the sheet is small enough; photographs on white pass with the first."""
+LONGEST = 60
+"""Letters that are never more than fit under a picture."""
+FONTS = ("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
+"""Fonts with Cyrillic, one of which most machines have: that of Pillow has none."""
+LETTERS = "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ№…"
+SPELLED = "A B V G D E E Zh Z I Y K L M N O P R S T U F Kh Ts Ch Sh Sch ' Y ' E Yu Ya No ..."
+SPELLING = {
+    ord(letter): spelled
+    for cyrillic, latin in zip(LETTERS, SPELLED.split(), strict=True)
+    for letter, spelled in ((cyrillic.lower(), latin.lower()), (cyrillic, latin))
+}
+"""How a machine without such a font spells Russian."""
+
+
+def contact_sheet(pictures: Iterable[tuple[str, bytes]]) -> bytes:
+    """Draw the first 24 pictures that can be decoded, each an article with the bytes of its image.
+
+    No more of the pictures is taken than is needed: a generator may read them as they are asked for.
+    """
+    shown = list(islice(_decoded(pictures), PICTURES))
+    if not shown:
+        return b""
+    columns = min(COLUMNS, len(shown))
+    rows = -(-len(shown) // columns)
+    sheet = Image.new("RGB", (columns * (SIDE + GAP) + GAP, rows * (SIDE + CAPTION + GAP) + GAP), "white")
+    for number, (article, image) in enumerate(shown):
+        row, column = divmod(number, columns)
+        _draw(sheet, (GAP + column * (SIDE + GAP), GAP + row * (SIDE + CAPTION + GAP)), article, image)
+    return _small(sheet)
+
+
+def as_markdown(sheet: bytes) -> str:
+    """The sheet as Markdown that holds the picture itself."""
+    return f"![contact sheet](data:image/webp;base64,{base64.b64encode(sheet).decode()})"
+
+
+def shortened(text: str, fits: Callable[[str], bool]) -> str:
+    """The text, without some of its middle where it does not fit: articles differ at their ends."""
+    text = " ".join(text.split())
+    if fits(text):
+        return text
+    cuts = (
+        f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}" for kept in range(min(len(text), LONGEST), 0, -1)
+    )
+    return next(filter(fits, cuts), "")
+
+
+def _decoded(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Image.Image]]:
+    for article, data in pictures:
+        try:
+            yield article, on_white(shrunk(data, SIDE))
+        except ImageRefused:
+            continue
+
+
+def _draw(sheet: Image.Image, corner: tuple[int, int], article: str, image: Image.Image) -> None:
+    """Put a picture into the middle of its cell, in a frame, and its article below."""
+    left, top = corner
+    sheet.paste(image, (left + (SIDE - image.width) // 2, top + (SIDE - image.height) // 2))
+    pen = ImageDraw.Draw(sheet)
+    pen.rectangle((left - 1, top - 1, left + SIDE, top + SIDE), outline="#dddddd")
+    font, spelling = _lettering()
+    text = shortened(article, lambda text: font.getlength(text.translate(spelling)) <= SIDE)
+    pen.text((left + SIDE // 2, top + SIDE + 3), text.translate(spelling), "#333333", font, anchor="ma")
+
+
+@cache
+def _lettering() -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, dict[int, str]]:
+    """A font, and how letters are spelled that it does not have."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, FONT_SIZE), {}
+        except OSError:
+            continue
+    return ImageFont.load_default(FONT_SIZE), SPELLING
+
+
+def _small(sheet: Image.Image) -> bytes:
+    """The sheet as WebP, as good as its limit allows."""
+    encoded = b""
+    for quality in QUALITIES:
+        file = io.BytesIO()
+        sheet.save(file, "WEBP", quality=quality)
+        encoded = file.getvalue()
+        if len(encoded) <= MAX_BYTES:
+            break
+    return encoded
