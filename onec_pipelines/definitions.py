@@ -5,22 +5,26 @@ from collections.abc import Mapping
 import dagster as dg
 
 from onec_pipelines.orchestration.alerts import alert_sensor
-from onec_pipelines.orchestration.assets import IO_MANAGER, assets, export_specs
+from onec_pipelines.orchestration.assets import assets, export_specs
 from onec_pipelines.orchestration.checks import checks
+from onec_pipelines.orchestration.executors import build_executor
 from onec_pipelines.orchestration.freshness import with_freshness
-from onec_pipelines.orchestration.jobs import jobs
+from onec_pipelines.orchestration.jobs import build_jobs
 from onec_pipelines.orchestration.progress import no_watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.sensors import export_sensor, import_files_sensor
-from onec_pipelines.orchestration.tables import TableIOManager
+from onec_pipelines.orchestration.tables import IO_MANAGER, TableIOManager
+from onec_pipelines.orchestration.thumbnails import product_thumbnails
 from onec_pipelines.settings import Settings
 
 
 def build_definitions(
-    resource_overrides: Mapping[str, object] | None = None, settings: Settings | None = None
+    resource_overrides: Mapping[str, object] | None = None,
+    settings: Settings | None = None,
+    executor: dg.ExecutorDefinition | None = None,
 ) -> dg.Definitions:
-    """The definitions, with some resources replaced where a caller wants to.
+    """The definitions, with some resources, or the executor of the settings, replaced where a caller wants to.
 
     Resources: `onec` (settings and database), `onec_tables` (tables as DataFrames), `watch` (a function that is
     called with an asset's name and its counters while it is imported).
@@ -31,15 +35,16 @@ def build_definitions(
         IO_MANAGER: TableIOManager(onec),
         "watch": no_watch,
     }
-    nightly_refresh = build_nightly_refresh(settings or Settings.from_environment())
+    settings = settings or Settings.from_environment()
+    nightly_refresh = build_nightly_refresh(settings)
     return dg.Definitions(
-        assets=[*with_freshness(assets, nightly_refresh), *export_specs],
+        assets=[*with_freshness(assets, nightly_refresh), product_thumbnails, *export_specs],
         asset_checks=checks,
-        jobs=jobs,
+        jobs=build_jobs(thumbnails=settings.thumbnails),
         schedules=[nightly_refresh],
         sensors=[import_files_sensor, export_sensor, alert_sensor],
         resources={**resources, **(resource_overrides or {})},
-        executor=dg.in_process_executor,
+        executor=executor or build_executor(settings),
     )
 
 

@@ -16,6 +16,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 """Where a relative path in a setting starts."""
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
+EXECUTORS = ("in_process", "multiprocess", "celery")
 LONGEST_WAIT = 3650
 """Days: ten years are as good as for ever."""
 
@@ -27,8 +28,10 @@ class Settings:
     `database_url` is None when the embedded PostgreSQL under `home` is to be used. `media_url` is an absolute
     directory or an fsspec URL. `max_deactivation` is the largest share (0 to 1) of an entity that a full
     export may deactivate by not naming it. `pending_days` is for how many days a record may wait for its parent
-    before a check says so. `alert_urls` are the receivers of alerts, `ui_url` is where their links lead. What
-    carries a password is not shown by `repr`.
+    before a check says so. `workers` is how many processes read the files of an import. `alert_urls` are the receivers
+    of alerts, `ui_url` is where their links lead. `executor` says where the steps of a run are executed; workers get
+    them by way of `celery_broker`, and one of which nothing is heard for `celery_lost_after` seconds is taken for
+    lost. `thumbnails` says whether a full refresh makes them. What carries a password is not shown by `repr`.
     """
 
     data_dir: Path
@@ -39,8 +42,13 @@ class Settings:
     nightly_cron: str = "0 2 * * *"
     max_deactivation: float = 0.3
     pending_days: int = 7
+    workers: int = 1
     alert_urls: tuple[str, ...] = field(default=(), repr=False)
     ui_url: str = "http://127.0.0.1:3000"
+    executor: str = "in_process"
+    celery_broker: str = field(default="", repr=False)
+    celery_lost_after: int = 900
+    thumbnails: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -61,8 +69,13 @@ class Settings:
             nightly_cron=_cron(values.get("ONEC_NIGHTLY_CRON") or "0 2 * * *"),
             max_deactivation=_share("ONEC_MAX_DEACTIVATION", values.get("ONEC_MAX_DEACTIVATION") or "0.3"),
             pending_days=_days("ONEC_PENDING_DAYS", values.get("ONEC_PENDING_DAYS") or "7"),
+            workers=_workers(values.get("ONEC_WORKERS") or "1"),
             alert_urls=_alert_urls(values.get("ONEC_ALERT_URLS", "")),
             ui_url=_ui_url(values.get("ONEC_UI_URL") or "http://127.0.0.1:3000"),
+            executor=_executor(values.get("ONEC_EXECUTOR") or "in_process"),
+            celery_broker=_celery_broker(values),
+            celery_lost_after=_seconds("ONEC_CELERY_LOST_AFTER", values.get("ONEC_CELERY_LOST_AFTER") or "900"),
+            thumbnails=_switch("ONEC_THUMBNAILS", values.get("ONEC_THUMBNAILS") or "0"),
         )
 
 
@@ -118,6 +131,40 @@ def _days(name: str, text: str) -> int:
         raise SettingsError(
             f"{name} is not a whole number of days between 0 and {LONGEST_WAIT}: {text!r}; for example 7."
         )
+    return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise SettingsError(f"{name} is neither 0 (off) nor 1 (on): {text!r}; for example 1.")
+    return text == "1"
+
+
+def _executor(text: str) -> str:
+    if text not in EXECUTORS:
+        raise SettingsError(f"ONEC_EXECUTOR is none of {', '.join(EXECUTORS)}: {text!r}; for example in_process.")
+    return text
+
+
+def _celery_broker(values: Mapping[str, str]) -> str:
+    broker = values.get("ONEC_CELERY_BROKER", "")
+    if values.get("ONEC_EXECUTOR") == "celery" and "://" not in broker:
+        raise SettingsError(
+            "ONEC_EXECUTOR is celery, and ONEC_CELERY_BROKER is not the address of a broker: it must look like "
+            "redis://:password@host:6379/0."
+        )
+    return broker
+
+
+def _seconds(name: str, text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
+        raise SettingsError(f"{name} is not a whole number of seconds from 1 to 999999: {text!r}; for example 900.")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) == 0:
+        raise SettingsError(f"ONEC_WORKERS is not a whole number from 1 to 999: {text!r}; for example 2.")
     return int(text)
 
 

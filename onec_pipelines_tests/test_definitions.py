@@ -34,9 +34,10 @@ def specs(defs) -> dict[str, dg.AssetSpec]:
     return {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 
 
-def test_the_assets_are_our_five_and_what_1c_exports(defs, specs):
-    assert {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys} == {*ASSETS}
-    assert {key.to_user_string() for key in defs.resolve_asset_graph().external_asset_keys} == specs.keys() - {*ASSETS}
+def test_the_assets_are_our_five_with_thumbnails_and_what_1c_exports(defs, specs):
+    ours = {*ASSETS, "product_thumbnails"}
+    assert {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys} == ours
+    assert {key.to_user_string() for key in defs.resolve_asset_graph().external_asset_keys} == specs.keys() - ours
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_the_assets_are_our_five_and_what_1c_exports(defs, specs):
         ("prices", {"catalog", "export_1c/prices"}),
         ("customers", {"export_1c/contragents"}),
         ("product_images", {"catalog", "export_1c/import_files"}),
+        ("product_thumbnails", {"product_images"}),
     ],
 )
 def test_an_asset_stands_below_the_catalogue_it_needs_and_its_part_of_the_export(specs, asset, upstream):
@@ -83,9 +85,9 @@ def test_all_of_it_can_be_loaded(defs):
 
 
 def test_an_asset_runs_in_the_process_of_its_run_one_of_a_kind_at_a_time(defs):
-    assert defs.resolve_job_def("full_refresh").executor_def is dg.in_process_executor
-    pools = {op.name: op.pool for op in defs.resolve_job_def("full_refresh").all_node_defs}
-    assert {asset: pools[asset] for asset in ASSETS} == {asset: f"onec_{asset}" for asset in ASSETS}
+    assert defs.resolve_job_def("full_refresh").executor_def.name == "in_process"
+    pools = [op.pool for op in defs.resolve_job_def("full_refresh").all_node_defs if isinstance(op, dg.OpDefinition)]
+    assert {f"onec_{asset}" for asset in ASSETS} == {pool for pool in pools if pool}
 
 
 def test_the_sensor_runs_by_default_and_starts_the_import_of_images(defs):

@@ -104,6 +104,18 @@ def test_a_wrong_number_of_days_is_named(text):
     )
 
 
+@pytest.mark.parametrize(("text", "workers"), [("1", 1), ("2", 2), ("999", 999), ("", 1)])
+def test_a_number_of_workers_is_a_whole_one(text, workers):
+    assert Settings.from_environment({"ONEC_WORKERS": text}).workers == workers
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1000", "1.5", "two", "٢"])
+def test_a_wrong_number_of_workers_is_named(text):
+    assert refusal(ONEC_WORKERS=text).startswith(
+        f"ONEC_WORKERS is not a whole number from 1 to 999: {text!r}; for example 2."
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "urls"),
     [
@@ -141,3 +153,42 @@ def test_a_wrong_address_of_the_ui_is_refused_and_not_repeated(url):
 def test_settings_can_be_shown_without_a_password():
     secrets = {"ONEC_DATABASE_URL": "postgresql://u:hunter2@h/db", "ONEC_ALERT_URLS": "tgram://hunter2/1"}
     assert "hunter2" not in repr(Settings.from_environment(secrets))
+
+
+@pytest.mark.parametrize(("text", "made"), [("", False), ("0", False), ("1", True)])
+def test_thumbnails_are_part_of_a_full_refresh_only_when_they_are_switched_on(text, made):
+    assert Settings.from_environment({"ONEC_THUMBNAILS": text}).thumbnails is made
+
+
+def test_a_switch_is_on_or_off():
+    assert refusal(ONEC_THUMBNAILS="yes") == "ONEC_THUMBNAILS is neither 0 (off) nor 1 (on): 'yes'; for example 1."
+
+
+@pytest.mark.parametrize("executor", ["", "in_process", "multiprocess"])
+def test_steps_are_executed_in_the_process_of_the_run_unless_the_setting_says_otherwise(executor):
+    assert Settings.from_environment({"ONEC_EXECUTOR": executor}).executor == (executor or "in_process")
+
+
+def test_an_executor_that_is_none_is_named():
+    assert refusal(ONEC_EXECUTOR="dask") == (
+        "ONEC_EXECUTOR is none of in_process, multiprocess, celery: 'dask'; for example in_process."
+    )
+
+
+@pytest.mark.parametrize("broker", ["", "broker.example.com:6379"])
+def test_celery_needs_the_address_of_a_broker(broker):
+    said = refusal(ONEC_EXECUTOR="celery", ONEC_CELERY_BROKER=broker)
+    assert said.startswith("ONEC_EXECUTOR is celery, and ONEC_CELERY_BROKER is not the address of a broker")
+
+
+def test_the_password_of_the_broker_is_not_shown():
+    settings = Settings.from_environment(
+        {"ONEC_EXECUTOR": "celery", "ONEC_CELERY_BROKER": "redis://:secret-word@127.0.0.1/0"}
+    )
+    assert "secret-word" not in repr(settings)
+    assert settings.celery_lost_after == 900
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "ten", "1e3", "10000000"])
+def test_seconds_that_are_none_are_named(text):
+    assert refusal(ONEC_CELERY_LOST_AFTER=text).startswith("ONEC_CELERY_LOST_AFTER is not a whole number of seconds")

@@ -50,6 +50,21 @@ def merge_lock(connection: psycopg.Connection) -> None:
     connection.execute("select pg_advisory_xact_lock(%s, hashtext('merge'))", [NAMESPACE])
 
 
+@contextmanager
+def shard_lock(connection: psycopg.Connection, shard: int) -> Iterator[None]:
+    """Hold a shard of the pictures on this connection; whoever is given it a second time waits.
+
+    A broker hands a step out again when it takes its worker for dead.
+    """
+    connection.execute("set idle_session_timeout = 0")
+    connection.execute("select pg_advisory_lock(%s, hashtext('images shard ' || %s::int))", [NAMESPACE, shard])
+    try:
+        yield
+    finally:
+        with suppress(psycopg.OperationalError):
+            connection.execute("select pg_advisory_unlock_all()")
+
+
 RUN_NAMESPACE = 0x6F6E6564
 """First half of the key of a run's lock."""
 
@@ -75,3 +90,32 @@ def is_run_locked(connection: psycopg.Connection, run_id: str) -> bool:
         [RUN_NAMESPACE, run_id],
     ).fetchone()
     return bool(row and row[0])
+
+
+WORKER_NAMESPACE = 0x6F6E6577
+"""First half of the key of what the processes hold that read files for an import."""
+WORKERS_PATIENCE = "30s"
+
+
+@contextmanager
+def worker_lock(connection: psycopg.Connection, import_type: str) -> Iterator[None]:
+    """Show that a process writes into the staging tables of an import; several may."""
+    connection.execute("select pg_advisory_lock_shared(%s, hashtext(%s))", [WORKER_NAMESPACE, import_type])
+    yield
+
+
+def await_workers(connection: psycopg.Connection, import_type: str) -> None:
+    """Wait until no process of an import that was killed writes into its staging tables any more.
+
+    Raises:
+        ImportBusyError: one still does.
+    """
+    try:
+        with connection.transaction():
+            connection.execute(f"set local lock_timeout = '{WORKERS_PATIENCE}'")
+            connection.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [WORKER_NAMESPACE, import_type])
+    except psycopg.errors.LockNotAvailable:
+        raise ImportBusyError(
+            f"A process of an earlier import of {import_type} is still reading files; wait until it has ended, or end "
+            "it (python -m onec_pipelines.importing.worker)."
+        ) from None

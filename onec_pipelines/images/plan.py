@@ -10,9 +10,8 @@
 | `refused`   | the path leaves `import_files`, or what stands there is no regular file |
 | `duplicate` | the same file stands earlier in the same list of the same product; the first position counts |
 
-`plan` is a generator over references ordered by product and holds one product at a time. A `PlannedImage` is a
-plain value that pickles: `in_shards` cuts the plan into lists of about equal size for workers elsewhere.
-Positions, main images and references that are gone are the tables' business; opening files is `publish`'s.
+`plan` is a generator over references ordered by product and holds one product at a time. Shards, positions, main
+images and references that are gone are the tables' business; opening files is `publish`'s.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -121,20 +120,6 @@ def references_on_disk(
         Reference(product, None, position, path, lookup(path))
         for position, path in enumerate(files_named(index, onec_id))
     ]
-
-
-def in_shards(planned: Iterable[PlannedImage], shard_bytes: int) -> Iterator[list[PlannedImage]]:
-    """Cut a plan, in order, into lists whose files to publish add up to at least `shard_bytes`, but the last."""
-    shard: list[PlannedImage] = []
-    size = 0
-    for image in planned:
-        shard.append(image)
-        size += image.size
-        if size >= shard_bytes:
-            yield shard
-            shard, size = [], 0
-    if shard:
-        yield shard
 
 
 def located(path: str, index: FileIndex) -> str:

@@ -12,7 +12,7 @@ calls `store.flush()` first. What to publish is decided in `plan`, what an image
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -91,7 +91,7 @@ def publish(
 
 def publish_all(
     planned: Iterable[PlannedImage], directory: Path, store: MediaStore, *, workers: int = 2, full: bool = False
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Carry out a plan and yield the outcomes in its order; `directory` is the one above `import_files`.
 
     More than two workers gain nothing on a local disk. Closing the generator ends the work: what is being

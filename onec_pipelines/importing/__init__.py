@@ -24,6 +24,7 @@ from onec_pipelines.importing.images import publish_images
 from onec_pipelines.importing.prices import PRICES
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
 from onec_pipelines.importing.stocks import STOCKS
+from onec_pipelines.importing.thumbnails import ThumbnailOptions, make_thumbnails
 
 __all__ = [
     "Counters",
@@ -32,11 +33,13 @@ __all__ = [
     "Options",
     "Progress",
     "RejectedRow",
+    "ThumbnailOptions",
     "import_catalog",
     "import_customers",
     "import_images",
     "import_prices",
     "import_stocks",
+    "make_thumbnails",
 ]
 
 
@@ -48,12 +51,14 @@ class Options(TypedDict, total=False):
         force: read every file even if nothing has changed since the last import.
         max_deactivation: the largest share (0 to 1, default 0.3) of an entity that a full export may take away.
         progress: called with the counters while the import goes.
+        workers: how many processes read the files (default 1: this one); each needs a connection of its own.
     """
 
     run_id: str | None
     force: bool
     max_deactivation: float
     progress: Progress
+    workers: int
 
 
 def import_catalog(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
@@ -76,6 +81,11 @@ def import_customers(data_dir: Path, database_url: str, **options: Unpack[Option
     return import_dataset(CUSTOMERS, Request(data_dir, database_url, **options))
 
 
-def import_images(data_dir: Path, database_url: str, media_url: str, **options: Unpack[Options]) -> ImportReport:
-    """Publish the pictures of active products into a media store: a directory or an fsspec URL."""
-    return publish_images(Request(data_dir, database_url, **options), media_url)
+def import_images(
+    data_dir: Path, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
+) -> ImportReport:
+    """Publish the pictures of active products into a media store: a directory or an fsspec URL.
+
+    `full` decodes each picture that is published to its last pixel.
+    """
+    return publish_images(Request(data_dir, database_url, **options), media_url, full=full)

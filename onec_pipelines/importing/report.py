@@ -79,6 +79,7 @@ class ImportReport:
         rejected: the first 10 refused rows.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
+        contact_sheet: a small picture (WebP) of pictures that were published; empty where there are none.
     """
 
     import_type: str
@@ -92,3 +93,4 @@ class ImportReport:
     rejected: tuple[RejectedRow, ...] = ()
     notices: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
+    contact_sheet: bytes = b""

@@ -1,4 +1,4 @@
-"""The five assets, and what 1C exports upstream of them. Each asset is a facade over one importing function."""
+"""The five assets, and what 1C exports upstream of them. Each is a facade over the functions of `importing`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,19 +10,20 @@ from onec_pipelines.importing import (
     Progress,
     import_catalog,
     import_customers,
-    import_images,
     import_prices,
     import_stocks,
 )
 from onec_pipelines.orchestration.checks import GUARDED, guard_spec
+from onec_pipelines.orchestration.images import collect_op, plan_op, publish_op, to_steps
 from onec_pipelines.orchestration.progress import Watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import run_session
+from onec_pipelines.orchestration.tables import IO_MANAGER
 from onec_pipelines.settings import Settings
 
 OWNERS = ["team:data"]
 GROUP = "onec"
-IO_MANAGER = "onec_tables"
+KINDS = {"postgres", "python"}
 EXPORTED = {
     "goods": "Товары, группы, свойства и единицы измерения: `goods/`, `groups/`, `propertiesGoods/`, `units/`.",
     "offers": "Предложения и их свойства: `offers/`, `propertiesOffers/`.",
@@ -68,7 +69,7 @@ def import_asset(
         deps=deps,
         description=description,
         group_name=GROUP,
-        kinds={"postgres", "python"},
+        kinds=KINDS,
         owners=OWNERS,
         tags={"onec/dataset": name},
         pool=f"onec_{name}",
@@ -86,12 +87,32 @@ def import_asset(
                 force=config.force,
                 max_deactivation=settings.max_deactivation,
                 progress=progress,
+                workers=settings.workers,
             )
             return run_import(settings, onec.database_url(), options)
 
         yield from run_session(context, onec, watch, start)
 
     return run_asset
+
+
+@dg.graph_asset(
+    ins={
+        "catalog": dg.AssetIn(dagster_type=dg.Nothing),
+        "import_files": dg.AssetIn(key=exported("import_files"), dagster_type=dg.Nothing),
+    },
+    config=to_steps,
+    description="The pictures of active products, checked and published in the media store, recorded in "
+    "`onec.product_images`. The first picture that the XML lists is the main one.",
+    group_name=GROUP,
+    kinds=KINDS,
+    owners=OWNERS,
+    tags={"onec/dataset": "product_images"},
+)
+def product_images(catalog: object, import_files: object) -> object:
+    """Steps that may run on many machines; see images.py."""
+    shards = plan_op(catalog=catalog, import_files=import_files)
+    return collect_op(shards.map(publish_op).collect())
 
 
 assets = [
@@ -122,11 +143,5 @@ assets = [
         "The buyers among the contragents of 1C, in `onec.customers`. Personal data: it is shown nowhere else.",
         lambda settings, url, options: import_customers(settings.data_dir, url, **options),
     ),
-    import_asset(
-        "product_images",
-        ["catalog", exported("import_files")],
-        "The pictures of active products, checked and published in the media store, recorded in "
-        "`onec.product_images`. The first picture that the XML lists is the main one.",
-        lambda settings, url, options: import_images(settings.data_dir, url, settings.media_url, **options),
-    ),
+    product_images,
 ]

@@ -4,10 +4,15 @@ import logging
 import os
 
 import dagster as dg
+from dagster._core.utils import make_new_run_id
 
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.database.locks import run_lock
 from onec_pipelines.orchestration.jobs import JOB_OF
+from onec_pipelines.orchestration.liveness import locked_tag
 from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF
 from onec_pipelines.orchestration.sessions import Session, find_session
+from onec_pipelines.settings import Settings
 
 ORIGIN = {".dagster/repository": "__repository__@onec_pipelines"}
 """The tag by which the UI lists a run under its job and code location."""
@@ -21,7 +26,8 @@ def execute(
 ) -> Session:
     """Run the job of an import type and return its session.
 
-    Dagster's own console log is off: the caller shows progress and the report.
+    The run's lock is held from before the run exists. Dagster's own console log is off: the caller shows progress
+    and the report.
     """
     job = definitions.resolve_job_def(JOB_OF[import_type])
     assets = [asset for asset, kind in IMPORT_TYPE_OF.items() if import_type in {ALL, kind}]
@@ -31,5 +37,13 @@ def execute(
     }
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    result = job.execute_in_process(run_config=config, instance=instance, tags=ORIGIN, raise_on_error=False)
-    return find_session(instance, result.run_id)
+    run_id = make_new_run_id()
+    with run_lock(database_url(Settings.from_environment()), run_id):
+        job.execute_in_process(
+            run_config=config,
+            instance=instance,
+            tags={**ORIGIN, **locked_tag(run_id)},
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    return find_session(instance, run_id)

@@ -16,6 +16,10 @@ from onec_pipelines.orchestration.metadata import bar_text, counter_values
 
 Watch = Callable[[str, Counters], None]
 """Called with an asset's name and its counters, for whoever watches from this process."""
+StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
+"""What Dagster hands a step: of an asset, or of a part of one."""
+MayShow = Callable[[], bool]
+"""Whether a line may be logged now, with regard to the other processes of the run."""
 PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
@@ -27,20 +31,32 @@ MAX_EVENTS = 100
 
 @dataclass(slots=True)
 class Pace:
-    """When to show something, by a clock in seconds; at most `lines` lines and `observations` observations."""
+    """When to show something, by a clock in seconds.
+
+    At most `lines` lines, and of the asset's `of_observations` observations those up to number `observations`.
+    """
 
     lines: int
     observations: int
+    of_observations: int
     line_at: float
     tag_at: float = float("-inf")
     lines_shown: int = 0
     observations_shown: int = 0
 
     @classmethod
-    def shared(cls, assets: int, moment: float) -> "Pace":
-        """The pace of one of the assets of a run, from now on."""
+    def shared(cls, assets: int, moment: float, part: tuple[int, int] = (1, 1)) -> "Pace":
+        """The pace of one of the assets of a run, or of the n-th part of so many of it, from now on."""
         events = MAX_EVENTS // assets
-        return cls(lines=events - events // 10, observations=events // 10, line_at=moment)
+        number, parts = part
+        all_lines, all_observations = events - events // 10, events // 10
+        return cls(
+            lines=all_lines * number // parts - all_lines * (number - 1) // parts,
+            observations=all_observations * number // parts,
+            of_observations=all_observations,
+            line_at=moment,
+            observations_shown=all_observations * (number - 1) // parts,
+        )
 
     def tag_is_due(self, moment: float) -> bool:
         """Whether to overwrite the tag; it counts as done."""
@@ -61,7 +77,7 @@ class Pace:
         """Whether to record an observation: they divide the work into equal parts; it counts as done."""
         if self.observations_shown >= self.observations or not counters.total:
             return False
-        due = counters.processed * (self.observations + 1) >= counters.total * (self.observations_shown + 1)
+        due = counters.processed * (self.of_observations + 1) >= counters.total * (self.observations_shown + 1)
         self.observations_shown += due
         return due
 
@@ -81,11 +97,12 @@ class RunProgress:
     `before` is what the assets of the same run came to before this one: a full refresh shows their sum.
     """
 
-    context: dg.AssetExecutionContext
+    context: StepContext
     asset: str
     watch: Watch
     before: Counters
     pace: Pace
+    may_show: MayShow
     counters: Counters = field(default_factory=Counters)
 
     def __call__(self, counters: Counters) -> None:
@@ -95,7 +112,7 @@ class RunProgress:
         moment = time.monotonic()
         if self.pace.tag_is_due(moment):
             self.tag()
-        if self.pace.line_is_due(moment):
+        if self.pace.line_is_due(moment) and self.may_show():
             self._show()
 
     def tag(self) -> None:
@@ -109,9 +126,7 @@ class RunProgress:
         self.context.log.info(f"{self.asset} {line}")  # noqa: G004 - Dagster's log, written as it is shown
         if self.pace.observation_is_due(self.counters):
             values = counter_values(self.asset, self.counters)
-            self.context.log_event(
-                dg.AssetObservation(asset_key=self.context.asset_key, metadata={**values, "progress": line})
-            )
+            self.context.log_event(dg.AssetObservation(asset_key=self.asset, metadata={**values, "progress": line}))
 
 
 def parse_progress(text: str | None) -> Counters:
@@ -120,6 +135,11 @@ def parse_progress(text: str | None) -> Counters:
     if not (processed.isdecimal() and total.isdecimal()):
         return Counters()
     return Counters(total=int(total), processed=int(processed))
+
+
+def always() -> bool:
+    """For a step that is the only one of its run at a time."""
+    return True
 
 
 def no_watch(_asset: str, _counters: Counters) -> None:

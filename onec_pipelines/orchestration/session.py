@@ -19,9 +19,12 @@ from onec_pipelines.orchestration.progress import (
     IMPORT_TYPE_TAG,
     PROGRESS_TAG,
     RESULT_TAG,
+    MayShow,
     Pace,
     RunProgress,
+    StepContext,
     Watch,
+    always,
 )
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.sessions import Session, find_session
@@ -35,6 +38,8 @@ IMPORT_TYPE_OF = {
     "product_images": "images",
 }
 """Asset -> import type."""
+TYPE_OF = IMPORT_TYPE_OF | {"product_thumbnails": "thumbnails"}
+"""The same, and of what is made of the imported: it needs no export and has no job of its own."""
 ALL = "all"
 PERSONAL = frozenset({"customers"})
 """Assets whose values are nobody's business: the message of a defect may quote one."""
@@ -47,7 +52,7 @@ Import = Callable[[Progress], ImportReport]
 class RunTags:
     """The tags of a run as far as this asset has to do with them: `earlier` is the run before the asset began.
 
-    A run has one process and its assets take their turns, so nobody else writes these tags meanwhile.
+    Assets take their turns; only the shards of the pictures may write these tags side by side.
     """
 
     instance: dg.DagsterInstance
@@ -69,11 +74,72 @@ class RunTags:
         self.instance.add_run_tags(self.run_id, tags)
 
     def end(self, text: str) -> None:
-        """Say what the import came to; where there are several in a run, of each by its name."""
+        """Say what the import came to; where there are several in a run, of each by its name, once."""
         if len(self.assets) > 1:
-            before = f"{self.earlier.result}; " if self.earlier.has_outcomes and self.earlier.result else ""
-            text = f"{before}{self.asset}: {text}"
+            said = self.earlier.result.split("; ") if self.earlier.has_outcomes and self.earlier.result else []
+            others = [result for result in said if not result.startswith(f"{self.asset}: ")]
+            text = "; ".join([*others, f"{self.asset}: {text}"])
         self.instance.add_run_tags(self.run_id, {RESULT_TAG: text})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStep:
+    """What a step of a run does of a session: one asset imported, or a part of it."""
+
+    context: StepContext
+    onec: Onec
+    tags: RunTags
+    progress: RunProgress
+
+    @classmethod
+    def of(  # noqa: PLR0913, PLR0917 - what Dagster hands a step, and which part of the asset it is
+        cls,
+        context: StepContext,
+        asset: str,
+        onec: Onec,
+        watch: Watch,
+        part: tuple[int, int] = (1, 1),
+        may_show: MayShow = always,
+    ) -> "SessionStep":
+        """The step of a run that imports an asset, or the n-th part of so many of it."""
+        earlier = find_session(context.instance, context.run.run_id)
+        tags = RunTags(context.instance, context.run.run_id, asset, assets_of_run(context), earlier)
+        pace = Pace.shared(len(tags.assets), time.monotonic(), part)
+        progress = RunProgress(context, asset, watch, sum_of(earlier, but=asset), pace, may_show)
+        return cls(context, onec, tags, progress)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the lock of the run, and turn what goes wrong into a Failure."""
+        with failures_told(self.progress, self.tags), run_lock(self.onec.database_url(), self.context.run.run_id):
+            yield
+
+    def absence(self) -> str:
+        """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
+        if self.tags.import_type != ALL or self.tags.asset not in IMPORT_TYPE_OF.keys() - {"catalog"}:
+            return ""
+        problems = self.onec.problems(IMPORT_TYPE_OF[self.tags.asset])
+        return " ".join(problems) if says_absent(problems) else ""
+
+    def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
+        """Bring the tags up to date after an import, and return the metadata of its materialization."""
+        self.progress.counters = report.counters
+        self.progress.tag()
+        self.tags.end(result_text(self.tags.asset, report.counters))
+        for notice in report.notices:
+            self.context.log.info(notice)
+        schema = column_schema(self.onec.database_url(), report.table)
+        return {
+            **report_metadata(self.tags.asset, report, self.onec.settings().timezone),
+            "dagster/column_schema": dg.MetadataValue.table_schema(schema),
+        }
+
+    def pass_over(self, absence: str) -> None:
+        """Say that an asset was not imported: in the log, in the tags and, for the list of sessions, as an event."""
+        asset = self.tags.asset
+        self.context.log.warning(f"{asset} was passed over: {absence}")  # noqa: G004
+        self.context.log_event(dg.AssetObservation(asset, metadata={PASSED_OVER: absence}))
+        self.tags.end("passed over")
 
 
 def run_session(
@@ -87,50 +153,19 @@ def run_session(
         dagster.Failure: with the sentence that says why, and the counters reached. It is not tried again.
     """
     asset = context.asset_key.to_user_string()
-    earlier = find_session(context.instance, context.run.run_id)
-    tags = RunTags(context.instance, context.run.run_id, asset, assets_of_run(context), earlier)
-    tags.begin()
-    pace = Pace.shared(len(tags.assets), time.monotonic())
-    progress = RunProgress(context, asset, watch, before=sum_of(earlier), pace=pace)
-    with failures_told(progress, tags), run_lock(onec.database_url(), context.run.run_id):
-        absence = absence_of(tags, onec)
-        report = None if absence else run_import(progress)
-        metadata = landed(report, progress, tags, onec) if report else {}
+    step = SessionStep.of(context, asset, onec, watch)
+    step.tags.begin()
+    with step.working():
+        absence = step.absence()
+        report = None if absence else run_import(step.progress)
+        metadata = step.landed(report) if report else {}
     if report is None:
-        pass_over(context, tags, absence)
-        yield from [guard_result(asset, ())] if asset in GUARDED else []
+        step.pass_over(absence)
+    checks = [guard_result(asset, report.guards if report else ())] if asset in GUARDED else []
+    if report is None:
+        yield from checks
         return
-    for notice in report.notices:
-        context.log.info(notice)
-    checks = [guard_result(asset, report.guards)] if asset in GUARDED else []
     yield dg.MaterializeResult(metadata=metadata, check_results=checks)
-
-
-def landed(report: ImportReport, progress: RunProgress, tags: RunTags, onec: Onec) -> dict[str, dg.MetadataValue]:
-    """Bring the tags up to date after an import, and return the metadata of its materialization."""
-    progress.counters = report.counters
-    progress.tag()
-    tags.end(result_text(tags.asset, report.counters))
-    schema = column_schema(onec.database_url(), report.table)
-    return {
-        **report_metadata(tags.asset, report, onec.settings().timezone),
-        "dagster/column_schema": dg.MetadataValue.table_schema(schema),
-    }
-
-
-def absence_of(tags: RunTags, onec: Onec) -> str:
-    """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
-    if tags.import_type != ALL or tags.asset == "catalog":
-        return ""
-    problems = onec.problems(IMPORT_TYPE_OF[tags.asset])
-    return " ".join(problems) if says_absent(problems) else ""
-
-
-def pass_over(context: dg.AssetExecutionContext, tags: RunTags, absence: str) -> None:
-    """Say that an asset was not imported: in the log, in the tags and, for the list of sessions, as an event."""
-    context.log.warning(f"{tags.asset} was passed over: {absence}")  # noqa: G004
-    context.log_event(dg.AssetObservation(context.asset_key, metadata={PASSED_OVER: absence}))
-    tags.end("passed over")
 
 
 @contextmanager
@@ -170,18 +205,18 @@ def says_absent(problems: Sequence[str]) -> bool:
     return bool(problems) and not any(UNREADABLE in problem for problem in problems)
 
 
-def assets_of_run(context: dg.AssetExecutionContext) -> list[str]:
+def assets_of_run(context: StepContext) -> list[str]:
     """Our assets among those that the run was launched for."""
     selected = {key.to_user_string() for key in context.job_def.asset_layer.selected_asset_keys}
-    return [asset for asset in IMPORT_TYPE_OF if asset in selected]
+    return [asset for asset in TYPE_OF if asset in selected]
 
 
 def import_type_of(assets: Sequence[str]) -> str:
     """The import type of a run: `all` when it has all five, else that of the first, upstream before downstream."""
-    return ALL if len(assets) == len(IMPORT_TYPE_OF) else IMPORT_TYPE_OF[assets[0]]
+    return ALL if set(assets) >= IMPORT_TYPE_OF.keys() else TYPE_OF[assets[0]]
 
 
-def sum_of(session: Session) -> Counters:
-    """What the assets of a run have come to so far."""
-    reached = [list(counters.values())[:2] for counters in session.counters.values()]
+def sum_of(session: Session, *, but: str = "") -> Counters:
+    """What the assets of a run, but for one, have come to so far."""
+    reached = [list(counters.values())[:2] for asset, counters in session.counters.items() if asset != but]
     return Counters(total=sum(total for total, _ in reached), processed=sum(processed for _, processed in reached))

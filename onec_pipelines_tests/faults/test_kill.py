@@ -5,6 +5,9 @@ has got and answers to nobody, and two on either side of the COMMIT. The shop go
 versions, so that a kill finds the database as the import before it left it.
 """
 
+import hashlib
+import json
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -42,7 +45,7 @@ def test_a_killed_import_leaves_the_old_state_or_the_new_and_the_next_one_comple
     for at, sent in points(course["b"]):
         answer = driver.order(shop.order(import_type, new), at=at, sent=sent)
         assert answer == {"killed": 9} or at > len(course[new]) - 5
-        shop.settle()
+        shop.settle(planned=import_type == "images")
         state = shop.contents()
         assert state in (states[old], states[new]), f"killed in {course[new][at]}, event {at}"
         for path, digest in shop.files().items():
@@ -74,4 +77,40 @@ def test_a_picture_that_is_no_longer_listed_is_removed_by_the_import_after_the_k
     assert driver.order(shop.order("images", "fewer"))["report"]["counters"]["created"] == 0
     assert len(shop.files()) == 40
     assert shop.rows("select * from onec.media_deletions") == []
+    shop.settle()
+
+
+def test_5000_pictures_killed_half_way_and_repeated_are_there_once_and_whole(
+    tmp_path, write_shop, shop, onec, wait_until
+):
+    export = write_shop(tmp_path / "export", "a", goods=5000, pictures=5000)
+    settings = {
+        "ONEC_DATA_DIR": export,
+        "ONEC_HOME": tmp_path / "home",
+        "ONEC_MEDIA_URL": shop.media,
+        "ONEC_DATABASE_URL": shop.database_url,
+    }
+    assert onec("import", "catalog", **settings).wait(120) == 0
+    process = onec("import", "images", **settings)
+    wait_until(lambda: process.poll() is not None or len(shop.files()) > 2000)
+    process.kill()
+    process.wait()
+    half = shop.files()
+    assert 2000 < len(half) < 5000
+    assert shop.rows("select from onec.product_images") == []
+
+    output, errors = (repeated := onec("import", "images", **settings)).communicate(timeout=120)
+    assert repeated.returncode == 0, output + errors
+    sources = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in export.rglob("*.jpg")}
+    assert shop.files() == sources
+    assert dict(shop.rows("select media_path, sha256 from onec.product_images")) == sources
+    newest, killed, _ = json.loads(onec("sessions", "--json", **settings).communicate(timeout=60)[0])
+    assert (newest["status"], killed["status"]) == ("completed", "failed")
+    assert newest["counters"]["product_images"] == {
+        "total_products": 5000,
+        "processed": 5000,
+        "copied": 5000,
+        "skipped": 0,
+        "errors": 0,
+    }
     shop.settle()

@@ -1,5 +1,3 @@
-import itertools
-import pickle
 import tracemalloc
 
 import pytest
@@ -11,7 +9,6 @@ from onec_pipelines.images.plan import (
     Action,
     PublishedFile,
     Reference,
-    in_shards,
     plan,
     references_on_disk,
 )
@@ -145,14 +142,6 @@ def test_a_product_without_references_takes_the_files_that_bear_its_id():
     ]
     assert actions(references, index) == ["unchanged", "publish"]
     assert references_on_disk(9, "138", index) == []
-
-
-def test_shards_hold_about_as_many_bytes_each_in_order():
-    paths = [f"import_files/{number}.jpg" for number in range(10)]
-    shards = list(in_shards(plan([image(path) for path in paths], on_disk(*paths)), shard_bytes=400))
-    assert [len(shard) for shard in shards] == [4, 4, 2]
-    assert [planned.reference.path for planned in itertools.chain(*shards)] == paths
-    assert pickle.loads(pickle.dumps(shards)) == shards  # noqa: S301
 
 
 def test_memory_does_not_grow_with_the_number_of_references():

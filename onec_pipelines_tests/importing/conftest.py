@@ -232,6 +232,11 @@ def emptied() -> Callable[[psycopg.Connection], psycopg.Connection]:
             "where schemaname = 'onec' and tablename <> 'schema_migrations'"
         ).fetchone()
         connection.execute(f"truncate {names[0]} restart identity cascade")
+        staged = connection.execute(
+            "select format('drop table onec_staging.%I', tablename) from pg_tables where schemaname = 'onec_staging'"
+        )
+        for (drop,) in staged.fetchall():
+            connection.execute(drop)
         return connection
 
     return empty

@@ -16,11 +16,13 @@ from PIL import Image
 
 from onec_pipelines.commerceml.preflight import EMPTY_CATALOG
 from onec_pipelines.database.connection import connect
-from onec_pipelines.database.locks import import_lock
+from onec_pipelines.database.locks import import_lock, run_lock
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.images.store import MediaStoreError
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images
+from onec_pipelines.importing.dataset import Request
+from onec_pipelines.importing.images import collect_images, plan_images, publish_shard
 
 HTML = b"<!DOCTYPE html><html><body>404</body></html>"
 PUBLISHED = "select source_path, position, is_main from onec.product_images order by product_id, variant_id, position"
@@ -565,3 +567,98 @@ def test_a_database_that_goes_away_is_one_sentence_and_the_next_import_completes
     with connect(shop.database_url) as connection:
         shop.connection = connection
         assert shop().row_count == 1
+
+
+# --- in shards
+
+
+def request(shop, run_id: str = "run-1", **options) -> Request:
+    return Request(shop.root, shop.database_url, run_id=run_id, **options)
+
+
+def shipped(shop, number: int) -> None:
+    """So many products with a picture each; a shard of 30,000 bytes has two of them."""
+    for place in range(number):
+        shop.ship(f"import_files/{place}.jpg", picture(place))
+    shop.goods({f"g{place}": [f"import_files/{place}.jpg"] for place in range(number)})
+
+
+def test_a_plan_is_cut_into_shards_by_the_size_of_what_is_to_be_published(shop):
+    shipped(shop, 5)
+    with run_lock(shop.database_url, "run-1"):
+        assert plan_images(request(shop), str(shop.media), shard_bytes=30_000) == 3
+    assert shop.rows("select shard, count(*) from onec_staging.images_files group by 1 order by 1") == [
+        (1, 2),
+        (2, 2),
+        (3, 1),
+    ]
+
+
+def test_an_unchanged_tree_has_nothing_to_publish_and_no_shards(shop):
+    shipped(shop, 3)
+    shop()
+    assert plan_images(request(shop), str(shop.media)) == 0
+    assert counts(collect_images(request(shop), str(shop.media))) == (0, 3, 0)
+
+
+def test_shards_may_be_published_in_any_order_and_twice_and_each_picture_is_copied_once(shop):
+    shipped(shop, 5)
+    shards = plan_images(request(shop), str(shop.media), shard_bytes=30_000)
+    seen = [publish_shard(request(shop), str(shop.media), shard).processed for shard in (shards, 1, 1, 2)]
+    assert seen == [1, 3, 3, 5]
+    assert counts(collect_images(request(shop), str(shop.media))) == (5, 0, 0)
+    assert shop.one("select count(*) from onec.product_images where is_main") == 5
+
+
+def test_a_shard_that_was_not_published_is_no_small_matter(shop):
+    shipped(shop, 5)
+    plan_images(request(shop), str(shop.media), shard_bytes=30_000)
+    publish_shard(request(shop), str(shop.media), 2)
+    with pytest.raises(DatabaseError, match="3 files of this import of images have not been published"):
+        collect_images(request(shop), str(shop.media))
+    assert shop.one("select count(*) from onec.product_images") == 0
+
+
+def test_a_living_run_keeps_its_plan_and_a_dead_one_loses_it_to_the_next(shop):
+    shipped(shop, 2)
+    with run_lock(shop.database_url, "run-1"):
+        plan_images(request(shop), str(shop.media))
+        with pytest.raises(ImportBusyError, match="An import of images is already running: run run-1"):
+            plan_images(request(shop, "run-2"), str(shop.media))
+    plan_images(request(shop, "run-2"), str(shop.media))
+    with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
+        publish_shard(request(shop), str(shop.media), 1)
+    with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
+        collect_images(request(shop), str(shop.media))
+
+
+def test_an_import_that_fails_leaves_no_plan_behind(shop):
+    shipped(shop, 2)
+    shop.media.write_text("in the way")
+    with pytest.raises(MediaStoreError):
+        shop()
+    assert shop.rows("select relname from pg_class where relnamespace = 'onec_staging'::regnamespace") == []
+
+
+def test_a_picture_is_decoded_to_its_last_pixel_where_that_is_asked_for(shop):
+    data = bytearray(drawn_png())
+    data[len(data) // 2] ^= 0xFF
+    shop.ship("import_files/a.png", bytes(data))
+    shop.goods({"g": ["import_files/a.png"]})
+    assert counts(shop()) == (1, 0, 0)
+    assert counts(shop(full=True, force=True)) == (0, 0, 1)
+    assert shop.refused() == [("g", "import_files/a.png", "изображение повреждено: не раскодируется полностью")]
+
+
+def drawn_png() -> bytes:
+    file = io.BytesIO()
+    Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(200 * 200 * 3)).save(file, "PNG")  # noqa: S311
+    return file.getvalue()
+
+
+def test_the_report_carries_a_picture_of_what_was_published_and_none_of_what_was_there(shop):
+    shipped(shop, 3)
+    sheet = Image.open(io.BytesIO(shop().contact_sheet))
+    assert sheet.format == "WEBP"
+    assert sheet.width > 300
+    assert shop().contact_sheet == b""

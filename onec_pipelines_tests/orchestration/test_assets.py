@@ -11,7 +11,7 @@ from dagster._serdes import serialize_value
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.demo import build_shop
-from onec_pipelines.orchestration.assets import assets
+from onec_pipelines.orchestration.assets import assets, export_specs
 from onec_pipelines.orchestration.metadata import KEYS
 from onec_pipelines.orchestration.session import IMPORT_TYPE_OF
 
@@ -162,7 +162,7 @@ def test_a_run_that_was_launched_without_a_job_gets_the_type_of_its_asset(projec
 def materialize(project, selection: list[str]) -> dg.ExecuteInProcessResult:
     """What the button Materialize does: a run of some assets that is none of our jobs."""
     return dg.materialize(
-        assets,
+        [*assets, *export_specs],
         instance=project.instance,
         selection=selection,
         resources=project.definitions().resources,

@@ -13,7 +13,7 @@ from dagster._serdes import serialize_value
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.merging import read_steps
 from onec_pipelines.demo import build_shop
-from onec_pipelines.orchestration.assets import assets
+from onec_pipelines.orchestration.assets import assets, export_specs
 from onec_pipelines.orchestration.checks import CHECKS, GUARD, ROW_COUNT_DROP, checks, is_sudden
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -70,7 +70,9 @@ def look(project) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:
     """Run all the checks and import nothing, as the button of the checks does."""
     keys = [key for definition in checks for key in definition.check_keys]
     look = dg.define_asset_job("look", selection=dg.AssetSelection.checks(*keys))
-    definitions = dg.Definitions(assets, asset_checks=checks, jobs=[look], resources=project.definitions().resources)
+    definitions = dg.Definitions(
+        [*assets, *export_specs], asset_checks=checks, jobs=[look], resources=project.definitions().resources
+    )
     result = definitions.resolve_job_def("look").execute_in_process(instance=project.instance)
     assert result.success
     return evaluations(result)

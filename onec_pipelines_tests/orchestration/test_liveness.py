@@ -22,56 +22,15 @@ from onec_pipelines.orchestration import liveness
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.liveness import (
     DEAD,
-    OURS,
     OnecRunLauncher,
     fail_dead_runs,
+    locked_tag,
     make_way,
-    must_hold_lock,
     shared_types,
 )
 from onec_pipelines.orchestration.sessions import find_session
 
 ROOT = Path(__file__).parents[2]
-START, SUCCESS, FAILURE = DagsterEventType.STEP_START, DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE
-ENGINE, SKIPPED = DagsterEventType.ENGINE_EVENT, DagsterEventType.STEP_SKIPPED
-IN_PROCESS = (ENGINE, "Executing steps in process (pid: 7)")
-
-
-# --- whose process must hold the lock
-
-
-@pytest.mark.parametrize("step", ["catalog", "product_images", "catalog_checks"])
-def test_a_run_with_a_step_of_ours_in_progress_must_hold_the_lock(step):
-    assert must_hold_lock([(START, step)], only_ours=False)
-
-
-@pytest.mark.parametrize("end", [SUCCESS, FAILURE, SKIPPED])
-def test_a_run_elsewhere_whose_assets_have_ended_may_be_waiting_for_a_worker(end):
-    assert not must_hold_lock([(START, "catalog"), (end, "catalog")], only_ours=True)
-
-
-def test_a_run_in_its_own_process_gives_the_lock_up_for_a_moment_only():
-    assert must_hold_lock([IN_PROCESS], only_ours=True)
-    assert must_hold_lock([IN_PROCESS, (START, "catalog"), (SUCCESS, "catalog")], only_ours=True)
-
-
-def test_a_step_of_somebody_else_holds_no_lock():
-    said = [IN_PROCESS, (START, "catalog"), (SUCCESS, "catalog"), (START, "their_report")]
-    assert not must_hold_lock(said, only_ours=False)
-
-
-def test_resources_of_somebody_else_may_take_long_to_start():
-    assert not must_hold_lock([IN_PROCESS], only_ours=False)
-
-
-def test_of_steps_side_by_side_one_of_ours_is_enough():
-    assert must_hold_lock([(START, "their_report"), (START, "stocks")], only_ours=False)
-
-
-def test_every_step_of_a_full_refresh_is_known_to_hold_the_lock(project):
-    steps = {node.name for node in project.definitions().resolve_job_def("full_refresh").nodes}
-    assert steps == OURS
-
 
 # --- the lock
 
@@ -107,12 +66,13 @@ def hasty(monkeypatch) -> None:
 
 @pytest.fixture
 def recorded(project) -> Callable[..., DagsterRun]:
-    """A run in the history that has begun with the asset `catalog`, and whose process never was."""
+    """A run in the history that says it holds its lock, and whose process never was."""
 
-    def record(job: str, status=DagsterRunStatus.STARTED) -> DagsterRun:
+    def record(job: str, status=DagsterRunStatus.STARTED, *, marked: bool = True) -> DagsterRun:
         run = project.instance.create_run_for_job(project.definitions().resolve_job_def(job), status=status)
-        project.instance.report_dagster_event(dg.DagsterEvent(START.value, job, step_key="catalog"), run.run_id)
-        return run
+        if marked:
+            project.instance.add_run_tags(run.run_id, locked_tag(run.run_id))
+        return project.instance.get_run_by_id(run.run_id)
 
     return record
 
@@ -163,30 +123,31 @@ def test_a_dead_run_that_was_to_be_canceled_is_canceled(project, recorded):
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.SUCCESS])
-def test_a_run_that_has_not_begun_or_has_ended_is_not_judged(project, recorded, status):
+@pytest.mark.parametrize("status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING])
+def test_a_run_that_was_made_under_its_lock_is_failed_before_it_has_begun(project, recorded, status):
     run = recorded("catalog_import", status=status)
+    assert fail_dead_runs(project.instance, project.settings.database_url) == [run.run_id]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_run_that_has_ended_is_not_judged(project, recorded):
+    run = recorded("catalog_import", status=DagsterRunStatus.SUCCESS)
     assert fail_dead_runs(project.instance, project.settings.database_url) == []
     assert not liveness.fail_if_dead(project.instance, project.settings.database_url, run)
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_job_of_somebody_else_is_not_judged(project):
-    run = project.instance.create_run_for_job(
-        dg.GraphDefinition("their_job", node_defs=[]).to_job(), status=DagsterRunStatus.STARTED
-    )
-    project.instance.report_dagster_event(dg.DagsterEvent(START.value, "their_job", step_key="catalog"), run.run_id)
+def test_a_run_that_does_not_say_it_holds_its_lock_is_not_judged(project, recorded):
+    run = recorded("catalog_import", marked=False)
     assert fail_dead_runs(project.instance, project.settings.database_url) == []
+    assert not liveness.fail_if_dead(project.instance, project.settings.database_url, run)
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_run_that_only_checks_is_judged_too(project):
-    checks = frozenset({dg.AssetCheckKey(dg.AssetKey("catalog"), "row_count_drop")})
-    run = DagsterRun("__ASSET_JOB", status=DagsterRunStatus.STARTED, asset_check_selection=checks)
-    project.instance.run_storage.add_run(run)
-    start = dg.DagsterEvent(START.value, run.job_name, step_key="catalog_checks")
-    project.instance.report_dagster_event(start, run.run_id)
-    assert fail_dead_runs(project.instance, project.settings.database_url) == [run.run_id]
+def test_a_run_that_repeats_another_one_inherits_its_tag_and_is_not_judged_by_it(project, recorded):
+    dead, repeated = recorded("catalog_import"), recorded("catalog_import", marked=False)
+    project.instance.add_run_tags(repeated.run_id, locked_tag(dead.run_id))
+    assert fail_dead_runs(project.instance, project.settings.database_url) == [dead.run_id]
 
 
 @pytest.mark.usefixtures("hasty")
@@ -276,6 +237,19 @@ def history(project) -> Iterator[dg.DagsterInstance]:
     """The run history that `onec` writes."""
     with open_instance(project.settings) as instance:
         yield instance
+
+
+def test_an_import_that_is_killed_before_its_first_asset_is_failed_by_the_next_one(history, onec, no_merge):
+    no_merge()
+    process = onec("import", "catalog")
+    wait_until(lambda: process.poll() is not None or bool(history.get_runs()))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (killed,) = history.get_runs()
+    assert killed.status in {DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED}
+    output, errors = (following := onec("import", "catalog")).communicate(timeout=60)
+    assert following.returncode == 0, output + errors
+    assert history.get_run_by_id(killed.run_id).status is DagsterRunStatus.FAILURE
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""Which pictures 1C refers to: product by product, as the XML lists them or, where it lists none, by file name.
+
+Here references come out of the tables; what is done about them is decided in `images.plan`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import psycopg
+
+from onec_pipelines.images.plan import PublishedFile, Reference, references_on_disk
+from onec_pipelines.images.scan import FileIndex
+
+FETCH = 2000
+"""Rows fetched at a time."""
+PICTURES = """
+select
+    p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
+    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
+from onec.products p
+left join (
+    select product_id, null::bigint as variant_id, null as variant_onec_id, path, position
+    from onec.image_references
+    where product_id is not null
+    union all
+    select v.product_id, v.id, v.onec_id, offers.path, offers.position
+    from onec.image_references offers
+    join onec.product_variants v on v.id = offers.variant_id
+    where v.is_active
+) r on r.product_id = p.id
+left join onec.product_images i
+    on i.product_id = r.product_id and i.source_path = r.path and i.variant_id is not distinct from r.variant_id
+where p.is_active
+union all
+select
+    p.id, p.onec_id, null, null, i.position, i.source_path, true, not i.is_listed,
+    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
+from onec.product_images i
+join onec.products p on p.id = i.product_id
+where p.is_active and i.variant_id is null
+    and not exists (select from onec.image_references own where own.product_id = p.id)
+order by 1, 7, 3 nulls first, 5
+"""
+"""Of each active product: what the XML lists, with the records; where it lists none of its own, those records alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A product or a variant; `is_listed` says whether the XML names pictures of its own."""
+
+    id: int
+    onec_id: str
+    is_listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A row of `PICTURES`; `published` is its record. `is_recorded` ones are not listed any more, or never were."""
+
+    variant: Owner | None
+    position: int
+    path: str
+    is_recorded: bool
+    by_name: bool
+    published: PublishedFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product with its pictures in the order of `PICTURES`."""
+
+    product_id: int
+    onec_id: str
+    pictures: list[Picture]
+
+
+def read_products(connection: psycopg.Connection) -> Iterator[Product]:
+    """The active products in the order of their keys, some at a time."""
+    with connection.transaction(), connection.cursor("pictures") as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(PICTURES)
+        for (product_id, onec_id), rows in groupby(cursor, itemgetter(0, 1)):
+            yield Product(product_id, onec_id, [_picture(*row[2:]) for row in rows if row[5] is not None])
+
+
+def _picture(  # noqa: PLR0913, PLR0917 - a row
+    variant_id: int | None,
+    variant_onec_id: str,
+    position: int,
+    path: str,
+    is_recorded: bool,  # noqa: FBT001
+    by_name: bool,  # noqa: FBT001
+    media_path: str | None,
+    *facts: object,
+) -> Picture:
+    variant = None if variant_id is None else Owner(variant_id, variant_onec_id)
+    published = PublishedFile(media_path, *facts) if media_path else None  # type: ignore[arg-type]
+    return Picture(variant, position, path, is_recorded, by_name, published)
+
+
+def references_of(product: Product, index: FileIndex) -> list[Reference]:
+    """What a product's pictures are: as the XML lists them, or, where it lists none of its own, by file name.
+
+    A picture found by name earlier stays in the list when its file is not shipped this time. The keys of a
+    reference are `Owner`s.
+    """
+    listed = [picture for picture in product.pictures if not picture.is_recorded]
+    owner = Owner(product.product_id, product.onec_id, is_listed=any(picture.variant is None for picture in listed))
+    references = [
+        Reference(owner, picture.variant, picture.position, picture.path, picture.published) for picture in listed
+    ]
+    if owner.is_listed:
+        return references
+    records = {picture.path: picture for picture in product.pictures if picture.is_recorded}
+    paths = {reference.path for reference in references_on_disk(owner, product.onec_id, index)}
+    paths |= {path for path, picture in records.items() if picture.by_name}
+    named = [
+        Reference(owner, None, position, path, records[path].published if path in records else None)
+        for position, path in enumerate(sorted(paths))
+    ]
+    return [*named, *references]

@@ -1,0 +1,125 @@
+"""`product_images`: a graph of steps that may run on one machine or on many.
+
+    plan_images -> publish_images[1_of_3], [2_of_3], [3_of_3] -> collect_images
+
+How many shards there are, the plan says: they are coarse, by the bytes of the files to publish. Where the steps
+run is the executor's business (see executors.py); they hand on nothing but the order in which they run, because
+the plan and what has come of it stand in the database. What an import of pictures is, `importing.images` knows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from onec_pipelines.importing import Progress
+from onec_pipelines.importing.dataset import Request
+from onec_pipelines.importing.images import collect_images, may_show_progress, plan_images, publish_shard
+from onec_pipelines.orchestration.progress import Watch
+from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.session import SessionStep
+from onec_pipelines.orchestration.tables import IO_MANAGER
+
+ASSET = "product_images"
+QUICK, FULL = "quick", "full"
+CONFIG = {
+    "force": dg.Field(bool, default_value=False, description="Read and publish every picture again."),
+    "validate": dg.Field(
+        dg.Enum("Validate", [dg.EnumValue(QUICK), dg.EnumValue(FULL)]),
+        default_value=QUICK,
+        description="`quick` looks at header, dimensions and end of each new picture, `full` decodes it, too.",
+    ),
+    "shard_mb": dg.Field(
+        dg.IntSource, default_value=512, description="How many MB of new pictures a step publishes, about."
+    ),
+}
+"""What may be chosen in the launchpad."""
+
+
+class PlanConfig(dg.Config):
+    """What the plan is told."""
+
+    force: bool
+    shard_mb: int
+
+
+class ShardConfig(dg.Config):
+    """What each shard is told."""
+
+    full: bool
+
+
+@dg.config_mapping(config_schema=CONFIG)
+def to_steps(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Hand what was chosen for the asset to its steps."""
+    return {
+        "plan_images": {"config": {"force": chosen["force"], "shard_mb": chosen["shard_mb"]}},
+        "publish_images": {"config": {"full": chosen["validate"] == FULL}},
+    }
+
+
+@dg.op(
+    name="plan_images",
+    ins={"catalog": dg.In(dg.Nothing), "import_files": dg.In(dg.Nothing)},
+    out={"shards": dg.DynamicOut(dg.Nothing)},
+    pool=f"onec_{ASSET}",
+    description="Decides about every picture and cuts what is to be published into shards.",
+)
+def plan_op(
+    context: dg.OpExecutionContext, config: PlanConfig, onec: Onec, watch: dg.ResourceParam[Watch]
+) -> Iterator[dg.DynamicOutput[None]]:
+    """See `importing.images.plan_images`."""
+    step = SessionStep.of(context, ASSET, onec, watch)
+    step.tags.begin()
+    with step.working():
+        if step.absence():
+            return
+        request = request_of(context, onec, step.progress, force=config.force)
+        shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
+        step.progress.tag()
+    for shard in range(1, shards + 1):
+        yield dg.DynamicOutput(None, mapping_key=f"{shard}_of_{shards}", output_name="shards")
+
+
+@dg.op(
+    name="publish_images",
+    ins={"shard": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing),
+    description="Publishes the files of one shard.",
+)
+def publish_op(context: dg.OpExecutionContext, config: ShardConfig, onec: Onec, watch: dg.ResourceParam[Watch]) -> None:
+    """See `importing.images.publish_shard`."""
+    number, _, shards = (context.get_mapping_key() or "").partition("_of_")
+    url, media_url = onec.database_url(), onec.settings().media_url
+    step = SessionStep.of(
+        context, ASSET, onec, watch, (int(number), int(shards)), may_show=lambda: may_show_progress(url)
+    )
+    with step.working():
+        publish_shard(request_of(context, onec, step.progress), media_url, int(number), full=config.full)
+
+
+@dg.op(
+    name="collect_images",
+    ins={"shards": dg.In(dg.Nothing)},
+    out=dg.Out(dg.Nothing, is_required=False, io_manager_key=IO_MANAGER),
+    description="Records what was published, in one transaction.",
+)
+def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourceParam[Watch]) -> Iterator[dg.Output[None]]:
+    """See `importing.images.collect_images`."""
+    step = SessionStep.of(context, ASSET, onec, watch)
+    with step.working():
+        absence = step.absence()
+        if not absence:
+            report = collect_images(request_of(context, onec, step.progress), onec.settings().media_url)
+            metadata = step.landed(report)
+    if absence:
+        step.pass_over(absence)
+        return
+    yield dg.Output(None, metadata=metadata)
+
+
+def request_of(context: dg.OpExecutionContext, onec: Onec, progress: Progress, *, force: bool = False) -> Request:
+    """What a step asks of the import."""
+    return Request(
+        onec.settings().data_dir, onec.database_url(), run_id=context.run.run_id, force=force, progress=progress
+    )
