@@ -4,6 +4,8 @@ Not here: starting the embedded server (embedded.py), the schema (migrate.py), w
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import psycopg
@@ -46,6 +48,9 @@ ADVICE = (
 )
 """What a failed connection says -> what to do; first match. A server answers in its own language."""
 
+SHUTDOWN = "57P"
+"""How the states begin with which a server says goodbye."""
+
 
 def database_url(settings: Settings) -> str:
     """Return the URL of the database: the one that is set, else the embedded server's, started where need be.
@@ -84,6 +89,26 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def losses_told(during: str) -> Iterator[None]:
+    """Tell in one sentence of a server that gives up during something: it went away, its disk is full.
+
+    Whether a COMMIT was carried out that a lost server did not answer, nobody knows.
+
+    Raises:
+        DatabaseError: in place of psycopg's OperationalError.
+    """
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        answer = first_line(error.diag.message_primary or str(error))
+        lost = error.sqlstate is None or error.sqlstate.startswith(SHUTDOWN)
+        left = "it landed whole or not at all" if lost else "nothing on record was changed"
+        raise DatabaseError(
+            f"PostgreSQL gave up during {during}: {answer}; {left}: repeat it when the server works."
+        ) from error
 
 
 def redacted(url: str) -> str:

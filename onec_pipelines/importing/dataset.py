@@ -15,12 +15,12 @@ import psycopg
 from onec_pipelines.commerceml.export import Export, list_export
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import NotForUs
-from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock, merge_lock
 from onec_pipelines.database.merging import count, merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.errors import DatabaseError, ExportError
+from onec_pipelines.errors import ExportError
 from onec_pipelines.importing.files import Contents, digest_of, find_files, read_contents, refuse_changed_files
 from onec_pipelines.importing.ledger import (
     LastImport,
@@ -61,24 +61,21 @@ def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
         DatabaseError: the database cannot be used.
     """
     started = time.monotonic()
-    try:
-        with import_lock(request.database_url, dataset.name), connect(request.database_url) as connection:
-            refuse_unless_ready(connection, request.data_dir, dataset.name)
-            migrate_connection(connection)
-            export = list_export(request.data_dir)
-            known = read_contents(export, read_tags(connection))
-            contents = find_files(export, dataset.name, known)
-            last = read_last(connection, dataset.name)
-            digest = digest_of(contents)
-            if last and last.fingerprint == digest and not request.force:
-                return _import_nothing_new(dataset, connection, request, last, started)
-            return _import_files(dataset, connection, request, export, known, contents, digest, started)
-    except psycopg.OperationalError as error:
-        answer = first_line(error.diag.message_primary or str(error))
-        raise DatabaseError(
-            f"PostgreSQL gave up during the import of {dataset.name}: {answer}; nothing was changed: "
-            "import again when the server works."
-        ) from error
+    with (
+        losses_told(f"the import of {dataset.name}"),
+        import_lock(request.database_url, dataset.name),
+        connect(request.database_url) as connection,
+    ):
+        refuse_unless_ready(connection, request.data_dir, dataset.name)
+        migrate_connection(connection)
+        export = list_export(request.data_dir)
+        known = read_contents(export, read_tags(connection))
+        contents = find_files(export, dataset.name, known)
+        last = read_last(connection, dataset.name)
+        digest = digest_of(contents)
+        if last and last.fingerprint == digest and not request.force:
+            return _import_nothing_new(dataset, connection, request, last, started)
+        return _import_files(dataset, connection, request, export, known, contents, digest, started)
 
 
 def refuse_unless_ready(connection: psycopg.Connection, data_dir: Path, import_type: str) -> None:

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -26,7 +26,7 @@ import psycopg
 from psycopg import sql
 
 from onec_pipelines.commerceml.export import IMAGES, list_export
-from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock, is_run_locked, merge_lock, run_lock, shard_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
@@ -44,6 +44,7 @@ from onec_pipelines.importing.references import Owner, Product, read_products, r
 from onec_pipelines.importing.report import Counters, ImportReport, Progress
 
 TABLE = "onec.product_images"
+DURING = "the import of images"
 SHARD_BYTES = 512 * 2**20
 """How much a shard publishes: coarse, as each costs a step of the run."""
 FILE_COST = 16 * 2**10
@@ -187,7 +188,7 @@ def publish_images(request: Request, media_url: str, *, full: bool = False) -> I
         MediaStoreError: the media store cannot be used.
     """
     request = replace(request, run_id=request.run_id or str(uuid.uuid4()))
-    with _database_told(), run_lock(request.database_url, _run_id(request)):
+    with losses_told(DURING), run_lock(request.database_url, _run_id(request)):
         try:
             for shard in range(1, plan_images(request, media_url) + 1):
                 publish_shard(request, media_url, shard, full=full)
@@ -206,7 +207,7 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
     Raises: see `publish_images`.
     """
     url = request.database_url
-    with _database_told(), import_lock(url, "images"), connect(url) as connection:
+    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
         refuse_unless_ready(connection, request.data_dir, "images")
         migrate_connection(connection)
         _refuse_beside_another(connection, _run_id(request))
@@ -309,7 +310,7 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
 
     Raises: see `publish_images`; ImportBusyError, too, where the plan is not of this run.
     """
-    with _database_told(), connect(request.database_url) as connection, shard_lock(connection, shard):
+    with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
         base = _planned_base(connection, request)
         files = connection.execute(FILES, [shard]).fetchall()
         planned = (
@@ -403,7 +404,7 @@ def collect_images(request: Request, media_url: str) -> ImportReport:
     Raises: see `publish_images`; DatabaseError, too, where a shard has not been published.
     """
     url = request.database_url
-    with _database_told(), import_lock(url, "images"), connect(url) as connection:
+    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
         _planned_base(connection, request)
         _refuse_unpublished(connection)
         if number(connection, "select count(*) from onec_staging.images_shards"):
@@ -494,7 +495,7 @@ def _planned_base(connection: psycopg.Connection, request: Request) -> Path:
     if _planned_run(connection) != _run_id(request):
         raise DatabaseError(
             "The plan of this import of images is not in the database any more: another import has begun since, or "
-            "PostgreSQL was restarted after a crash; what is on record was not changed: import again."
+            "PostgreSQL was restarted after a crash; nothing on record was changed: import again."
         )
     row = connection.execute("select base from onec_staging.images_run").fetchone()
     return request.data_dir / (row[0] if row else "")
@@ -508,8 +509,8 @@ def _refuse_unpublished(connection: psycopg.Connection) -> None:
     )
     if left:
         raise DatabaseError(
-            f"{left} files of this import of images have not been published: a step was passed over; what is on "
-            "record was not changed: import again."
+            f"{left} files of this import of images have not been published: a step was passed over; nothing on "
+            "record was changed: import again."
         )
 
 
@@ -529,16 +530,3 @@ def _run_id(request: Request) -> str:
     if request.run_id is None:
         raise ValueError("the steps of an import of images need the id of their run")
     return request.run_id
-
-
-@contextmanager
-def _database_told() -> Iterator[None]:
-    """Tell of a database that goes away in one sentence."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        answer = first_line(error.diag.message_primary or str(error))
-        raise DatabaseError(
-            f"PostgreSQL gave up during the import of images: {answer}; what is on record was not changed: "
-            "import again when the server works."
-        ) from error

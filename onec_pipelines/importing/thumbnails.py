@@ -25,12 +25,12 @@ from typing import TypedDict, Unpack
 import psycopg
 
 from onec_pipelines.commerceml.records import Refusal
-from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.errors import DatabaseError, OnecError
+from onec_pipelines.errors import OnecError
 from onec_pipelines.images.reading import ImageMissing, ImageRefused
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.images.store import MediaStore, open_store
@@ -209,16 +209,9 @@ def make_thumbnails(database_url: str, media_url: str, **options: Unpack[Thumbna
         DatabaseError, MediaStoreError: the database or the media store cannot be used.
     """
     started = time.monotonic()
-    try:
-        with import_lock(database_url, TYPE), connect(database_url) as connection:
-            migrate_connection(connection)
-            return _make(connection, database_url, open_store(media_url), options, started)
-    except psycopg.OperationalError as error:
-        answer = first_line(error.diag.message_primary or str(error))
-        raise DatabaseError(
-            f"PostgreSQL gave up while thumbnails were made: {answer}; what is on record was not changed: "
-            "make them again when the server works."
-        ) from error
+    with losses_told("the making of thumbnails"), import_lock(database_url, TYPE), connect(database_url) as connection:
+        migrate_connection(connection)
+        return _make(connection, database_url, open_store(media_url), options, started)
 
 
 def sizes_due(source: Source, stored: FileIndex, style: Style, *, force: bool) -> list[int]:

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from PIL import Image
@@ -395,8 +395,11 @@ class Server:
         self.start()
 
     def kill(self) -> None:
-        """kill -9 of the postmaster; its children notice and go, too."""
-        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        """kill -9 of the postmaster, and wait for its children: they notice and go, but may end a statement first."""
+        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        children = postmaster.children()
+        postmaster.kill()
+        assert not psutil.wait_procs(children, timeout=30)[1]
 
     def new_database(self) -> str:
         url = self.start()
