@@ -34,6 +34,7 @@ from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 README = PROJECT_ROOT / "README.md"
 DATA_TEAM = PROJECT_ROOT / "docs" / "data-team.md"
+MANY_MACHINES = PROJECT_ROOT / "docs" / "many-machines.md"
 OPERATING = PROJECT_ROOT / "docs" / "operating.md"
 RUSSIAN_GUIDE = PROJECT_ROOT / "docs" / "ru" / "admin-guide.md"
 PAGES = [*sorted(PROJECT_ROOT.glob("*.md")), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
@@ -409,3 +410,12 @@ def test_the_services_start_programs_with_options_that_they_have(program, option
         command = command.commands[words.pop(0)]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
+
+
+@pytest.mark.parametrize("page", [DATA_TEAM, MANY_MACHINES], ids=shown)
+def test_what_may_be_written_into_the_launchpad_is_valid(page):
+    configs = [config for block in blocks(page, "yaml") if "ops" in (config := yaml.safe_load(block))]
+    assert configs
+    job = definitions.defs.resolve_implicit_global_asset_job_def()
+    for config in configs:
+        dg.validate_run_config(job, config)
