@@ -1,142 +1,178 @@
-"""Publishing 5,000 JPEGs of 45-210 KB against `cp -r` of the same tree, and planning 500,000 references.
+"""Importing 5,000 JPEGs of 45-210 KB against `cp -r` of the same tree, and the memory of 5,000 and 50,000 references.
 
     python -m benchmarks.images [directory for the files]
 
-Everything is measured in one process, in turns, so that the ratios hold on a busy machine too; the times of
-each kind are medians. `cp -r` leaves its bytes in memory, and so does publishing; the two lines with `sync`
-say what it costs to have them on the disk.
+What is measured is `import_images` as people run it, with an embedded PostgreSQL of its own. Each round copies the
+tree by `cp -r` and publishes it, one after the other; the ratios are within a round, so that they hold on a busy
+machine too, and the table shows medians. `cp -r` leaves its bytes in memory, while an import ends with all of them on
+the disk: `cp -r + sync` says what that costs a copy.
+
+Every copy goes into a new directory, and nothing is deleted before the end: on a virtual machine copies that followed
+a deletion took up to eight times as long, by chance, presumably because freed memory goes back to the host.
+
+Memory is measured in a process of its own for each number of references: half of their files are empty, the others
+missing, and the peak is that of the process above what it had imported. The table goes into `benchmarks/out/`.
 """
 
+import json
 import os
 import random
-import resource
-import shutil
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 from PIL import Image
+from rich.console import Console
+from rich.table import Table
 
-from onec_pipelines.images.plan import PublishedFile, Reference, plan
-from onec_pipelines.images.publish import Outcome, publish_all
-from onec_pipelines.images.reading import FileStat
-from onec_pipelines.images.scan import index_listing, scan
+from onec_pipelines.database import embedded
 from onec_pipelines.images.store import open_store
+from onec_pipelines.importing import Counters, import_catalog, import_images
 
 IMAGES = 5_000
-REFERENCES = 500_000
+REFERENCES = (5_000, 50_000)
 ROUNDS = 5
+MEMORY = "memory"
+OUT = Path(__file__).parent / "out"
+DOCUMENT = '<?xml version="1.0" encoding="UTF-8"?>\n<КоммерческаяИнформация>{}</КоммерческаяИнформация>\n'
+GOODS = '<Каталог СодержитТолькоИзменения="false"><Товары>\n{}</Товары></Каталог>'
+GOOD = "<Товар><Ид>{0}</Ид><Наименование>{0}</Наименование><Картинка>{1}</Картинка></Товар>\n"
+OFFERS = "<ПакетПредложений><Предложения/></ПакетПредложений>"
+
+Round = dict[str, float]
 
 
 def main() -> None:
-    base = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    with tempfile.TemporaryDirectory(dir=base) as directory:
+    if sys.argv[1:2] == [MEMORY]:
+        print(json.dumps(measure_memory(Path(sys.argv[2]), sys.argv[3])))
+        return
+    with tempfile.TemporaryDirectory(prefix="onec-bench-", dir=sys.argv[1] if sys.argv[1:] else None) as directory:
         work = Path(directory)
-        references = write_images(work / "goods" / "import_files")
-        size = sum(path.stat().st_size for path in (work / "goods").rglob("*.jpg"))
-        print(f"{IMAGES} JPEGs, {size / 1e6:.0f} MB, on {os.cpu_count()} CPUs; {ROUNDS} rounds, medians")
-        compare_with_cp(work, references)
-    plan_many()
+        url = embedded.start(work / "home")
+        try:
+            report(work, url)
+        finally:
+            embedded.stop(work / "home")
 
 
-def compare_with_cp(work: Path, references: list[Reference]) -> None:
-    times: dict[str, list[float]] = {}
-    for _ in range(ROUNDS):
-        for name, seconds in one_round(work, references):
-            times.setdefault(name, []).append(seconds)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    for name, seconds in medians.items():
-        print(f"{name:24} {seconds:7.3f} s   {seconds / medians['cp -r']:6.2f} x cp -r")
-    print(f"first run / cp -r                {medians['first run'] / medians['cp -r']:6.2f}")
-    print(f"first run + sync / cp -r + sync  {medians['first run + sync'] / medians['cp -r + sync']:6.2f}")
-    print(f"unchanged run / first run        {medians['unchanged run'] / medians['first run']:6.3f}")
+def report(work: Path, url: str) -> None:
+    write_export(work / "export", write_images(work / "export/goods"))
+    size = sum(path.stat().st_size for path in work.rglob("*.jpg")) / 1e6
+    import_catalog(work / "export", url)
+    rounds = [measure_round(work, url, number) for number in range(ROUNDS)]
+    console = Console(record=True, width=110)
+    console.print(times(f"{IMAGES:,} JPEGs, {size:.0f} MB, {os.cpu_count()} CPUs, {ROUNDS} rounds", rounds))
+    console.print(memory(work, url))
+    OUT.mkdir(exist_ok=True)
+    (OUT / "images.txt").write_text(console.export_text(), "utf-8")
 
 
-def one_round(work: Path, references: list[Reference]) -> Iterator[tuple[str, float]]:
-    source, copy, media = work / "goods" / "import_files", work / "copy", work / "media"
-    for path in (copy, media):
-        shutil.rmtree(path, ignore_errors=True)
+def measure_round(work: Path, url: str, number: int) -> Round:
+    export, copy, media = work / "export", work / f"copy-{number}", work / f"media-{number}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("truncate onec.product_images")
     os.sync()
-    copied = timed(lambda: subprocess.run(["cp", "-r", source, copy], check=True))
-    yield "cp -r", copied
-    yield "cp -r + sync", copied + timed(open_store(str(copy)).flush)
-    shutil.rmtree(copy)
-    os.sync()
-    outcomes: list[Outcome] = []
-    published = timed(lambda: outcomes.extend(run(source, media, references)))
-    expect(outcomes, {"published": IMAGES})
-    yield "first run", published
-    yield "first run + sync", published + timed(open_store(str(media)).flush)
-    recorded = [recorded_as(outcome) for outcome in outcomes]
-    outcomes.clear()
-    yield "unchanged run", timed(lambda: outcomes.extend(run(source, media, recorded)))
-    expect(outcomes, {"unchanged": IMAGES})
+    copied = timed(lambda: subprocess.run(["cp", "-r", export / "goods/import_files", copy], check=True))
+    synced = timed(open_store(str(copy)).flush)
+    first = timed(lambda: expect(import_images(export, url, str(media)).counters, created=IMAGES))
+    unchanged = timed(lambda: expect(import_images(export, url, str(media)).counters, skipped=IMAGES))
+    return {"cp -r": copied, "cp -r + sync": copied + synced, "first": first, "unchanged": unchanged}
 
 
-def run(source: Path, media: Path, references: list[Reference]) -> Iterator[Outcome]:
-    """Do all that a run does with the disk: sweep, both scans, plan, publish."""
-    store = open_store(str(media))
-    store.sweep()
-    planned = plan(references, scan(source), stored=store.listing())
-    return publish_all(planned, source.parent, store)
+def expect(counters: Counters, **counted: int) -> None:
+    if counters != Counters(IMAGES, IMAGES, **counted):
+        sys.exit(f"expected {counted}, found {counters}")
 
 
-def recorded_as(outcome: Outcome) -> Reference:
-    known = outcome.reference
-    return Reference(known.product, known.variant, known.position, known.path, outcome.published)
+def times(title: str, rounds: list[Round]) -> Table:
+    table = Table(title=title)
+    for column in ("", "seconds", "of cp -r", "of cp -r + sync", "of the first", "images/s"):
+        table.add_column(column, justify="left" if not column else "right")
+    for kind in rounds[0]:
+        seconds = statistics.median(found[kind] for found in rounds)
+        of = [f"{statistics.median(found[kind] / found[other] for found in rounds):.3f}" for other in rounds[0]]
+        table.add_row(kind, f"{seconds:.2f}", *of[:3], f"{IMAGES / seconds:,.0f}")
+    return table
 
 
-def expect(outcomes: list[Outcome], counts: dict[str, int]) -> None:
-    found = Counter(outcome.status.value for outcome in outcomes)
-    if found != counts:
-        sys.exit(f"expected {counts}, found {dict(found)}")
+def memory(work: Path, url: str) -> Table:
+    table = Table(title="references to files that are empty or missing, a process each")
+    for column in ("references", "seconds", "references/s", "peak above the imports, MB"):
+        table.add_column(column, justify="right")
+    for references in REFERENCES:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("drop database if exists empty with (force)")
+            connection.execute("create database empty")
+        export = work / f"empty-{references}"
+        write_export(export, write_empty(export / "goods", references))
+        command = [sys.executable, "-m", "benchmarks.images", MEMORY, export, url.replace("/onec?", "/empty?")]
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        if found["errors"] != references:
+            sys.exit(f"expected {references} errors, found {found['errors']}")
+        seconds = found["seconds"]
+        table.add_row(f"{references:,}", f"{seconds:.2f}", f"{references / seconds:,.0f}", f"{found['memory']:.0f}")
+    return table
 
 
-def plan_many() -> None:
-    """Plan half a million known files and as many references without one, in flat memory."""
-    start = memory()
-    paths = [
-        f"{number % 256:02x}/{number:08d}-747e-11ea-81c1-00155d3cae02_8c767ff0.jpg" for number in range(REFERENCES)
-    ]
-    index = index_listing((f"import_files/{path}", FileStat(100_000, 1)) for path in paths)
-    stored = index_listing((path, FileStat(100_000, 1)) for path in paths)
-    del paths
-    indexed = memory()
-    counts: Counter[str] = Counter()
-    seconds = timed(lambda: counts.update(image.action.value for image in plan(known_and_bare(), index, stored=stored)))
-    print(f"plan of {2 * REFERENCES:,} references: {seconds:.1f} s, {dict(counts)}")
-    print(
-        f"peak memory: {indexed - start} MB for two indexes of {REFERENCES:,} files, "
-        f"{memory() - indexed} MB for the plan"
-    )
+def measure_memory(export: Path, url: str) -> dict[str, float]:
+    """Import the catalogue in a process of its own, then the pictures in this one."""
+    subprocess.run([sys.executable, "-c", CATALOG, export, url], check=True)
+    before, start = peak(), time.perf_counter()
+    counters = import_images(export, url, str(export / "media")).counters
+    return {"errors": counters.errors, "seconds": time.perf_counter() - start, "memory": peak() - before}
 
 
-def known_and_bare() -> Iterator[Reference]:
-    for number in range(REFERENCES):
-        path = f"{number % 256:02x}/{number:08d}-747e-11ea-81c1-00155d3cae02_8c767ff0.jpg"
-        record = PublishedFile(path, "", 100_000, 1, 1, "JPEG", 1)
-        yield Reference(number, None, 0, f"import_files/{path}", record)
-        yield Reference(number, None, 1, f"import_files/no/{path}")
+CATALOG = """
+import sys
+from pathlib import Path
+from onec_pipelines.importing import import_catalog
+import_catalog(Path(sys.argv[1]), sys.argv[2])
+"""
 
 
-def write_images(root: Path) -> list[Reference]:
-    """Write photographs' worth of noise, each file different by a comment behind its start."""
+def peak() -> float:
+    """MB that this process has held at once; `getrusage` would count the one that started it, too."""
+    found = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text("ascii"))
+    return int(found[1]) / 1024 if found else 0
+
+
+def write_export(root: Path, pictures: Iterator[str]) -> None:
+    """Write the XML of so many products with a picture each, and nothing else of a catalogue."""
+    goods = "".join(GOOD.format(f"g{number}", path) for number, path in enumerate(pictures))
+    parts = {"goods": GOODS.format(goods)} | dict.fromkeys(("offers", "prices", "rests"), OFFERS)
+    for name, content in parts.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        (root / name / f"{name}_1.xml").write_text(DOCUMENT.format(content), "utf-8")
+
+
+def write_images(goods: Path) -> Iterator[str]:
+    """Write photographs' worth of noise, each file different by a comment behind its start; yield the paths."""
     random.seed(1)
     models = [encoded(side) for side in range(230, 500, 12)]
-    references = []
     for number in range(IMAGES):
-        path = f"{number % 64:02x}/{number:08x}.jpg"
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         model = models[number % len(models)]
-        target.write_bytes(model[:2] + b"\xff\xfe\x00\x0a" + f"{number:08d}".encode() + model[2:])
-        references.append(Reference(number, None, 0, f"import_files/{path}"))
-    return references
+        comment = b"\xff\xfe\x00\x0a" + f"{number:08d}".encode()
+        yield write_file(goods, f"import_files/{number % 64:02x}/{number:08x}.jpg", model[:2] + comment + model[2:])
+
+
+def write_empty(goods: Path, references: int) -> Iterator[str]:
+    """Write an empty file for every second reference, and none for the others; yield the paths."""
+    for number in range(references):
+        path = f"import_files/{number % 64:02x}/{number:08x}.jpg"
+        yield write_file(goods, path, b"") if number % 2 else path
+
+
+def write_file(goods: Path, path: str, data: bytes) -> str:
+    target = goods / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return path
 
 
 def encoded(side: int) -> bytes:
@@ -151,10 +187,6 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def memory() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 if __name__ == "__main__":

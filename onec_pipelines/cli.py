@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 TYPE = click.Choice(["all", *IMPORT_TYPES])
+SESSION_TYPE = click.Choice(["all", *IMPORT_TYPES, "thumbnails"])
 
 
 def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
@@ -114,7 +115,7 @@ def run_import(settings: Settings, import_type: str, *, force: bool = False) -> 
 
 
 @main.command()
-@click.option("--type", "import_type", type=TYPE, help="Only sessions of this type.")
+@click.option("--type", "import_type", type=SESSION_TYPE, help="Only sessions of this type.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
 @click.option("--watch", is_flag=True, help="Show the list again and again, until every import in it has ended.")

@@ -22,7 +22,7 @@ STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pendi
 BAR_WIDTH = 10
 ENDED = frozenset({"completed", "failed"})
 WATCH_EVERY_SECONDS = 1.0
-HEADER = f"{'id':<8}  {'type':<9}  {'status':<11}  {'progress':<24}  {'started':<16}  {'duration':>8}"
+HEADER = f"{'id':<8}  {'type':<10}  {'status':<11}  {'progress':<24}  {'started':<16}  {'duration':>8}"
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _session_line(session: "Session", zone: str) -> Text:
     shown = started.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if started else ""
     duration = "" if session.duration_seconds is None else f"{session.duration_seconds:.1f} s"
     return Text.assemble(
-        f"{session.run_id[:8]}  {session.import_type:<9}  ",
+        f"{session.run_id[:8]}  {session.import_type:<10}  ",
         (f"{session.status:<11}", STYLES[session.status]),
         f"  {progress_text(session):<24}  {shown:<16}  {duration:>8}",
     )

@@ -69,11 +69,11 @@ def test_an_error_is_not_taken_for_markup():
 
 def test_sessions_are_lines_in_the_zone_of_the_settings():
     assert printed(print_sessions, [COMPLETED, FAILED], "Europe/Moscow") == (
-        "id        type       status       progress                  started           duration\n"
-        "9564b328  all        completed    ██████████ 240/240        2026-02-01 01:30     1.5 s\n"
+        "id        type        status       progress                  started           duration\n"
+        "9564b328  all         completed    ██████████ 240/240        2026-02-01 01:30     1.5 s\n"
         "          catalog         created 182, updated 0, skipped 1, errors 1\n"
         "          product_images  copied 91, skipped 10, errors 4\n"
-        "be90b8ea  images     failed       █████░░░░░ 28/56          2026-02-01 01:30     1.5 s\n"
+        "be90b8ea  images      failed       █████░░░░░ 28/56          2026-02-01 01:30     1.5 s\n"
         f"          {FAILED.error_message}"
     )
 
@@ -81,7 +81,7 @@ def test_sessions_are_lines_in_the_zone_of_the_settings():
 def test_a_session_that_has_not_started_has_no_time():
     pending = replace(COMPLETED, status="pending", started_at=None, finished_at=None, counters={}, processed=0, total=0)
     assert printed(print_sessions, [pending], "UTC").splitlines()[1] == (
-        "9564b328  all        pending      ░░░░░░░░░░ 0/0"
+        "9564b328  all         pending      ░░░░░░░░░░ 0/0"
     )
 
 

@@ -53,8 +53,8 @@ TEXTS = {
     "СтавкаНДС": "vat",
     "ТорговаяМарка": "trademark",
 }
-LOOKED_UP = frozenset({"Артикул", "ТорговаяМарка"})
-"""Texts that tables have an index on: what is too long for it is none, and reported as unhandled."""
+KEY = "ТорговаяМарка"
+"""A text that becomes an identifier: what is too long for that is none, and reported as unhandled."""
 DIMENSIONS = frozenset({"Ширина", "Длина", "Высота", "Вес", "Объем", "Объём"})
 IGNORED = frozenset(
     {
@@ -203,7 +203,7 @@ def _read_text(tag: str, element: Element, draft: _Draft) -> None:
     content = text(element)
     if content is None:
         return
-    if tag in LOOKED_UP and not fits_index(content):
+    if tag == KEY and not fits_index(content):
         draft.unhandled.append(tag)
     else:
         draft.texts.setdefault(TEXTS[tag], content)

@@ -18,7 +18,7 @@ from lxml import etree
 
 from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
 from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Refusal, Unhandled
-from onec_pipelines.commerceml.values import ValueRefused, check_id, fits_index
+from onec_pipelines.commerceml.values import ValueRefused, check_id
 from onec_pipelines.commerceml.xml import children, line_of, local_name, text
 
 BUYER = "покупатель"
@@ -32,8 +32,6 @@ TEXTS = {
     "ОКПО": "okpo",
     "КодПоОКПО": "okpo",
 }
-LOOKED_UP = frozenset({"ИНН"})
-"""Texts that the table has an index on: what is too long for it is none, and reported as unhandled."""
 ADDRESSES = frozenset({"АдресРегистрации", "ЮридическийАдрес", "ФактическийАдрес", "Адрес"})
 LISTS = {
     "Контакты": "contacts",
@@ -112,11 +110,7 @@ def _read_draft(element: Element) -> _Draft:
     for tag, child in children(element):
         content = text(child)
         if tag in TEXTS:
-            if content is None:
-                continue
-            if tag in LOOKED_UP and not fits_index(content):
-                draft.unhandled.append(f"{local_name(element)}/{tag}")
-            else:
+            if content is not None:
                 draft.texts.setdefault(TEXTS[tag], content)
         elif tag == "Роль":
             draft.roles += [content] if content else []

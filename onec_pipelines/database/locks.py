@@ -1,6 +1,13 @@
-"""One import of a kind at a time: a session advisory lock on a connection of its own.
+"""Who works on what: session advisory locks. PostgreSQL releases them when the process ends, however it ends.
 
-The lock is the truth about a running import: PostgreSQL releases it when the process ends, however it ends.
+| lock | held by | one at a time |
+|---|---|---|
+| import | an import of a kind, on a connection of its own: the truth about what is running | yes |
+| merge | the transaction of an import while it merges | yes |
+| run | each process of a run, from its first step to its last: `liveness` looks at it | shared |
+| worker | each process that reads files for an import | shared |
+| shard | who publishes a shard of the pictures | yes |
+| tags | who reads and writes the tags of a run | yes |
 """
 
 from collections.abc import Iterator
@@ -17,6 +24,13 @@ PATIENCE = "500ms"
 """How long a lock is waited for: PostgreSQL takes a moment to notice that the process of an import was killed."""
 
 
+HELD = (
+    "set idle_session_timeout = 0; set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; "
+    "set tcp_keepalives_count = 6"
+)
+"""A connection that holds a lock may be silent for hours, and within two minutes PostgreSQL knows of a lost machine."""
+
+
 @contextmanager
 def import_lock(url: str, import_type: str) -> Iterator[None]:
     """Hold the lock of an import type.
@@ -26,7 +40,7 @@ def import_lock(url: str, import_type: str) -> Iterator[None]:
         DatabaseError: the server cannot be reached.
     """
     with connect(url, application_name=f"onec_pipelines import {import_type}") as connection:
-        connection.execute(f"set lock_timeout = '{PATIENCE}'; set idle_session_timeout = 0")
+        connection.execute(f"{HELD}; set lock_timeout = '{PATIENCE}'")
         try:
             connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [NAMESPACE, import_type])
         except psycopg.errors.LockNotAvailable:
@@ -56,7 +70,7 @@ def shard_lock(connection: psycopg.Connection, shard: int) -> Iterator[None]:
 
     A broker hands a step out again when it takes its worker for dead.
     """
-    connection.execute("set idle_session_timeout = 0")
+    connection.execute(HELD)
     connection.execute("select pg_advisory_lock(%s, hashtext('images shard ' || %s::int))", [NAMESPACE, shard])
     try:
         yield
@@ -73,10 +87,10 @@ RUN_NAMESPACE = 0x6F6E6564
 def run_lock(url: str, run_id: str) -> Iterator[None]:
     """Show that a run is alive: several processes of one run may hold its lock at a time.
 
-    An import may leave this connection idle for hours, and losing it would look like the death of the run.
+    To lose this connection looks like the death of the run.
     """
     with connect(url, application_name=f"onec_pipelines run {run_id}") as connection:
-        connection.execute("set idle_session_timeout = 0; set tcp_keepalives_idle = 60")
+        connection.execute(HELD)
         connection.execute("select pg_advisory_lock_shared(%s, hashtext(%s))", [RUN_NAMESPACE, run_id])
         yield
 
@@ -92,6 +106,14 @@ def is_run_locked(connection: psycopg.Connection, run_id: str) -> bool:
     return bool(row and row[0])
 
 
+@contextmanager
+def tags_lock(url: str, run_id: str) -> Iterator[None]:
+    """Be the only one who changes the tags of a run: Dagster writes back all of them as it has read them."""
+    with connect(url) as connection, connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s, hashtext('tags ' || %s))", [RUN_NAMESPACE, run_id])
+        yield
+
+
 WORKER_NAMESPACE = 0x6F6E6577
 """First half of the key of what the processes hold that read files for an import."""
 WORKERS_PATIENCE = "30s"
@@ -100,6 +122,7 @@ WORKERS_PATIENCE = "30s"
 @contextmanager
 def worker_lock(connection: psycopg.Connection, import_type: str) -> Iterator[None]:
     """Show that a process writes into the staging tables of an import; several may."""
+    connection.execute(HELD)
     connection.execute("select pg_advisory_lock_shared(%s, hashtext(%s))", [WORKER_NAMESPACE, import_type])
     yield
 

@@ -1,7 +1,8 @@
 """Publishing: a planned file is read once, checked, and put into the media store under its name.
 
-    for outcome in publish_all(plan(references, index, stored=store.listing()), import_files.parent, store):
-        outcome.status      published | unchanged | missing | refused | duplicate
+    files = (ToPublish("import_files/03/038b...jpg", "03/038b...jpg"), ...)
+    for outcome in publish_all(files, import_files.parent, store):
+        outcome.status      published | unchanged | missing | refused
         outcome.published   the record to keep, where there is one
         outcome.reason      in Russian, where there is none
 
@@ -11,52 +12,53 @@ calls `store.flush()` first. What to publish is decided in `plan`, what an image
 """
 
 import hashlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.plan import Action, PlannedImage, PublishedFile, Reference
+from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.reading import ImageMissing, ImageRefused, read_image
-from onec_pipelines.images.store import MediaStore
+from onec_pipelines.images.store import MediaStore, MediaStoreError
 
 BATCH = 16
-"""How many images a thread takes at a time: handing over each one alone costs as much as writing it."""
+"""How many files a thread takes at a time: handing over each one alone costs as much as writing it."""
 
 QUEUE = 16
-"""How many batches of the plan are held at once, whatever its length."""
-
-REMEMBERED = 1024
-"""How many published files are remembered, so that a picture which many products share is published once."""
+"""How many batches are held at once, however many files there are."""
 
 
 class Status(StrEnum):
-    """What became of one image."""
+    """What became of one file."""
 
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
     MISSING = "missing"
     REFUSED = "refused"
-    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class ToPublish:
+    """A file to publish; its fields are those of `plan.PlannedImage`."""
+
+    source: str
+    media_path: str
+    known_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one planned image: the record to keep, or the reason why there is none."""
+    """What became of one file: the record to keep, or the reason why there is none."""
 
-    image: PlannedImage
+    file: ToPublish
     status: Status
     published: PublishedFile | None = None
     reason: str | None = None
-
-    @property
-    def reference(self) -> Reference:
-        """The reference this is about."""
-        return self.image.reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,122 +92,57 @@ def publish(
 
 
 def publish_all(
-    planned: Iterable[PlannedImage], directory: Path, store: MediaStore, *, workers: int = 2, full: bool = False
+    files: Iterable[ToPublish], directory: Path, store: MediaStore, *, workers: int = 2, full: bool = False
 ) -> Generator[Outcome, None, None]:
-    """Carry out a plan and yield the outcomes in its order; `directory` is the one above `import_files`.
+    """Publish files and yield the outcomes in their order; `directory` is the one above `import_files`.
 
-    More than two workers gain nothing on a local disk. Closing the generator ends the work: what is being
-    written is finished, what waits is dropped.
+    Each file must be named once. More than two workers gain nothing on a local disk. Closing the generator ends the
+    work: what is being written is finished, what waits is dropped.
 
     Raises:
         MediaStoreError: the store cannot be written; the outcomes before it have been yielded.
     """
-    publisher = partial(_publish_planned, directory=directory, store=store, full=full)
+    publisher = partial(_publish_batch, directory=directory, store=store, full=full)
+    waiting = iter(files)
     with ThreadPoolExecutor(workers, thread_name_prefix="publish") as threads:
-        queue: deque[_Batch] = deque()
+        queue: deque[Future[_Done]] = deque()
         try:
-            for works in _batches(planned):
-                queue.append(_Batch(works, _started(works, threads, publisher)))
+            while batch := list(islice(waiting, BATCH)):
+                queue.append(threads.submit(publisher, batch))
                 while len(queue) >= QUEUE or (queue and queue[0].done()):
-                    yield from queue.popleft().outcomes()
+                    yield from _outcomes(queue.popleft())
             while queue:
-                yield from queue.popleft().outcomes()
+                yield from _outcomes(queue.popleft())
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-Publisher = Callable[[PlannedImage], Publication | ImageRefused]
+_Done = tuple[list[Outcome], MediaStoreError | None]
+"""The outcomes of a batch, and what ended it early."""
 
 
-class _Work:
-    """One image of the plan under way; `earlier` did the same file for another owner a moment ago."""
-
-    __slots__ = ("earlier", "image", "result")
-
-    def __init__(self, image: PlannedImage, earlier: "_Work | None") -> None:
-        self.image = image
-        self.earlier = earlier
-        self.result: Publication | ImageRefused | None = None
-
-    def needs_publishing(self) -> bool:
-        return self.image.action is Action.PUBLISH and self.earlier is None
-
-    def outcome(self) -> Outcome:
-        result = self.earlier.result if self.earlier else self.result
-        if result is None:
-            return _settled(self.image)
-        if isinstance(result, ImageRefused):
-            status = Status.MISSING if isinstance(result, ImageMissing) else Status.REFUSED
-            return Outcome(self.image, status, reason=result.reason)
-        fresh = result.written and not self.earlier
-        return Outcome(self.image, Status.PUBLISHED if fresh else Status.UNCHANGED, result.file)
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Some works of the plan in its order, and the thread's promise to do them."""
-
-    works: list[_Work]
-    future: Future[None] | None
-
-    def done(self) -> bool:
-        return self.future is None or self.future.done()
-
-    def outcomes(self) -> Iterator[Outcome]:
-        """Wait, and yield what was done; then raise what ended it early."""
-        failure = self.future.exception() if self.future else None
-        for work in self.works:
-            if failure and work.needs_publishing() and work.result is None:
-                raise failure
-            yield work.outcome()
-
-
-def _batches(planned: Iterable[PlannedImage]) -> Iterator[list[_Work]]:
-    recent: OrderedDict[str, _Work] = OrderedDict()
-    works: list[_Work] = []
-    for image in planned:
-        works.append(_remembered(image, recent))
-        if len(works) == BATCH:
-            yield works
-            works = []
-    yield works
-
-
-def _remembered(image: PlannedImage, recent: OrderedDict[str, _Work]) -> _Work:
-    """Return the work for an image, tied to the earlier one that publishes the same file."""
-    if image.action is not Action.PUBLISH:
-        return _Work(image, None)
-    if earlier := recent.get(image.media_path):
-        recent.move_to_end(image.media_path)
-        return _Work(image, earlier)
-    work = recent[image.media_path] = _Work(image, None)
-    if len(recent) > REMEMBERED:
-        recent.popitem(last=False)
-    return work
-
-
-def _started(works: list[_Work], threads: ThreadPoolExecutor, publisher: Publisher) -> Future[None] | None:
-    """Give a thread the works that need one; a batch of unchanged images costs no hand-over."""
-    needed = [work for work in works if work.needs_publishing()]
-    return threads.submit(_work_off, needed, publisher) if needed else None
-
-
-def _work_off(works: list[_Work], publisher: Publisher) -> None:
-    for work in works:
-        work.result = publisher(work.image)
-
-
-def _publish_planned(
-    image: PlannedImage, directory: Path, store: MediaStore, *, full: bool
-) -> Publication | ImageRefused:
-    source = directory / image.source
+def _publish_batch(batch: list[ToPublish], *, directory: Path, store: MediaStore, full: bool) -> _Done:
+    outcomes: list[Outcome] = []
     try:
-        return publish(source, store, image.media_path, known_sha256=image.known_sha256, full=full)
+        outcomes.extend(_publish_file(file, directory, store, full=full) for file in batch)
+    except MediaStoreError as failure:
+        return outcomes, failure
+    return outcomes, None
+
+
+def _publish_file(file: ToPublish, directory: Path, store: MediaStore, *, full: bool) -> Outcome:
+    try:
+        done = publish(directory / file.source, store, file.media_path, known_sha256=file.known_sha256, full=full)
+    except ImageMissing as missing:
+        return Outcome(file, Status.MISSING, reason=missing.reason)
     except ImageRefused as refused:
-        return refused
+        return Outcome(file, Status.REFUSED, reason=refused.reason)
+    return Outcome(file, Status.PUBLISHED if done.written else Status.UNCHANGED, done.file)
 
 
-def _settled(image: PlannedImage) -> Outcome:
-    """Return the outcome of an image for which the plan was all."""
-    record = image.reference.published if image.action is Action.UNCHANGED else None
-    return Outcome(image, Status(image.action.value), record, image.reason)
+def _outcomes(batch: Future[_Done]) -> Iterator[Outcome]:
+    """Wait, and yield what was done; then raise what ended it early."""
+    outcomes, failure = batch.result()
+    yield from outcomes
+    if failure:
+        raise failure

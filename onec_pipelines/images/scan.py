@@ -43,6 +43,16 @@ class Folder:
             return None
         return FileStat(self.sizes[place], self.mtimes[place])
 
+    def holds(self, name: str, size: int, mtime_ns: int | None) -> bool:
+        """Whether the file of this name has this size, and this time where one is given."""
+        place = bisect_left(self.names, name)
+        return (
+            place < len(self.names)
+            and self.names[place] == name
+            and self.sizes[place] == size
+            and (mtime_ns is None or self.mtimes[place] == mtime_ns)
+        )
+
     def starting_with(self, prefix: str) -> Iterator[str]:
         """Yield the names that begin so, in order."""
         for place in range(bisect_left(self.names, prefix), len(self.names)):
@@ -80,6 +90,12 @@ class FileIndex:
         directory, _, name = path.rpartition("/")
         folder = self._folders.get(directory)
         return folder.get(name) if folder else None
+
+    def holds(self, path: str, size: int, mtime_ns: int | None = None) -> bool:
+        """Whether a file has this path and this size, and this time where one is given."""
+        directory, _, name = path.rpartition("/")
+        folder = self._folders.get(directory)
+        return folder is not None and folder.holds(name, size, mtime_ns)
 
     def folder(self, directory: str) -> Folder | None:
         """Return the files of one directory."""
@@ -186,7 +202,7 @@ class _Walk:
     def _files(self, path: str, entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, FileStat]]:
         for entry in entries:
             try:
-                found = self._look(_joined(path, entry.name), entry)
+                found = self._look(path, entry)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -195,11 +211,13 @@ class _Walk:
             if found:
                 yield entry.name, found
 
-    def _look(self, path: str, entry: os.DirEntry[str]) -> FileStat | None:
-        if not (entry.name.isascii() or _is_utf8(entry.name)):
-            self.refused[_shown(path)] = "имя не в кодировке UTF-8"
-        elif entry.is_file(follow_symlinks=False):
+    def _look(self, directory: str, entry: os.DirEntry[str]) -> FileStat | None:
+        is_named = entry.name.isascii() or _is_utf8(entry.name)
+        if is_named and entry.is_file(follow_symlinks=False):
             return file_stat(entry.stat(follow_symlinks=False))
+        path = _joined(directory, entry.name)
+        if not is_named:
+            self.refused[_shown(path)] = "имя не в кодировке UTF-8"
         elif entry.is_symlink():
             return self._follow(path, entry)
         elif entry.is_dir(follow_symlinks=False):

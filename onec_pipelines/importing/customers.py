@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from onec_pipelines.commerceml import customers
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
-from onec_pipelines.commerceml.records import Customer
+from onec_pipelines.commerceml.records import Customer, NotForUs
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.reading import Dataset, Entity
 
@@ -16,12 +16,13 @@ def _readers(_file: ExportFile) -> Mapping[str, Reader]:
 
 def _prepare(staging: Staging) -> None:
     staging.keep_latest("customers", "onec_id")
+    staging.keep_latest("customers_not_for_us", "onec_id")
 
 
 CUSTOMERS = Dataset(
     name="customers",
     table="onec.customers",
-    tables={Customer: "customers"},
+    tables={Customer: "customers", NotForUs: "customers_not_for_us"},
     readers=_readers,
     items={Customer: "customers"},
     entities=(Entity("customers", frozenset({"Контрагенты"}), Customer, own_list="Контрагенты"),),

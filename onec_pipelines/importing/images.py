@@ -4,6 +4,9 @@
     publish_shard(request, media_url, shard)                  for each of 1..shards: in turn, or on any machine
     report = collect_images(request, media_url)               record it all in one transaction
 
+A product whose pictures are all unchanged and recorded as they should be is counted and nothing else, which is most of
+an import; the others are planned picture by picture.
+
 `publish_images` does the three in turn. Between them the plan and its results stand in UNLOGGED tables of
 `onec_staging`, which carry the run's id: a run that is repeated or killed leaves them to the next import, which
 begins anew. Files are published as the run goes, each whole or not at all; what is on record changes in one
@@ -17,10 +20,12 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
@@ -34,14 +39,14 @@ from onec_pipelines.database.staging import SCHEMA, Staging
 from onec_pipelines.errors import DatabaseError, ImportBusyError
 from onec_pipelines.images.contact_sheet import contact_sheet
 from onec_pipelines.images.plan import Action, PlannedImage, Reference, plan
-from onec_pipelines.images.publish import Outcome, Status, publish_all
+from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
 from onec_pipelines.images.reading import ImageRefused
 from onec_pipelines.images.scan import FileIndex, scan
-from onec_pipelines.images.store import MediaStoreError, open_store
+from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_refusals, number, refuse_unless_ready, shown_refusals
 from onec_pipelines.importing.ledger import read_last
-from onec_pipelines.importing.references import Owner, Product, read_products, references_of
-from onec_pipelines.importing.report import Counters, ImportReport, Progress
+from onec_pipelines.importing.references import FETCH, Owner, Product, read_products, references_of
+from onec_pipelines.importing.report import Counters, ImportReport
 
 TABLE = "onec.product_images"
 DURING = "the import of images"
@@ -64,24 +69,24 @@ RUN = """
 create unlogged table onec_staging.images_run (
     run_id text not null,
     base text not null,
-    begun_at timestamptz not null default clock_timestamp(),
+    begun_at timestamptz not null default now(),
     shown_at timestamptz not null default clock_timestamp(),
     total integer not null,
     processed integer not null default 0,
     skipped integer not null default 0,
     errors integer not null default 0,
-    without_images integer not null default 0
+    unchanged integer not null default 0
 )
 """
-PRODUCTS = (
-    "create unlogged table onec_staging.images_products as select id as product_id from onec.products where is_active"
-)
-"""Only the pictures of these may be found to be gone: the catalogue may be imported while pictures are published."""
+SHOW_EVERY = 500
+"""Products with nothing to do that are gone through between two calls of progress."""
 FILES = """
-select f.media_path, f.source, f.size_bytes, f.known_sha256, f.uses, f.products
+select f.source, f.media_path, f.known_sha256, f.uses, f.products, f.place
 from onec_staging.images_files f
-where f.shard = %s and not exists (select from onec_staging.images_results r where r.media_path = f.media_path)
+where f.shard = %s and f.place > %s
+    and not exists (select from onec_staging.images_results r where r.media_path = f.media_path)
 order by f.place
+limit %s
 """
 RESULT_TYPES = ["text", "text", "text", "text", "int8", "int8", "int4", "int4", "text"]
 COUNTERS = """
@@ -98,12 +103,22 @@ left join (
 ) shards on true
 group by total, processed, skipped, errors
 """
+RESULT = """
+select
+    total,
+    unchanged,
+    (select count(*) from onec_staging.images_products where not has_images),
+    extract(epoch from clock_timestamp() - begun_at)::float8
+from onec_staging.images_run
+"""
 FRESH = """
-select coalesce(nullif(p.article, ''), n.onec_id), n.media_path
-from pg_temp.images_now n
-join onec.products p on p.id = n.product_id
-where n.fate = 'published'
-order by not n.is_main, n.seq
+select coalesce(nullif(p.article, ''), r.onec_id), r.publishes
+from onec_staging.images_files f
+join onec_staging.images_results done using (media_path)
+join onec_staging.images_references r on r.seq = f.place
+join onec.products p on p.id = r.product_id
+where done.status = 'published'
+order by r.position, r.seq
 limit 48
 """
 """Pictures for the contact sheet, with some in reserve for those that cannot be decoded."""
@@ -153,26 +168,36 @@ class ImageReference:
     format: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedProduct:
+    """An active product whose pictures are staged: those of all others stay as they are.
+
+    The catalogue may be imported while pictures are published.
+    """
+
+    product_id: int
+    has_images: bool
+
+
 @dataclass(slots=True)
 class _Tally:
-    """What the plan has counted so far, and the product that is being planned."""
+    """What the plan has counted so far; `publishes` is about the product that is being planned."""
 
     total: int
     seen: Counter[str] = field(default_factory=Counter)
+    settled: int = 0
     planned: int = 0
-    product: Owner | None = None
     publishes: bool = False
 
     def counters(self) -> Counters:
         """Products that wait for a file to be published are not yet gone through."""
-        skipped = self.seen["unchanged"] + self.seen["not_shipped"] + self.seen["without_images"]
+        skipped = self.settled + self.seen["unchanged"] + self.seen["not_shipped"] + self.seen["without_images"]
         return Counters(self.total, self.planned, 0, 0, skipped, self.seen["missing"] + self.seen["corrupt"])
 
-    def begin(self, product: Owner | None) -> None:
-        """Go on to another product, or to the end."""
-        if product != self.product:
-            self.planned += self.product is not None and not self.publishes
-            self.product, self.publishes = product, False
+    def settle(self, images: int) -> None:
+        """Count a product with which nothing is to be done."""
+        self.planned += 1
+        self.settled += images
 
 
 def publish_images(request: Request, media_url: str, *, full: bool = False) -> ImportReport:
@@ -222,16 +247,17 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
     """Stage every reference with what is to be done about it."""
     base = list_export(request.data_dir).images_base
     connection.execute(RUN)
-    tally = _Tally(total=connection.execute(PRODUCTS).rowcount)
+    tally = _Tally(total=number(connection, "select count(*) from onec.products where is_active"))
     request.progress(tally.counters())
     staging = Staging(connection)
-    staging.create({ImageReference: "images_references"})
+    staging.create({ImageReference: "images_references", PlannedProduct: "images_products"})
     index = scan(base / IMAGES)
     store = open_store(media_url)
     store.sweep()
     stored = store.listing()
-    with connect(request.database_url) as reader:
-        references = _references(read_products(reader), index, tally, request.progress)
+    with closing(read_products(connection)) as products:
+        unsettled = _unsettled(products, index, stored, tally, request)
+        references = _references(unsettled, index, tally, staging)
         for image in plan(references, index, stored=stored, force=request.force):
             row = _row(image, stored)
             tally.seen[row.fate] += 1
@@ -239,8 +265,9 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
             staging.add(row, row.source_path)
     staging.flush()
     counted = tally.counters()
+    request.progress(counted)
     connection.execute(
-        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, without_images) "
+        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged) "
         "values (%s, %s, %s, %s, %s, %s, %s)",
         [
             _run_id(request),
@@ -249,22 +276,34 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
             counted.processed,
             counted.skipped,
             counted.errors,
-            tally.seen["without_images"],
+            tally.settled,
         ],
     )
 
 
-def _references(
-    products: Iterable[Product], index: FileIndex, tally: _Tally, progress: Progress
-) -> Iterator[Reference]:
-    """The references of each product in order."""
+def _unsettled(
+    products: Iterable[Product], index: FileIndex, stored: FileIndex, tally: _Tally, request: Request
+) -> Iterator[Product]:
+    """The products with which something may be to be done; all others are counted."""
+    for place, product in enumerate(products):
+        if request.force or not product.is_settled(index, stored):
+            request.progress(tally.counters())
+            yield product
+            continue
+        tally.settle(len(product.rows))
+        if place % SHOW_EVERY == 0:
+            request.progress(tally.counters())
+
+
+def _references(products: Iterable[Product], index: FileIndex, tally: _Tally, staging: Staging) -> Iterator[Reference]:
+    """The references of each product in order; it has been planned when the last of them has been taken."""
     for product in products:
         found = references_of(product, index)
-        tally.begin(Owner(product.product_id, product.onec_id))
+        staging.add(PlannedProduct(product.product_id, has_images=bool(found)), "")
         tally.seen["without_images"] += not found
-        progress(tally.counters())
+        tally.publishes = False
         yield from found
-    tally.begin(None)
+        tally.planned += not tally.publishes
 
 
 def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
@@ -305,6 +344,15 @@ def _fate(action: Action, *, is_stored: bool) -> str:
     return FATES.get(action, "publish")
 
 
+def adopt_plan(database_url: str, run_id: str, parent_run_id: str) -> None:
+    """Go on with the plan of the run that this one repeats from where it failed, if that still stands."""
+    with losses_told(DURING), connect(database_url) as connection:
+        if _planned_run(connection) == parent_run_id and not is_run_locked(connection, parent_run_id):
+            connection.execute(
+                "update onec_staging.images_run set run_id = %s where run_id = %s", [run_id, parent_run_id]
+            )
+
+
 def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = False) -> Counters:
     """Publish the files of a shard that have no result yet, and return how far the whole import is.
 
@@ -312,29 +360,31 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
     """
     with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
         base = _planned_base(connection, request)
-        files = connection.execute(FILES, [shard]).fetchall()
-        planned = (
-            PlannedImage(
-                Reference(media_path, None, 0, media_path), Action.PUBLISH, None, source, media_path, size, sha
-            )
-            for media_path, source, size, sha, *_ in files
-        )
-        progress = _ShardProgress(connection, shard, request.progress)
-        outcomes = publish_all(planned, base, open_store(media_url), full=full)
-        with closing(outcomes):
-            for outcome, (*_, uses, products) in zip(outcomes, files, strict=True):
+        progress = _ShardProgress(connection, request, shard)
+        files, counted = tee(_files(connection, shard))
+        wanted = (ToPublish(*file) for *file, _, _, _ in files)
+        with closing(publish_all(wanted, base, open_store(media_url), full=full)) as outcomes:
+            for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
                 progress.add(outcome, uses, products)
         progress.sync()
         return progress.counters
 
 
+def _files(connection: psycopg.Connection, shard: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of `FILES`, some at a time."""
+    place = 0
+    while rows := connection.execute(FILES, [shard, place, FETCH]).fetchall():
+        yield from rows
+        *_, place = rows[-1]
+
+
 class _ShardProgress:
     """The results of a shard, recorded every second, and the counters of the whole import as far as they are known."""
 
-    def __init__(self, connection: psycopg.Connection, shard: int, show: Progress) -> None:
+    def __init__(self, connection: psycopg.Connection, request: Request, shard: int) -> None:
         self.connection = connection
+        self.request = request
         self.shard = shard
-        self.show = show
         self.results: list[tuple[object, ...]] = []
         self.reached = Counters()
         self.counters = Counters()
@@ -346,13 +396,13 @@ class _ShardProgress:
         facts = (
             (file.sha256, file.size_bytes, file.mtime_ns, file.width, file.height, file.format) if file else [None] * 6
         )
-        self.results.append((outcome.image.media_path, outcome.status.value, outcome.reason, *facts))
+        self.results.append((outcome.file.media_path, outcome.status.value, outcome.reason, *facts))
         copied = int(outcome.status is Status.PUBLISHED)
         refused = uses if file is None else 0
         more = Counters(0, products, copied, 0, uses - copied - refused, refused)
         self.reached = _sum(self.reached, more)
         self.counters = _sum(self.counters, more)
-        self.show(self.counters)
+        self.request.progress(self.counters)
         if time.monotonic() - self.synced >= SYNC_SECONDS:
             self.sync()
 
@@ -360,6 +410,7 @@ class _ShardProgress:
         """Record the results, and learn how far the other shards are."""
         reached, self.reached = self.reached, Counters()
         with self.connection.transaction(), self.connection.cursor() as cursor:
+            _planned_base(self.connection, self.request)
             with cursor.copy("copy onec_staging.images_results from stdin (format binary)") as copy:
                 copy.set_types(RESULT_TYPES)
                 for result in self.results:
@@ -371,7 +422,7 @@ class _ShardProgress:
             )
         self.results.clear()
         self.counters = _counters(self.connection)
-        self.show(self.counters)
+        self.request.progress(self.counters)
         self.synced = time.monotonic()
 
 
@@ -406,32 +457,27 @@ def collect_images(request: Request, media_url: str) -> ImportReport:
     url = request.database_url
     with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
         _planned_base(connection, request)
+        request.progress(_counters(connection))
         _refuse_unpublished(connection)
-        if number(connection, "select count(*) from onec_staging.images_shards"):
-            open_store(media_url).flush()
+        sheet = _flush(connection, media_url)
         with connection.transaction():
             merge_lock(connection)
             counts = merge(connection, "product_images", {})
             merge(connection, "refusals", {"import_type": "images", "run_id": request.run_id})
             report = _report(connection, counts)
-            fresh = connection.execute(FRESH).fetchall()
             _drop_plan(connection)
         _delete_files(connection, media_url)
-    report = replace(report, contact_sheet=_contact_sheet(fresh, media_url))
+    report = replace(report, contact_sheet=sheet)
     request.progress(report.counters)
     return report
 
 
 def _report(connection: psycopg.Connection, counts: dict[str, int]) -> ImportReport:
-    total, without_images, seconds = connection.execute(
-        "select total, without_images, extract(epoch from clock_timestamp() - begun_at)::float8 "
-        "from onec_staging.images_run"
-    ).fetchone() or (0, 0, 0.0)
+    total, settled, without_images, seconds = connection.execute(RESULT).fetchone() or (0, 0, 0, 0.0)
     seen: Counter[str] = Counter(
         dict(connection.execute("select fate, count(*) from pg_temp.images_now group by fate order by fate").fetchall())
     )
-    if without_images:
-        seen["without_images"] = without_images
+    seen.update({"unchanged": settled, "without_images": without_images})
     removed = counts.get("pictures no longer listed", 0)
     errors = count_refusals(connection, "images")
     skipped = seen["unchanged"] + seen["not_shipped"] + without_images
@@ -444,16 +490,25 @@ def _report(connection: psycopg.Connection, counts: dict[str, int]) -> ImportRep
         fingerprint=str((connection.execute(FINGERPRINT).fetchone() or ("",))[0]),
         counters=Counters(total, total, seen["published"], 0, skipped, errors),
         duration_seconds=seconds,
-        details={**seen, **({"removed": removed} if removed else {})},
+        details={name: images for name, images in sorted({**seen, "removed": removed}.items()) if images},
         rejected=shown_refusals(connection, "images"),
     )
 
 
-def _contact_sheet(fresh: list[tuple[str, str]], media_url: str) -> bytes:
-    """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
-    if not fresh:
+def _flush(connection: psycopg.Connection, media_url: str) -> bytes:
+    """Wait until all that was published is on the disk, and return a contact sheet that is drawn meanwhile."""
+    if not number(connection, "select count(*) from onec_staging.images_shards"):
         return b""
     store = open_store(media_url)
+    with ThreadPoolExecutor(1) as thread:
+        flushed = thread.submit(store.flush)
+        sheet = _contact_sheet(connection.execute(FRESH).fetchall(), store)
+        flushed.result()
+    return sheet
+
+
+def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
+    """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
     try:
         return contact_sheet((article, store.read(path)) for article, path in fresh)
     except (MediaStoreError, ImageRefused):

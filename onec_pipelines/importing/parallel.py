@@ -94,10 +94,14 @@ class _Crew:
 
     def _died(self, file: ExportFile, process: subprocess.Popen[bytes]) -> DatabaseError:
         code = process.wait()
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        how, advice = (
+            (f"was killed by signal {-code}", ", and with a lower ONEC_WORKERS if memory was short")
+            if code < 0
+            else (f"ended with code {code}", "")
+        )
         return DatabaseError(
             f"A process that read {file.name} for the import of {self.import_type} {how}; nothing was changed: import "
-            "again, and with a lower ONEC_WORKERS if memory was short."
+            f"again{advice}."
         )
 
 

@@ -3,10 +3,11 @@
 Here references come out of the tables; what is done about them is decided in `images.plan`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import psycopg
 
@@ -18,6 +19,10 @@ FETCH = 2000
 PICTURES = """
 select
     p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
+    i.position = r.position and i.is_listed and i.is_main = (r.position = min(r.position) over owner)
+        and r.path = 'import_files/' || i.media_path
+        and count(*) over product = recorded.pictures
+        and count(*) filter (where r.variant_id is null) over product > 0 as is_in_place,
     i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
 from onec.products p
 left join (
@@ -32,10 +37,14 @@ left join (
 ) r on r.product_id = p.id
 left join onec.product_images i
     on i.product_id = r.product_id and i.source_path = r.path and i.variant_id is not distinct from r.variant_id
+left join (
+    select product_id, count(*) as pictures from onec.product_images group by product_id
+) recorded on recorded.product_id = p.id
 where p.is_active
+window product as (partition by p.id), owner as (partition by p.id, r.variant_id)
 union all
 select
-    p.id, p.onec_id, null, null, i.position, i.source_path, true, not i.is_listed,
+    p.id, p.onec_id, null, null, i.position, i.source_path, true, not i.is_listed, false,
     i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
 from onec.product_images i
 join onec.products p on p.id = i.product_id
@@ -43,7 +52,11 @@ where p.is_active and i.variant_id is null
     and not exists (select from onec.image_references own where own.product_id = p.id)
 order by 1, 7, 3 nulls first, 5
 """
-"""Of each active product: what the XML lists, with the records; where it lists none of its own, those records alone."""
+"""Of each active product: what the XML lists, with the records; where it lists none of its own, those records alone.
+
+`is_in_place` says that a merge would write the record of a picture as it stands if nothing is to be published, and
+that the product has a picture of its own in the XML and no other records.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +82,35 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product with its pictures in the order of `PICTURES`."""
+    """A product with its rows of `PICTURES`, which become `pictures` only where they must be looked at one by one."""
 
     product_id: int
     onec_id: str
-    pictures: list[Picture]
+    rows: list[tuple[Any, ...]]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Its pictures in the order of `PICTURES`."""
+        return [_picture(*row[2:]) for row in self.rows if row[5] is not None]
+
+    def is_settled(self, index: FileIndex, stored: FileIndex) -> bool:
+        """Whether nothing is to be done: all its pictures are unchanged (see `images.plan`) and their records in place.
+
+        This alone decides about nearly every product of nearly every import, so it builds nothing.
+        """
+        for _, _, _, _, _, path, _, _, is_in_place, media_path, _, size, _, _, _, mtime_ns in self.rows:
+            if not (is_in_place and index.holds(path, size, mtime_ns) and stored.holds(media_path, size)):
+                return False
+        return True
 
 
-def read_products(connection: psycopg.Connection) -> Iterator[Product]:
-    """The active products in the order of their keys, some at a time."""
-    with connection.transaction(), connection.cursor("pictures") as cursor:
+def read_products(connection: psycopg.Connection) -> Generator[Product, None, None]:
+    """The active products in the order of their keys, some at a time; use inside a transaction."""
+    with connection.cursor("pictures") as cursor:
         cursor.itersize = FETCH
         cursor.execute(PICTURES)
         for (product_id, onec_id), rows in groupby(cursor, itemgetter(0, 1)):
-            yield Product(product_id, onec_id, [_picture(*row[2:]) for row in rows if row[5] is not None])
+            yield Product(product_id, onec_id, list(rows))
 
 
 def _picture(  # noqa: PLR0913, PLR0917 - a row
@@ -92,6 +120,7 @@ def _picture(  # noqa: PLR0913, PLR0917 - a row
     path: str,
     is_recorded: bool,  # noqa: FBT001
     by_name: bool,  # noqa: FBT001
+    _is_in_place: bool | None,  # noqa: FBT001
     media_path: str | None,
     *facts: object,
 ) -> Picture:
@@ -106,14 +135,15 @@ def references_of(product: Product, index: FileIndex) -> list[Reference]:
     A picture found by name earlier stays in the list when its file is not shipped this time. The keys of a
     reference are `Owner`s.
     """
-    listed = [picture for picture in product.pictures if not picture.is_recorded]
+    pictures = product.pictures
+    listed = [picture for picture in pictures if not picture.is_recorded]
     owner = Owner(product.product_id, product.onec_id, is_listed=any(picture.variant is None for picture in listed))
     references = [
         Reference(owner, picture.variant, picture.position, picture.path, picture.published) for picture in listed
     ]
     if owner.is_listed:
         return references
-    records = {picture.path: picture for picture in product.pictures if picture.is_recorded}
+    records = {picture.path: picture for picture in pictures if picture.is_recorded}
     paths = {reference.path for reference in references_on_disk(owner, product.onec_id, index)}
     paths |= {path for path, picture in records.items() if picture.by_name}
     named = [

@@ -8,6 +8,7 @@ tuples of what was read since the last one, and for each file a `Reading` or the
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -32,6 +33,9 @@ def main() -> None:
             _work(pipe, parent)
         except (OnecError, psycopg.OperationalError) as error:
             pipe.send(error)
+        except Exception as error:  # noqa: BLE001 - told by its kind: its message may quote a customer
+            traceback.print_tb(error.__traceback__)
+            pipe.send(RuntimeError(type(error).__name__))
 
 
 def _work(pipe: Connection, parent: int) -> None:

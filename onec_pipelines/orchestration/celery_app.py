@@ -10,9 +10,15 @@ from dagster_celery.executor import CeleryExecutor
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
 
+from onec_pipelines.errors import SettingsError
 from onec_pipelines.orchestration.executors import celery_config
 from onec_pipelines.settings import Settings
 
-executor = CeleryExecutor.for_cli(**celery_config(Settings.from_environment()))  # type: ignore[no-untyped-call]
+settings = Settings.from_environment()
+if settings.executor != "celery":
+    raise SettingsError(
+        "ONEC_EXECUTOR is not celery in the environment of this worker; export the settings of .env before it starts."
+    )
+executor = CeleryExecutor.for_cli(**celery_config(settings))  # type: ignore[no-untyped-call]
 app = make_app(executor.app_args())  # type: ignore[no-untyped-call]
 execute_plan = create_task(app)  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from dagster._core.execution.retries import RetryMode
 from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.errors import SettingsError
-from onec_pipelines.orchestration.liveness import locked_tag
+from onec_pipelines.orchestration.session import locked_tag
 from onec_pipelines.settings import Settings
 
 STEPS_AT_ONCE = 2

@@ -12,9 +12,15 @@ from typing import Any
 
 import dagster as dg
 
-from onec_pipelines.importing import Progress
+from onec_pipelines.importing import Counters, Progress
 from onec_pipelines.importing.dataset import Request
-from onec_pipelines.importing.images import collect_images, may_show_progress, plan_images, publish_shard
+from onec_pipelines.importing.images import (
+    adopt_plan,
+    collect_images,
+    may_show_progress,
+    plan_images,
+    publish_shard,
+)
 from onec_pipelines.orchestration.progress import Watch
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import SessionStep
@@ -69,14 +75,17 @@ def plan_op(
     context: dg.OpExecutionContext, config: PlanConfig, onec: Onec, watch: dg.ResourceParam[Watch]
 ) -> Iterator[dg.DynamicOutput[None]]:
     """See `importing.images.plan_images`."""
-    step = SessionStep.of(context, ASSET, onec, watch)
-    step.tags.begin()
+    step = SessionStep.of(context, ASSET, onec, watch, part=(1, 2))
     with step.working():
-        if step.absence():
-            return
-        request = request_of(context, onec, step.progress, force=config.force)
-        shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
-        step.progress.tag()
+        step.tags.write(Counters(), "")
+        absence = step.absence()
+        if not absence:
+            request = request_of(context, onec, step.progress, force=config.force)
+            shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
+            step.tags.write(step.progress.counters)
+    if absence:
+        step.pass_over(absence)
+        return
     for shard in range(1, shards + 1):
         yield dg.DynamicOutput(None, mapping_key=f"{shard}_of_{shards}", output_name="shards")
 
@@ -89,13 +98,18 @@ def plan_op(
 )
 def publish_op(context: dg.OpExecutionContext, config: ShardConfig, onec: Onec, watch: dg.ResourceParam[Watch]) -> None:
     """See `importing.images.publish_shard`."""
-    number, _, shards = (context.get_mapping_key() or "").partition("_of_")
-    url, media_url = onec.database_url(), onec.settings().media_url
+    shard, shards = map(int, (context.get_mapping_key() or "").split("_of_"))
     step = SessionStep.of(
-        context, ASSET, onec, watch, (int(number), int(shards)), may_show=lambda: may_show_progress(url)
+        context,
+        ASSET,
+        onec,
+        watch,
+        part=(shards + shard, 2 * shards),
+        may_show=lambda: may_show_progress(onec.database_url()),
     )
     with step.working():
-        publish_shard(request_of(context, onec, step.progress), media_url, int(number), full=config.full)
+        request = planned_request(context, onec, step.progress)
+        publish_shard(request, onec.settings().media_url, shard, full=config.full)
 
 
 @dg.op(
@@ -108,13 +122,10 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
     """See `importing.images.collect_images`."""
     step = SessionStep.of(context, ASSET, onec, watch)
     with step.working():
-        absence = step.absence()
-        if not absence:
-            report = collect_images(request_of(context, onec, step.progress), onec.settings().media_url)
-            metadata = step.landed(report)
-    if absence:
-        step.pass_over(absence)
-        return
+        if step.is_passed_over():
+            return
+        request = planned_request(context, onec, step.progress)
+        metadata = step.landed(collect_images(request, onec.settings().media_url))
     yield dg.Output(None, metadata=metadata)
 
 
@@ -123,3 +134,10 @@ def request_of(context: dg.OpExecutionContext, onec: Onec, progress: Progress, *
     return Request(
         onec.settings().data_dir, onec.database_url(), run_id=context.run.run_id, force=force, progress=progress
     )
+
+
+def planned_request(context: dg.OpExecutionContext, onec: Onec, progress: Progress) -> Request:
+    """The same after the plan; a run that goes on where another one failed takes its plan over."""
+    if context.run.parent_run_id:
+        adopt_plan(onec.database_url(), context.run.run_id, context.run.parent_run_id)
+    return request_of(context, onec, progress)

@@ -9,8 +9,7 @@ from dagster._core.utils import make_new_run_id
 from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.orchestration.jobs import JOB_OF
-from onec_pipelines.orchestration.liveness import locked_tag
-from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF
+from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF, locked_tag
 from onec_pipelines.orchestration.sessions import Session, find_session
 from onec_pipelines.settings import Settings
 

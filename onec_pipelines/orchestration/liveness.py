@@ -19,7 +19,7 @@ from onec_pipelines.database.connection import connect, database_url
 from onec_pipelines.database.locks import is_run_locked
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.coordinator import assets_of
-from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF
+from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF, LOCKED_TAG
 from onec_pipelines.settings import Settings
 
 CONFIRM_SECONDS = 5.0
@@ -28,19 +28,10 @@ LOOK_EVERY_SECONDS = 0.25
 BUSY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 UNDER_WAY = [DagsterRunStatus.NOT_STARTED, *BUSY]
 """What a run may be in while its process lives."""
-LOCKED_TAG = ".dagster/onec_locked"
 DEAD = (
     "The process of this run is gone (killed, out of memory, or a power cut): it holds no lock in PostgreSQL any "
     "more. What it had not finished was undone; import again."
 )
-
-
-def locked_tag(run_id: str) -> dict[str, str]:
-    """The tag of a run whose process holds its lock; the UI does not show it.
-
-    It says whose it is, because a run that repeats another one inherits its tags.
-    """
-    return {LOCKED_TAG: run_id}
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, url: str) -> list[str]:

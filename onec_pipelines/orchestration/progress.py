@@ -5,14 +5,18 @@ behind. Log lines and observations are events and stay in the history, so a run 
 them, however long it takes: the assets of a run share them alike.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
+from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.metadata import bar_text, counter_values
+from onec_pipelines.orchestration.resources import Onec
 
 Watch = Callable[[str, Counters], None]
 """Called with an asset's name and its counters, for whoever watches from this process."""
@@ -23,6 +27,7 @@ MayShow = Callable[[], bool]
 PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
+ASSETS_TAG = ".dagster/onec_assets"
 EVERY_SECONDS = 2.0
 SLOWEST = 1024
 """By how much the interval between two lines grows in the end: that spreads the lines of an asset over hours."""
@@ -65,12 +70,13 @@ class Pace:
             self.tag_at = moment
         return due
 
-    def line_is_due(self, moment: float) -> bool:
-        """Whether to write a log line; it counts as done."""
-        due = moment - self.line_at >= line_interval(self.lines_shown, self.lines)
-        if due:
-            self.line_at = moment
-            self.lines_shown += 1
+    def line_is_due(self, moment: float, may_show: MayShow) -> bool:
+        """Whether to write a log line; it counts as done. Where it may not be shown, the next interval begins."""
+        if moment - self.line_at < line_interval(self.lines_shown, self.lines):
+            return False
+        self.line_at = moment
+        due = may_show()
+        self.lines_shown += due
         return due
 
     def observation_is_due(self, counters: Counters) -> bool:
@@ -90,17 +96,63 @@ def line_interval(shown: int, limit: int) -> float:
     return EVERY_SECONDS * float(SLOWEST ** (max(0, shown - half) / (limit - half)))
 
 
+@dataclass(frozen=True, slots=True)
+class RunTags:
+    """The tags of a run: its type, how far it is, and what came of it. `alone` is the only asset of its run.
+
+    What each asset has come to stands in a tag of its own, which the UI does not show: the others are made from
+    it. Steps in several processes may write side by side.
+    """
+
+    instance: dg.DagsterInstance
+    onec: Onec
+    run_id: str
+    import_type: str
+    asset: str
+    alone: bool
+
+    def write(self, counters: Counters | None = None, result: str | None = None) -> None:
+        """Say how far this asset is, or what came of it. A run that has ended keeps what it said."""
+        with tags_lock(self.onec.database_url(), self.run_id):
+            run = self.instance.get_run_by_id(self.run_id)
+            if run is None or run.is_finished:
+                return
+            assets = self._assets(run)
+            mine = assets.setdefault(self.asset, {"processed": 0, "total": 0, "result": ""})
+            if counters:
+                mine |= {"processed": counters.processed, "total": counters.total}
+            if result is not None:
+                mine["result"] = result
+            self.instance.add_run_tags(self.run_id, self._tags(assets))
+
+    def result(self) -> str:
+        """What came of this asset so far, whichever step said it."""
+        run = self.instance.get_run_by_id(self.run_id)
+        return str(self._assets(run).get(self.asset, {}).get("result", "")) if run else ""
+
+    def _assets(self, run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
+        """What is known of the assets; a run that repeats another one inherits its tags, and begins anew."""
+        known = json.loads(run.tags.get(ASSETS_TAG, "{}"))
+        return dict(known["assets"]) if known.get("run_id") == self.run_id else {}
+
+    def _tags(self, assets: dict[str, dict[str, Any]]) -> dict[str, str]:
+        said = {asset: about["result"] for asset, about in assets.items() if about["result"]}
+        return {
+            IMPORT_TYPE_TAG: self.import_type,
+            ASSETS_TAG: json.dumps({"run_id": self.run_id, "assets": assets}),
+            PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
+            RESULT_TAG: "; ".join(text if self.alone else f"{asset}: {text}" for asset, text in said.items()),
+        }
+
+
 @dataclass(slots=True)
 class RunProgress:
-    """Takes the counters of one asset's import and shows them; `counters` are the last ones.
-
-    `before` is what the assets of the same run came to before this one: a full refresh shows their sum.
-    """
+    """Takes the counters of one asset's import and shows them; `counters` are the last ones."""
 
     context: StepContext
     asset: str
     watch: Watch
-    before: Counters
+    tags: RunTags
     pace: Pace
     may_show: MayShow
     counters: Counters = field(default_factory=Counters)
@@ -111,15 +163,9 @@ class RunProgress:
         self.watch(self.asset, counters)
         moment = time.monotonic()
         if self.pace.tag_is_due(moment):
-            self.tag()
-        if self.pace.line_is_due(moment) and self.may_show():
+            self.tags.write(counters)
+        if self.pace.line_is_due(moment, self.may_show):
             self._show()
-
-    def tag(self) -> None:
-        """Overwrite the progress tag of the run."""
-        processed = self.before.processed + self.counters.processed
-        total = self.before.total + self.counters.total
-        self.context.instance.add_run_tags(self.context.run.run_id, {PROGRESS_TAG: f"{processed}/{total}"})
 
     def _show(self) -> None:
         line = bar_text(self.counters)

@@ -5,29 +5,28 @@ The facade between an asset and its importing function; the run history is the o
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import dagster as dg
 
-from onec_pipelines.database.locks import run_lock
-from onec_pipelines.errors import OnecError
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import is_run_locked, run_lock
+from onec_pipelines.errors import DatabaseError, OnecError
 from onec_pipelines.importing import Counters, ImportReport, Progress
 from onec_pipelines.orchestration.checks import GUARDED, guard_result
 from onec_pipelines.orchestration.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
 from onec_pipelines.orchestration.progress import (
     IMPORT_TYPE_TAG,
-    PROGRESS_TAG,
-    RESULT_TAG,
     MayShow,
     Pace,
     RunProgress,
+    RunTags,
     StepContext,
     Watch,
     always,
 )
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.sessions import Session, find_session
 from onec_pipelines.orchestration.tables import column_schema
 
 IMPORT_TYPE_OF = {
@@ -45,41 +44,9 @@ PERSONAL = frozenset({"customers"})
 """Assets whose values are nobody's business: the message of a defect may quote one."""
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
+PASSED = "passed over"
+LOCKED_TAG = ".dagster/onec_locked"
 Import = Callable[[Progress], ImportReport]
-
-
-@dataclass(frozen=True, slots=True)
-class RunTags:
-    """The tags of a run as far as this asset has to do with them: `earlier` is the run before the asset began.
-
-    Assets take their turns; only the shards of the pictures may write these tags side by side.
-    """
-
-    instance: dg.DagsterInstance
-    run_id: str
-    asset: str
-    assets: Sequence[str]
-    earlier: Session
-
-    @property
-    def import_type(self) -> str:
-        """The type on the tag, or, on a run that was launched without a job of ours, the one that fits its assets."""
-        return self.earlier.import_type or import_type_of(self.assets)
-
-    def begin(self) -> None:
-        """Say the import type. The progress and result of a parent, which a re-execution inherits, go."""
-        tags = {IMPORT_TYPE_TAG: self.import_type}
-        if not self.earlier.has_outcomes and self.earlier.result:
-            tags |= {PROGRESS_TAG: "0/0", RESULT_TAG: ""}
-        self.instance.add_run_tags(self.run_id, tags)
-
-    def end(self, text: str) -> None:
-        """Say what the import came to; where there are several in a run, of each by its name, once."""
-        if len(self.assets) > 1:
-            said = self.earlier.result.split("; ") if self.earlier.has_outcomes and self.earlier.result else []
-            others = [result for result in said if not result.startswith(f"{self.asset}: ")]
-            text = "; ".join([*others, f"{self.asset}: {text}"])
-        self.instance.add_run_tags(self.run_id, {RESULT_TAG: text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +69,19 @@ class SessionStep:
         may_show: MayShow = always,
     ) -> "SessionStep":
         """The step of a run that imports an asset, or the n-th part of so many of it."""
-        earlier = find_session(context.instance, context.run.run_id)
-        tags = RunTags(context.instance, context.run.run_id, asset, assets_of_run(context), earlier)
-        pace = Pace.shared(len(tags.assets), time.monotonic(), part)
-        progress = RunProgress(context, asset, watch, sum_of(earlier, but=asset), pace, may_show)
-        return cls(context, onec, tags, progress)
+        assets = assets_of_run(context)
+        import_type = context.run.tags.get(IMPORT_TYPE_TAG) or import_type_of(assets)
+        tags = RunTags(context.instance, onec, context.run.run_id, import_type, asset, alone=len(assets) == 1)
+        pace = Pace.shared(len(assets), time.monotonic(), part)
+        return cls(context, onec, tags, RunProgress(context, asset, watch, tags, pace, may_show))
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Hold the lock of the run, and turn what goes wrong into a Failure."""
-        with failures_told(self.progress, self.tags), run_lock(self.onec.database_url(), self.context.run.run_id):
-            yield
+        with failures_told(self.progress, self.tags):
+            refuse_for_a_dead_run(self.onec.database_url(), self.context.run)
+            with run_lock(self.onec.database_url(), self.context.run.run_id):
+                yield
 
     def absence(self) -> str:
         """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
@@ -124,8 +93,7 @@ class SessionStep:
     def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
         """Bring the tags up to date after an import, and return the metadata of its materialization."""
         self.progress.counters = report.counters
-        self.progress.tag()
-        self.tags.end(result_text(self.tags.asset, report.counters))
+        self.tags.write(report.counters, result_text(self.tags.asset, report.counters))
         for notice in report.notices:
             self.context.log.info(notice)
         schema = column_schema(self.onec.database_url(), report.table)
@@ -139,7 +107,11 @@ class SessionStep:
         asset = self.tags.asset
         self.context.log.warning(f"{asset} was passed over: {absence}")  # noqa: G004
         self.context.log_event(dg.AssetObservation(asset, metadata={PASSED_OVER: absence}))
-        self.tags.end("passed over")
+        self.tags.write(result=PASSED)
+
+    def is_passed_over(self) -> bool:
+        """Whether an earlier step of the asset said so."""
+        return self.tags.result() == PASSED
 
 
 def run_session(
@@ -154,8 +126,8 @@ def run_session(
     """
     asset = context.asset_key.to_user_string()
     step = SessionStep.of(context, asset, onec, watch)
-    step.tags.begin()
     with step.working():
+        step.tags.write(Counters(), "")
         absence = step.absence()
         report = None if absence else run_import(step.progress)
         metadata = step.landed(report) if report else {}
@@ -166,6 +138,27 @@ def run_session(
         yield from checks
         return
     yield dg.MaterializeResult(metadata=metadata, check_results=checks)
+
+
+def locked_tag(run_id: str) -> dict[str, str]:
+    """The tag of a run whose process holds its lock; the UI does not show it.
+
+    It says whose it is, because a run that repeats another one inherits its tags.
+    """
+    return {LOCKED_TAG: run_id}
+
+
+def refuse_for_a_dead_run(url: str, run: dg.DagsterRun) -> None:
+    """A worker is handed the steps that are left in the queue of a run, also when its process was killed.
+
+    Raises:
+        DatabaseError: nobody holds the lock of a run that says its process does.
+    """
+    if run.tags.get(LOCKED_TAG) != run.run_id:
+        return
+    with connect(url) as connection:
+        if not is_run_locked(connection, run.run_id):
+            raise DatabaseError("The process of this run is gone: the steps that were left in its queue are not done.")
 
 
 @contextmanager
@@ -180,17 +173,21 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
         cause = RuntimeError(message).with_traceback(error.__traceback__) if tags.asset in PERSONAL else error
         raise failure(message, progress, tags) from cause
     except BaseException:
-        progress.tag()
-        tags.end("canceled")
+        end(progress, tags, "canceled")
         raise
 
 
 def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
     """The failure of a run, with its result tagged."""
-    progress.tag()
-    tags.end("failed")
+    end(progress, tags, "failed")
     metadata = failure_metadata(tags.asset, message, progress.counters)
     return dg.Failure(description=message, metadata=metadata, allow_retries=False)
+
+
+def end(progress: RunProgress, tags: RunTags, result: str) -> None:
+    """Tag what came of a step; a database that is down must not hide why."""
+    with suppress(OnecError):
+        tags.write(progress.counters if progress.counters.total else None, result)
 
 
 def told(asset: str, error: Exception) -> str:
@@ -212,11 +209,5 @@ def assets_of_run(context: StepContext) -> list[str]:
 
 
 def import_type_of(assets: Sequence[str]) -> str:
-    """The import type of a run: `all` when it has all five, else that of the first, upstream before downstream."""
+    """The import type of a run: `all` if it imports everything, else that of its first asset, upstream first."""
     return ALL if set(assets) >= IMPORT_TYPE_OF.keys() else TYPE_OF[assets[0]]
-
-
-def sum_of(session: Session, *, but: str = "") -> Counters:
-    """What the assets of a run, but for one, have come to so far."""
-    reached = [list(counters.values())[:2] for asset, counters in session.counters.items() if asset != but]
-    return Counters(total=sum(total for total, _ in reached), processed=sum(processed for _, processed in reached))

@@ -341,7 +341,7 @@ def test_a_property_stated_twice_keeps_both_values(read_good):
     assert good.properties == {"p": ["a", "b", "c", "d"]}
 
 
-def test_what_is_too_long_for_an_index_is_left_out_and_reported(read_goods):
+def test_what_is_too_long_for_an_identifier_is_left_out_and_reported_and_an_article_is_none(read_goods):
     *unhandled, good = read_goods(
         f"""<Товар><Ид>1</Ид><Наименование>Мяч</Наименование>
           <Артикул>{OVERLONG}</Артикул>
@@ -349,12 +349,8 @@ def test_what_is_too_long_for_an_index_is_left_out_and_reported(read_goods):
           <БазоваяЕдиница Код="{OVERLONG}"/>
         </Товар>"""
     )
-    assert unhandled == [
-        Unhandled("Товар/Артикул"),
-        Unhandled("Товар/ТорговаяМарка"),
-        Unhandled("Товар/БазоваяЕдиница"),
-    ]
-    assert (good.article, good.brand_onec_id, good.unit_code) == (None, None, None)
+    assert unhandled == [Unhandled("Товар/ТорговаяМарка"), Unhandled("Товар/БазоваяЕдиница")]
+    assert (good.article, good.brand_onec_id, good.unit_code) == (OVERLONG, None, None)
 
 
 def test_an_unknown_element_is_reported_each_time_and_costs_nothing(read_goods):

@@ -354,9 +354,9 @@ def test_a_refusal_gives_reason_and_line_and_no_personal_data_outside_its_payloa
     assert refusal.payload["name"] == "Анна Иванова"
 
 
-def test_an_overlong_inn_is_left_out_and_reported_without_its_value(read_contragent):
-    unhandled, customer = read_contragent(f"<ИНН>{'9' * 5000}</ИНН>")
-    assert (unhandled, customer.inn) == (Unhandled("Контрагент/ИНН"), None)
+def test_an_overlong_inn_is_kept_as_it_was_sent_and_is_not_valid(read_contragent):
+    (customer,) = read_contragent(f"<ИНН>{'9' * 5000}</ИНН>")
+    assert (customer.inn, customer.inn_valid) == ("9" * 5000, False)
 
 
 def test_an_unknown_element_is_reported_by_its_name(read_contragent):

@@ -18,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from onec_pipelines.database.connection import connect
@@ -173,15 +174,26 @@ def sessions(onec: Callable[..., subprocess.Popen[str]], settings: dict[str, str
     return json.loads(output)
 
 
+def kill_all(worker: subprocess.Popen[str]) -> None:
+    os.killpg(worker.pid, signal.SIGKILL)
+
+
+def kill_the_process_in_the_step(worker: subprocess.Popen[str]) -> None:
+    """As the kernel does it when memory is short; the worker itself lives on."""
+    for child in psutil.Process(worker.pid).children():
+        child.kill()
+
+
+@pytest.mark.parametrize("kill", [kill_all, kill_the_process_in_the_step])
 def test_a_worker_that_is_killed_on_the_way_loses_no_picture_and_publishes_none_twice(
-    cluster, settings, onec, wait_until
+    kill, cluster, settings, onec, wait_until
 ):
     doomed, _ = cluster.worker("doomed"), cluster.worker("other")
     wait_until(lambda: "ready." in cluster.said("doomed") and "ready." in cluster.said("other"))
     run = cluster.run("images_import", RUN_CONFIG)
     with connect(settings["ONEC_DATABASE_URL"]) as connection:
         wait_until(lambda: run.poll() is not None or connection.execute(IN_A_SHARD).rowcount)
-        os.killpg(doomed.pid, signal.SIGKILL)
+        kill(doomed)
         assert run.poll() is None, cluster.said("run")
         assert run.wait(180) == 0, cluster.said("run")
 

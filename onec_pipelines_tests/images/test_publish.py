@@ -10,20 +10,18 @@ from collections import Counter
 
 import pytest
 
-from onec_pipelines.images.plan import PublishedFile, Reference, plan
-from onec_pipelines.images.publish import REMEMBERED, publish, publish_all
+from onec_pipelines.images.plan import PublishedFile
+from onec_pipelines.images.publish import ToPublish, publish, publish_all
 from onec_pipelines.images.reading import ImageMissing, ImageRefused
-from onec_pipelines.images.scan import scan
 from onec_pipelines.images.store import open_store
 
 
-def listed(paths, product=1, records=None) -> list[Reference]:
-    return [Reference(product, None, place, path, (records or {}).get(path)) for place, path in enumerate(paths)]
+def files(paths, known_sha256=None) -> list[ToPublish]:
+    return [ToPublish(path, path.removeprefix("import_files/"), known_sha256) for path in paths]
 
 
-def run(goods, store, references, **options):
-    index = scan(goods / "import_files")
-    return list(publish_all(plan(references, index, stored=store.listing()), goods, store, **options))
+def run(goods, store, paths, known_sha256=None):
+    return list(publish_all(files(paths, known_sha256), goods, store))
 
 
 def statuses(outcomes) -> list[str]:
@@ -65,18 +63,12 @@ def test_a_damaged_picture_is_refused_when_all_is_decoded(ship, store, draw):
     assert publish(path, store, "a.png").written
 
 
-def test_a_link_or_fifo_put_there_at_the_last_moment_is_not_followed(goods, ship, store, draw, tmp_path):
+def test_a_link_or_fifo_put_there_at_the_last_moment_is_not_followed(goods, store, draw, tmp_path):
     (tmp_path / "secret.jpg").write_bytes(draw())
     paths = ["import_files/a.jpg", "import_files/b.jpg", "import_files/c.jpg"]
-    for path in paths:
-        ship(path, draw())
-    planned = list(plan(listed(paths), scan(goods / "import_files")))
-    for path in paths:
-        (goods / path).unlink()
     (goods / "import_files/a.jpg").symlink_to(tmp_path / "secret.jpg")
     os.mkfifo(goods / "import_files/b.jpg")
-    outcomes = list(publish_all(planned, goods, store))
-    assert [(outcome.status.value, outcome.reason) for outcome in outcomes] == [
+    assert [(outcome.status.value, outcome.reason) for outcome in run(goods, store, paths)] == [
         ("refused", "это ссылка, а не файл"),
         ("refused", "это не файл, а канал, сокет или устройство"),
         ("missing", "файла нет"),
@@ -110,71 +102,39 @@ def test_a_file_that_changes_while_it_is_read_is_refused(ship, store, draw):
     assert reasons == {"файл ещё записывается: он изменился во время чтения"}
 
 
-def test_outcomes_come_in_the_order_of_the_plan_and_one_bad_file_costs_itself(goods, ship, store, draw):
+def test_outcomes_come_in_the_order_of_the_files_and_one_bad_file_costs_itself(goods, ship, store, draw):
     for number in range(40):
         ship(f"import_files/{number}.jpg", draw(seed=number) if number % 4 else draw()[:-9])
     paths = [f"import_files/{number}.jpg" for number in range(41)]
-    outcomes = run(goods, store, listed([*paths, paths[1], "../x.jpg"]))
-    assert [outcome.reference.position for outcome in outcomes] == list(range(43))
-    assert Counter(statuses(outcomes)) == {"published": 30, "refused": 11, "missing": 1, "duplicate": 1}
+    outcomes = run(goods, store, paths)
+    assert [outcome.file.source for outcome in outcomes] == paths
+    assert Counter(statuses(outcomes)) == {"published": 30, "refused": 10, "missing": 1}
     assert all(outcome.reason for outcome in outcomes if outcome.status in {"refused", "missing"})
     assert len(store.listing()) == 30
 
 
-def test_a_second_run_reads_nothing_and_keeps_the_records(goods, ship, store, draw):
-    paths = [f"import_files/{number}.jpg" for number in range(5)]
-    for path in paths:
-        ship(path, draw())
-    first = {outcome.reference.path: outcome.published for outcome in run(goods, store, listed(paths))}
-    for path in paths:
-        times = (goods / path).stat()
-        (goods / path).write_bytes(b"?" * times.st_size)  # would be refused, were it read
-        os.utime(goods / path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    second = run(goods, store, listed(paths, records=first))
-    assert statuses(second) == ["unchanged"] * 5
-    assert {outcome.reference.path: outcome.published for outcome in second} == first
-
-
 def test_a_new_time_over_the_same_content_is_recorded_without_a_write(goods, ship, store, draw):
     path = ship("import_files/a.jpg", draw())
-    (before,) = run(goods, store, listed(["import_files/a.jpg"]))
+    (before,) = run(goods, store, ["import_files/a.jpg"])
     published = (store.root / "a.jpg").stat()
     os.utime(path, ns=(1, 1))
-    (after,) = run(goods, store, listed(["import_files/a.jpg"], records={"import_files/a.jpg": before.published}))
+    (after,) = run(goods, store, ["import_files/a.jpg"], before.published.sha256)
     assert (after.status.value, after.published.mtime_ns) == ("unchanged", 1)
     assert (store.root / "a.jpg").stat().st_ino == published.st_ino
 
 
-def test_new_content_under_an_old_name_and_a_file_gone_from_the_store_are_published(goods, ship, store, draw):
-    paths = ["import_files/a.jpg", "import_files/b.jpg"]
-    for path in paths:
-        ship(path, draw())
-    records = {outcome.reference.path: outcome.published for outcome in run(goods, store, listed(paths))}
+def test_new_content_under_an_old_name_is_published(goods, ship, store, draw):
+    ship("import_files/a.jpg", draw())
+    (before,) = run(goods, store, ["import_files/a.jpg"])
     ship("import_files/a.jpg", draw(seed=1))
-    store.delete("b.jpg")
-    assert statuses(run(goods, store, listed(paths, records=records))) == ["published", "published"]
+    assert statuses(run(goods, store, ["import_files/a.jpg"], before.published.sha256)) == ["published"]
     assert (store.root / "a.jpg").read_bytes() == draw(seed=1)
-
-
-def test_a_picture_that_many_products_share_is_published_once(goods, ship, store, draw):
-    ship("import_files/no-photo.jpg", draw())
-    references = [Reference(n, variant, 0, "import_files/no-photo.jpg") for n in range(50) for variant in (None, n)]
-    outcomes = run(goods, store, references)
-    assert Counter(statuses(outcomes)) == {"published": 1, "unchanged": 99}
-    assert len({outcome.published for outcome in outcomes}) == 1
-
-
-def test_a_run_of_many_pictures_remembers_only_the_last_thousand(goods, ship, store, draw):
-    paths = [f"import_files/{number}.gif" for number in range(REMEMBERED + 40)]
-    for path in paths:
-        ship(path, draw("GIF", (2, 2)))
-    assert Counter(statuses(run(goods, store, listed(paths)))) == {"published": REMEMBERED + 40}
 
 
 def test_every_kind_of_store_is_published_to(goods, ship, draw):
     remote = open_store(f"memory://{uuid.uuid4()}/media")
     ship("import_files/03/a.webp", draw("WEBP"))
-    (outcome,) = run(goods, remote, listed(["import_files/03/a.webp"]))
+    (outcome,) = run(goods, remote, ["import_files/03/a.webp"])
     assert (outcome.status.value, outcome.published.format) == ("published", "WebP")
     assert remote.listing().get("03/a.webp").size == len(draw("WEBP"))
 
@@ -183,18 +143,15 @@ FILL_AND_REPEAT = """
 import subprocess, sys
 from pathlib import Path
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.plan import Reference, plan
-from onec_pipelines.images.publish import publish_all
-from onec_pipelines.images.scan import scan
+from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.store import open_store
 goods, media = Path(sys.argv[1]), sys.argv[2]
-references = [Reference(1, None, n, f"import_files/{n}.jpg") for n in range(100)]
-records = {}
+known = {}
 def run():
-    store = open_store(media)
-    known = [Reference(1, None, r.position, r.path, records.get(r.path)) for r in references]
-    for outcome in publish_all(plan(known, scan(goods / "import_files"), stored=store.listing()), goods, store):
-        records[outcome.reference.path] = outcome.published
+    names = [f"{n}.jpg" for n in range(100)]
+    files = [ToPublish(f"import_files/{name}", name, known.get(name)) for name in names]
+    for outcome in publish_all(files, goods, open_store(media)):
+        known[outcome.file.media_path] = outcome.published.sha256
         yield outcome.status.value
 try:
     for _ in run(): pass
@@ -202,11 +159,11 @@ except OnecError as error:
     print(error)
 store = open_store(media)
 there = store.listing()
-print(len(records) > 20, len(there) < 100, store.sweep(), {there.get(path).size for path in there})
+print(len(known) > 20, len(there) < 100, store.sweep(), {there.get(path).size for path in there})
 subprocess.run(["mount", "-o", "remount,size=10m", media], check=True)
-known = len(records)
+left = len(known)
 statuses = list(run())
-print(statuses == ["unchanged"] * known + ["published"] * (100 - known), len(store.listing()))
+print(statuses == ["unchanged"] * left + ["published"] * (100 - left), len(store.listing()))
 """
 
 
@@ -225,15 +182,15 @@ def test_a_full_disk_ends_the_run_and_the_repeat_completes_it(goods, ship, draw,
     assert repeated == "True 100"
 
 
-def test_the_plan_is_taken_in_no_faster_than_it_is_carried_out(goods, store):
+def test_files_are_taken_in_no_faster_than_they_are_published(goods, store):
     taken = 0
 
-    def references():
+    def many():
         nonlocal taken
         for taken in range(100_000):
-            yield Reference(taken, None, 0, f"import_files/{taken}.jpg")
+            yield ToPublish(f"import_files/{taken}.jpg", f"{taken}.jpg")
 
-    outcomes = publish_all(plan(references(), scan(goods / "import_files")), goods, store)
+    outcomes = publish_all(many(), goods, store)
     for _ in range(10):
         next(outcomes)
     assert taken < 1000
@@ -244,7 +201,7 @@ def test_a_run_that_is_closed_half_way_leaves_whole_files_and_no_thread(goods, s
     paths = [f"import_files/{number}.jpg" for number in range(200)]
     for path in paths:
         ship(path, draw())
-    outcomes = publish_all(plan(listed(paths), scan(goods / "import_files")), goods, store)
+    outcomes = publish_all(files(paths), goods, store)
     next(outcomes)
     outcomes.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("publish")]
@@ -255,13 +212,11 @@ def test_a_run_that_is_closed_half_way_leaves_whole_files_and_no_thread(goods, s
 PUBLISH = """
 import sys
 from pathlib import Path
-from onec_pipelines.images.plan import Reference, plan
-from onec_pipelines.images.publish import publish_all
-from onec_pipelines.images.scan import scan
+from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.store import open_store
 goods, store = Path(sys.argv[1]), open_store(sys.argv[2])
-references = [Reference(1, None, n, f"import_files/{n}.jpg") for n in range(3000)]
-for outcome in publish_all(plan(references, scan(goods / "import_files")), goods, store):
+files = [ToPublish(f"import_files/{n}.jpg", f"{n}.jpg") for n in range(3000)]
+for outcome in publish_all(files, goods, store):
     print(outcome.status, flush=True)
 """
 
@@ -280,7 +235,7 @@ def test_a_run_killed_half_way_leaves_only_whole_files_and_its_repeat_completes(
     assert 100 <= len(whole) < 3000
     assert {there.get(path).size for path in whole} == {len(data)}
     store.sweep()
-    outcomes = run(goods, store, listed([f"import_files/{number}.jpg" for number in range(3000)]))
+    outcomes = run(goods, store, [f"import_files/{number}.jpg" for number in range(3000)])
     assert Counter(statuses(outcomes)) == {"published": 3000}
     assert len(store.listing()) == 3000
 

@@ -16,6 +16,12 @@ def test_files_are_found_under_the_path_of_the_xml(goods, ship):
     assert sorted(index) == ["import_files/03/a.jpg", "import_files/b.png"]
     assert len(index) == 2
     assert index.get("import_files/03/a.jpg") == FileStat(5, path.stat().st_mtime_ns)
+    assert index.holds("import_files/03/a.jpg", 5)
+    assert index.holds("import_files/03/a.jpg", 5, path.stat().st_mtime_ns)
+    assert not index.holds("import_files/03/a.jpg", 5, 1)
+    assert not index.holds("import_files/03/a.jpg", 6)
+    assert not index.holds("import_files/03/b.jpg", 5)
+    assert not index.holds("import_files/04/a.jpg", 5)
     assert "import_files/03/A.jpg" not in index
     assert "import_files/04/a.jpg" not in index
 

@@ -7,7 +7,7 @@ import pytest
 
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.plan import Reference, plan
-from onec_pipelines.images.publish import publish_all
+from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.scan import scan
 from onec_pipelines.images.store import open_store
 
@@ -49,8 +49,8 @@ def test_images_are_published_to_a_bucket_and_known_there_in_the_next_run(goods,
     for path in paths:
         ship(path, draw())
     store = open_store(f"s3://{bucket}/shop/media")
-    references = [Reference(1, None, place, path) for place, path in enumerate(paths)]
-    first = list(publish_all(plan(references, scan(goods / "import_files"), stored=store.listing()), goods, store))
+    files = [ToPublish(path, path.removeprefix("import_files/")) for path in paths]
+    first = list(publish_all(files, goods, store))
     assert [outcome.status.value for outcome in first] == ["published"] * 30
     assert sorted(store.listing()) == sorted(path.removeprefix("import_files/") for path in paths)
     known = [Reference(1, None, n, path, first[n].published) for n, path in enumerate(paths)]

@@ -174,6 +174,30 @@ def test_suppliers_alone_take_no_customer(export, imports, rows, xml):
     assert rows(ACTIVE.format("customers")) == ["c"]
 
 
+@pytest.mark.parametrize("delta", [True, False])
+def test_a_buyer_who_turned_supplier_is_no_active_customer_any_more_and_may_come_back(
+    delta, export, imports, rows, xml
+):
+    everybody = xml.customer("c") + xml.customer("d")
+    export.contragents(everybody)
+    imports.customers()
+    export.contragents(xml.customer("c", "<Роль>Поставщик</Роль>") + xml.customer("d"), delta=delta)
+    assert all(guard.allows for guard in imports.customers().guards)
+    assert rows(ACTIVE.format("customers")) == ["d"]
+    export.contragents(everybody, delta=delta)
+    imports.customers()
+    assert rows(ACTIVE.format("customers")) == ["c", "d"]
+
+
+def test_of_two_rows_that_call_one_contragent_a_buyer_and_a_supplier_the_later_one_counts(export, imports, rows, xml):
+    supplier = "<Роль>Поставщик</Роль>"
+    export.contragents(
+        xml.customer("c") + xml.customer("c", supplier) + xml.customer("d", supplier) + xml.customer("d")
+    )
+    imports.customers()
+    assert rows(ACTIVE.format("customers")) == ["d"]
+
+
 # The guard ---------------------------------------------------------------------------------------------------------
 
 

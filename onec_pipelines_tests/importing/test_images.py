@@ -264,6 +264,43 @@ def test_a_second_import_copies_nothing_and_writes_no_row(shop):
     assert [file.stat().st_mtime_ns for file in sorted(shop.media.rglob("*.jpg"))] == times
 
 
+def test_of_an_unchanged_catalogue_only_the_products_with_something_to_do_are_planned(shop):
+    for name in "abcd":
+        shop.ship(f"import_files/{name}.jpg")
+    listed = {"g": ["import_files/a.jpg"], "h": ["import_files/b.jpg", "import_files/c.jpg"]}
+    shop.goods(listed | {"i": ["import_files/d.jpg"]})
+    shop()
+
+    def planned() -> list[tuple]:
+        with run_lock(shop.database_url, "run-1"):
+            plan_images(request(shop), str(shop.media))
+        return shop.rows("select onec_id, fate from onec_staging.images_references order by seq")
+
+    assert planned() == []
+    os.utime(shop.root / "goods/import_files/c.jpg", (1, 1))
+    assert planned() == [("h", "unchanged"), ("h", "publish")]
+    (shop.media / "a.jpg").unlink()
+    assert planned() == [("g", "publish"), ("h", "unchanged"), ("h", "publish")]
+    shop.goods(listed | {"i": []})
+    assert counts(shop()) == (1, 3, 0)
+    assert shop.files() == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["is_main = false", "position = 7", "is_listed = false", "source_mtime_ns = 1", "media_path = 'b.jpg'"],
+)
+def test_a_record_that_is_not_as_it_should_be_is_put_right(shop, damage):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    query = "select position, is_main, is_listed, media_path, source_mtime_ns from onec.product_images"
+    recorded = shop.rows(query)
+    shop.connection.execute(f"update onec.product_images set {damage}")
+    shop()
+    assert shop.rows(query) == recorded
+
+
 def test_an_unchanged_picture_is_not_read(shop):
     file = shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})

@@ -102,6 +102,29 @@ def test_a_killed_process_fails_the_import_and_leaves_nothing(imports, rows):
     assert imports.catalog(workers=2).counters.created == 10_000
 
 
+DEFECT = """
+from onec_pipelines.importing import reading
+
+def stumble(*_arguments):
+    raise ValueError(900 * "1")
+
+reading.read_into_staging = stumble
+"""
+
+
+def test_a_defect_in_a_process_is_told_by_its_kind_and_prints_nothing_of_the_row(
+    big, imports, tmp_path, monkeypatch, capfd
+):
+    assert big
+    (tmp_path / "sitecustomize.py").write_text(DEFECT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"^ValueError$"):
+        imports.catalog(workers=2)
+    printed = capfd.readouterr()
+    assert "stumble" in printed.err
+    assert "111" not in printed.out + printed.err
+
+
 @pytest.mark.usefixtures("big")
 def test_an_import_that_is_interrupted_ends_its_processes(imports, rows):
     def interrupt(counters):

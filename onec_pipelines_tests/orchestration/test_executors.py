@@ -12,7 +12,7 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.errors import SettingsError
 from onec_pipelines.orchestration.executors import build_executor
 from onec_pipelines.orchestration.instance import open_instance
-from onec_pipelines.orchestration.liveness import locked_tag
+from onec_pipelines.orchestration.session import locked_tag
 from onec_pipelines.orchestration.sessions import list_sessions
 from onec_pipelines.settings import Settings
 
@@ -49,6 +49,7 @@ def test_a_run_says_that_its_process_holds_the_lock_and_imports_everything(execu
     assert run.tags.items() >= locked_tag(run.run_id).items()
     assert (session.status, session.import_type, session.error_message) == ("completed", "all", None)
     assert set(session.counters) == {"catalog", "stocks", "prices", "customers", "product_images"}
+    assert [part.partition(":")[0] for part in sorted(session.result.split("; "))] == sorted(session.counters)
     assert session.processed == session.total == sum(list(found.values())[1] for found in session.counters.values())
     with connect(project.settings.database_url) as connection:
         images = connection.execute("select count(*) from onec.product_images").fetchone()[0]

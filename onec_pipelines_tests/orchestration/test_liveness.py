@@ -24,10 +24,10 @@ from onec_pipelines.orchestration.liveness import (
     DEAD,
     OnecRunLauncher,
     fail_dead_runs,
-    locked_tag,
     make_way,
     shared_types,
 )
+from onec_pipelines.orchestration.session import locked_tag
 from onec_pipelines.orchestration.sessions import find_session
 
 ROOT = Path(__file__).parents[2]

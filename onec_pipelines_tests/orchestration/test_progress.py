@@ -7,18 +7,20 @@ import pytest
 
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.metadata import bar_text, counter_values, result_text
-from onec_pipelines.orchestration.progress import MAX_EVENTS, Pace, line_interval, parse_progress
+from onec_pipelines.orchestration.progress import MAX_EVENTS, Pace, always, line_interval, parse_progress
 
 
-def play(seconds: float, *, assets: int = 1, step: float = 0.5) -> tuple[list[float], list[float], list[float]]:
+def play(
+    seconds: float, *, assets: int = 1, step: float = 0.5, part: tuple[int, int] = (1, 1)
+) -> tuple[list[float], list[float], list[float]]:
     """When an import of this length showed its tag, its lines and its observations, by a clock that steps."""
-    pace = Pace.shared(assets, 0.0)
+    pace = Pace.shared(assets, 0.0, part)
     tags, lines, observations = [], [], []
     for tick in range(int(seconds / step) + 1):
         moment = tick * step
         if pace.tag_is_due(moment):
             tags.append(moment)
-        if pace.line_is_due(moment):
+        if pace.line_is_due(moment, always):
             lines.append(moment)
             if pace.observation_is_due(Counters(total=10**9, processed=int(10**9 * moment / seconds))):
                 observations.append(moment)
@@ -27,6 +29,22 @@ def play(seconds: float, *, assets: int = 1, step: float = 0.5) -> tuple[list[fl
 
 def gaps(moments: list[float]) -> list[float]:
     return [later - earlier for earlier, later in itertools.pairwise(moments)]
+
+
+@pytest.mark.parametrize("shards", [1, 7, 300])
+@pytest.mark.parametrize("assets", [1, 5])
+def test_a_plan_and_all_its_shards_write_no_more_than_one_import(assets, shards):
+    parts = [(1, 2), *((shards + shard, 2 * shards) for shard in range(1, shards + 1))]
+    played = [play(3600, assets=assets, part=part, step=5) for part in parts]
+    assert 30 < assets * sum(len(lines) + len(observations) for _, lines, observations in played) <= MAX_EVENTS
+
+
+def test_a_line_that_may_not_be_shown_now_is_not_counted():
+    pace = Pace.shared(1, 0.0)
+    assert not pace.line_is_due(10.0, lambda: False)
+    assert not pace.line_is_due(11.0, always)
+    assert pace.line_is_due(12.0, always)
+    assert pace.lines_shown == 1
 
 
 @pytest.mark.parametrize("seconds", [1, 10, 60, 600, 3_600, 12 * 3_600])

@@ -3,6 +3,16 @@
 -- customers_segments_full (every segment was full): only then does the absence of a value blank it. A changed
 -- entrepreneur without a name is still one: what tells it from an individual is the name.
 
+-- run contragents that a later row calls a buyer
+delete from onec_staging.customers_not_for_us n
+using onec_staging.customers s
+where s.onec_id = n.onec_id and s.seq > n.seq;
+
+-- run buyers that a later row calls something else
+delete from onec_staging.customers s
+using onec_staging.customers_not_for_us n
+where n.onec_id = s.onec_id;
+
 -- upsert customers by onec_id
 select
     s.onec_id,
@@ -36,3 +46,10 @@ update onec.customers t
 set is_active = false, updated_at = now()
 where %(customers_full)s and t.is_active
     and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id);
+
+-- run customers who are no buyers any more
+-- Here 1C does name them: neither a delta nor a guard keeps them.
+update onec.customers t
+set is_active = false, updated_at = now()
+from onec_staging.customers_not_for_us n
+where n.onec_id = t.onec_id and t.is_active;

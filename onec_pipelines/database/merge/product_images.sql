@@ -1,6 +1,6 @@
 -- What the plan (onec_staging.images_references) and the results of its shards (onec_staging.images_results) mean to
--- the table: together they are all the pictures of the products that were active when the import began
--- (onec_staging.images_products) and of their active variants.
+-- the table: together they are all the pictures of the products with which something is to be done
+-- (onec_staging.images_products) and of their active variants. Those of all other products stay as they are.
 
 -- run pictures as of now
 -- What became of each reference, and the row of each picture that is published: as published now, or else as before.
@@ -46,6 +46,7 @@ analyze pg_temp.images_now;
 create temp table images_before on commit drop as
 select distinct t.media_path
 from onec.product_images t
+join onec_staging.images_products seen on seen.product_id = t.product_id
 where not exists (select from pg_temp.images_now n where n.media_path = t.media_path and n.sha256 is not null);
 
 -- run pictures no longer listed

@@ -97,4 +97,5 @@ select
     count(*) as gone
 from onec.customers t
 where t.is_active
-    and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id);
+    and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id)
+    and not exists (select from onec_staging.customers_not_for_us s where s.onec_id = t.onec_id);

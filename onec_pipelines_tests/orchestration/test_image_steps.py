@@ -1,0 +1,105 @@
+"""The steps of `product_images`, and what is seen of them when something happens between two of them."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import run_lock
+from onec_pipelines.definitions import build_definitions
+from onec_pipelines.errors import DatabaseError
+from onec_pipelines.orchestration.instance import open_instance
+from onec_pipelines.orchestration.launch import QUIET
+from onec_pipelines.orchestration.session import locked_tag, refuse_for_a_dead_run
+from onec_pipelines.orchestration.sessions import find_session
+
+
+def images_import() -> dg.JobDefinition:
+    return build_definitions().resolve_job_def("images_import")
+
+
+@pytest.fixture
+def rows(project):
+    with connect(project.settings.database_url) as connection:
+        yield lambda query: connection.execute(query).fetchall()
+
+
+def test_pictures_that_are_published_are_recorded_even_if_their_directory_goes_away_meanwhile(project, rows):
+    directory = project.settings.data_dir / "goods/import_files"
+
+    def remove(asset, counters):
+        if asset == "product_images" and counters.processed == counters.total:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    session = project.session(project.run("full_refresh", watch=remove))
+    assert not directory.exists()
+    assert (session.status, session.notices) == ("completed", ())
+    assert session.counters["product_images"]["copied"] == len(rows("select from onec.product_images")) > 0
+
+
+def test_an_import_that_fails_when_all_is_published_tells_how_far_it_came(project):
+    project.run("catalog_import")
+
+    def spoil(asset, counters):
+        if asset == "product_images" and counters.total == counters.processed > 0:
+            with connect(project.settings.database_url) as connection:
+                connection.execute("alter table if exists onec.product_images rename to somewhere_else")
+
+    session = project.session(project.run("images_import", watch=spoil))
+    assert (session.status, session.processed, session.total) == ("failed", 56, 56)
+    assert session.counters["product_images"]["copied"] == 91
+    assert "product_images" in session.error_message
+
+
+def test_the_time_of_the_plan_counts(project):
+    project.run("catalog_import")
+    result = project.run("images_import")
+    (event,) = result.get_asset_materialization_events()
+    seconds = event.materialization.metadata["duration_seconds"].value
+    steps = [e.step_success_data.duration_ms for e in result.all_events if e.is_step_success]
+    assert seconds * 1000 > steps[1]
+    assert seconds > 0.5 * sum(steps[:3]) / 1000
+
+
+def test_a_run_goes_on_where_another_one_failed(project, monkeypatch, rows):
+    monkeypatch.delenv("DAGSTER_HOME")
+    media = Path(project.settings.media_url)
+    with open_instance(project.settings) as instance:
+
+        def spoil(_asset, counters):
+            if counters.total and not media.is_file():
+                shutil.rmtree(media, ignore_errors=True)
+                media.write_text("in the way")
+
+        definitions = project.definitions
+        for job, resources in (("catalog_import", {}), ("images_import", {"watch": spoil})):
+            failed = (
+                definitions(**resources)
+                .resolve_job_def(job)
+                .execute_in_process(instance=instance, raise_on_error=False, run_config={"loggers": QUIET})
+            )
+        assert not failed.success
+        assert find_session(instance, failed.run_id).counters["product_images"]["copied"] == 0
+        media.unlink()
+        options = dg.ReexecutionOptions.from_failure(failed.run_id, instance)
+        with dg.execute_job(
+            dg.reconstructable(images_import), instance=instance, reexecution_options=options
+        ) as repeated:
+            assert repeated.success
+        session = find_session(instance, repeated.run_id)
+    assert (session.processed, session.total) == (56, 56)
+    assert session.counters["product_images"]["copied"] == len(rows("select from onec.product_images")) == 91
+    assert session.result.startswith("copied 91, ")
+
+
+def test_a_step_that_is_left_in_the_queue_of_a_dead_run_is_not_done(project):
+    url = project.settings.database_url
+    run = project.instance.create_run_for_job(project.definitions().resolve_job_def("images_import"))
+    refuse_for_a_dead_run(url, run)
+    locked = run.with_tags(locked_tag(run.run_id))
+    with pytest.raises(DatabaseError, match="The process of this run is gone"):
+        refuse_for_a_dead_run(url, locked)
+    with run_lock(url, run.run_id):
+        refuse_for_a_dead_run(url, locked)
