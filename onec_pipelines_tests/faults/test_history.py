@@ -15,6 +15,8 @@ import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from onec_pipelines.orchestration.storage import OnecStorage
+
+pytestmark = pytest.mark.slow
 stop, seen = int(sys.argv[1]), []
 
 @event.listens_for(Engine, "before_cursor_execute")

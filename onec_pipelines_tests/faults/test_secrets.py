@@ -39,6 +39,8 @@ from onec_pipelines.orchestration import alerts
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
+
+pytestmark = pytest.mark.slow
 settings = Settings.from_environment()
 print(repr(settings), settings)
 with open_instance(settings) as instance:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 bounded = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 MARK = "<ПометкаУдаления>true</ПометкаУдаления>"
 TYPES, PLACES = ("retail", "dealer", "undeclared"), ("main", "far", "undeclared")
