@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.generate import PROFILES, write_export
 
 SIZES = {"S": 2_000, "M": 20_000, "L": 100_000}
-ROUNDS = {"S": 3, "M": 1, "L": 1}
+ROUNDS = {"S": 3, "M": 3, "L": 1}
 IMPORTS = ("first", "again", "unchanged")
 WORKERS = (1, 2)
 OUT = Path(__file__).parent / "out"
