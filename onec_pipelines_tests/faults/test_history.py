@@ -10,13 +10,13 @@ import pytest
 from onec_pipelines.database.connection import connect
 from onec_pipelines.orchestration.storage import TABLES
 
+pytestmark = pytest.mark.slow
+
 MAKE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from onec_pipelines.orchestration.storage import OnecStorage
-
-pytestmark = pytest.mark.slow
 stop, seen = int(sys.argv[1]), []
 
 @event.listens_for(Engine, "before_cursor_execute")

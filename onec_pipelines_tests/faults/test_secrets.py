@@ -19,6 +19,8 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import NAMESPACE
 from onec_pipelines.demo import write_demo
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Schatz!7/Kiste@Nord"
 WRONG = "Falsch!8/Kiste@Nord"
@@ -39,8 +41,6 @@ from onec_pipelines.orchestration import alerts
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
-
-pytestmark = pytest.mark.slow
 settings = Settings.from_environment()
 print(repr(settings), settings)
 with open_instance(settings) as instance:
