@@ -120,7 +120,10 @@ def _read_image(element: Element, draft: _Draft) -> None:
 
 
 def _read_unit(element: Element, draft: _Draft) -> None:
-    """`<БазоваяЕдиница>796 </...>`, or `<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</...>`."""
+    """`<БазоваяЕдиница>796 </...>`, or `<БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</...>`.
+
+    The second form describes the unit; where its code is empty, the unit goes by its name.
+    """
     code = (element.get("Код") or "").strip() or child_text(element, "Код")
     name = text(element) or child_text(element, "НаименованиеКраткое")
     full_name = (element.get("НаименованиеПолное") or "").strip() or child_text(element, "НаименованиеПолное")
@@ -129,8 +132,9 @@ def _read_unit(element: Element, draft: _Draft) -> None:
         draft.unhandled.append("БазоваяЕдиница")
         return
     draft.unit_code = stated
-    if stated and (code or full_name):
-        draft.unit = Unit(stated, name or full_name or stated, full_name, deleted=False, line=line_of(element))
+    if stated and (code or full_name or element.get("Код") is not None):
+        short_name = name if name and name != code else ""
+        draft.unit = Unit(stated, short_name, full_name, deleted=False, line=line_of(element))
 
 
 def _read_manufacturer(element: Element, draft: _Draft) -> None:
@@ -200,13 +204,18 @@ def _read_draft(element: Element) -> _Draft:
 
 
 def _read_text(tag: str, element: Element, draft: _Draft) -> None:
-    content = text(element)
+    content = _text_of_markup(element) if len(element) else text(element)
     if content is None:
         return
     if tag == KEY and not fits_index(content):
         draft.unhandled.append(tag)
     else:
         draft.texts.setdefault(TEXTS[tag], content)
+
+
+def _text_of_markup(element: Element) -> str | None:
+    """All of the text, where HTML was not escaped and its tags are elements."""
+    return "".join(map(str, element.itertext())).strip() or None
 
 
 def _unhandled(element: Element, draft: _Draft) -> Iterator[Unhandled]:
@@ -233,12 +242,12 @@ def read_good(element: Element) -> Iterator[Fact]:
         return
     if draft.unit:
         yield draft.unit
-    yield _good(draft, base_id, from_variant=bool(is_variant), line=line)
+    yield _good(draft, base_id, onec_id if is_variant else None, line)
     if is_variant:
-        yield _offer(draft, onec_id, line)
+        yield _offer(draft, onec_id, line, from_good=True)
 
 
-def _good(draft: _Draft, onec_id: str, *, from_variant: bool, line: int) -> Good:
+def _good(draft: _Draft, onec_id: str, variant_onec_id: str | None, line: int) -> Good:
     brand_onec_id, brand_name = _brand(draft)
     return Good(
         onec_id=onec_id,
@@ -258,7 +267,7 @@ def _good(draft: _Draft, onec_id: str, *, from_variant: bool, line: int) -> Good
         requisites=draft.requisites,
         dimensions=draft.dimensions,
         images=tuple(draft.images),
-        from_variant=from_variant,
+        variant_onec_id=variant_onec_id,
         deleted=draft.deleted,
         line=line,
     )
@@ -278,7 +287,7 @@ def _brand(draft: _Draft) -> tuple[str | None, str | None]:
     return (onec_id, name) if onec_id and fits_index(onec_id) else (None, None)
 
 
-def _offer(draft: _Draft, onec_id: str, line: int) -> Offer:
+def _offer(draft: _Draft, onec_id: str, line: int, *, beside_prices: bool = False, from_good: bool = False) -> Offer:
     return Offer(
         onec_id=onec_id,
         article=draft.get("article"),
@@ -288,12 +297,14 @@ def _offer(draft: _Draft, onec_id: str, line: int) -> Offer:
         properties=draft.properties,
         dimensions=draft.dimensions,
         images=tuple(draft.images),
+        beside_prices=beside_prices,
+        from_good=from_good,
         deleted=draft.deleted,
         line=line,
     )
 
 
-def read_offer(element: Element) -> Iterator[Fact]:
+def read_offer(element: Element, *, beside_prices: bool = False) -> Iterator[Fact]:
     """An offer as a variant."""
     if is_blank(element):
         return
@@ -306,13 +317,13 @@ def read_offer(element: Element) -> Iterator[Fact]:
         return
     if draft.unit:
         yield draft.unit
-    yield _offer(draft, onec_id, line)
+    yield _offer(draft, onec_id, line, beside_prices=beside_prices)
 
 
 def read_offer_beside_prices(element: Element) -> Iterator[Fact]:
     """An offer of a prices or rests file: a variant only where it describes one."""
     if any(tag in OFFER_MARKS for tag, _ in children(element)):
-        yield from read_offer(element)
+        yield from read_offer(element, beside_prices=True)
 
 
 def _payload(draft: _Draft) -> dict[str, str | None]:
@@ -360,7 +371,7 @@ def read_unit(element: Element) -> Iterator[Fact]:
         yield refuse("unit", stated, refused, line_of(element))
         return
     full_name = child_text(element, "НаименованиеПолное")
-    name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование") or full_name
+    name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование")
     yield Unit(onec_id, name or "", full_name, is_deleted(element), line_of(element))
 
 

@@ -119,7 +119,7 @@ def _read_draft(element: Element) -> _Draft:
         elif tag in ADDRESSES:
             draft.addresses += _read_address(tag, child)
         elif tag in LISTS:
-            draft.lists[LISTS[tag]] = [{"kind": name} | _tree(entry) for name, entry in children(child)]
+            draft.lists.setdefault(LISTS[tag], []).extend(_read_entry(name, entry) for name, entry in children(child))
         elif tag not in IGNORED:
             draft.unhandled.append(f"{local_name(element)}/{tag}")
     return draft
@@ -238,6 +238,11 @@ def _read_address(kind: str, element: Element) -> Iterator[dict[str, object]]:
         address["fields"] = fields
     if len(address) > 1:
         yield address
+
+
+def _read_entry(kind: str, element: Element) -> dict[str, object]:
+    content = text(element)
+    return {"kind": kind} | _tree(element) | ({"text": content} if content else {})
 
 
 def _tree(element: etree._Element) -> dict[str, object]:

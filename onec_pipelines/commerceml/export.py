@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
 from onec_pipelines.errors import ExportError
 
 DIRECTORIES = (
@@ -68,16 +69,8 @@ _PREFIXED = re.compile(b"<" + _PREFIX)
 _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 """1C itself declares `xs` and `xsi`, for attributes."""
 _ROOT_WITHIN = 4096
-_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding=["']([A-Za-z0-9._-]+)""")
-_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic"})
+_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
-_UTF16 = {
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-    "<".encode("utf-16-le"): "utf-16-le",
-    "<".encode("utf-16-be"): "utf-16-be",
-}
-"""How UTF-16 begins, with a BOM and without: what such a file declares cannot be read before it is decoded."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
 
 
@@ -186,7 +179,7 @@ def read_content(file: ExportFile) -> FileContent:
     tags: Counter[bytes] = Counter()
     try:
         with file.path.open("rb") as stream:
-            decoder = _decoder(stream.read(256))
+            decoder = _decoder(stream.read(HEAD_BYTES))
             stream.seek(0)
             rest, pattern = b"", _BARE_TAG
             while chunk := stream.read(CHUNK):
@@ -232,17 +225,8 @@ def _open_end(window: bytes) -> bytes:
 
 def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
     """What turns the file into text, None where its tags are those of UTF-8 (or its encoding is unknown)."""
-    name = _UTF16.get(head[:2]) or _declared_encoding(head)
-    return codecs.getincrementaldecoder(name)(errors="replace") if name else None
-
-
-def _declared_encoding(head: bytes) -> str | None:
-    declared = _ENCODING.search(head)
-    try:
-        name = codecs.lookup(declared.group(1).decode()).name if declared else "utf-8"
-    except LookupError:
-        return None
-    return name if name in _DECODED else None
+    name = encoding_of(head)
+    return codecs.getincrementaldecoder(name)(errors="replace") if name in _DECODED else None
 
 
 def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:

@@ -25,7 +25,10 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`ЕдиницыИзмерения/ЕдиницаИзмерения`, or the attributes of a 2.0x `Товар/БазоваяЕдиница`."""
+    """`ЕдиницыИзмерения/ЕдиницаИзмерения`, or the attributes of a 2.0x `Товар/БазоваяЕдиница`.
+
+    `name` is empty where no short name is stated.
+    """
 
     onec_id: str
     name: str
@@ -59,7 +62,7 @@ class PropertyValue:
 class Good:
     """`Каталог/Товары/Товар`.
 
-    `onec_id` is the product's; a 2.04 `good#char` states its variant beside it, and `from_variant` is then true.
+    `onec_id` is the product's; a 2.04 `good#char` states its variant beside it, which is then `variant_onec_id`.
     A good that carries nothing but its deletion mark has no name.
     """
 
@@ -80,14 +83,18 @@ class Good:
     requisites: Values
     dimensions: Values
     images: tuple[str, ...]
-    from_variant: bool
+    variant_onec_id: str | None
     deleted: bool
     line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`Предложения/Предложение` as a variant of a product: `good#characteristic`, or the bare product id."""
+    """`Предложения/Предложение` as a variant of a product: `good#characteristic`, or the bare product id.
+
+    One `beside_prices`, in a prices or rests file, repeats an offer to hang prices or stocks on. One `from_good` is
+    what a 2.04 `Товар` states of it.
+    """
 
     onec_id: str
     article: str | None
@@ -97,6 +104,8 @@ class Offer:
     properties: Values
     dimensions: Values
     images: tuple[str, ...]
+    beside_prices: bool
+    from_good: bool
     deleted: bool
     line: int
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
+from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
 from onec_pipelines.errors import ExportError
 
 ADVICE = "Повторите выгрузку из 1С."
@@ -158,6 +159,8 @@ def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[t
 
 
 def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+    encoding = encoding_of(stream.read(HEAD_BYTES))
+    stream.seek(0)
     events: Iterator[tuple[str, etree._Element]] = etree.iterparse(
         stream,
         events=("end",),
@@ -167,6 +170,7 @@ def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etr
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
+        encoding="windows-1251" if encoding == "cp1251" else None,  # libxml2 knows two of its names
     )
     return events
 

@@ -78,18 +78,23 @@ class Dataset:
 
 @dataclass(slots=True)
 class Reading:
-    """What has been gathered from files: `rows` are those staged, `full` says which entities were stated in full."""
+    """What has been gathered from files.
+
+    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta.
+    """
 
     files: list[LedgerFile] = field(default_factory=list)
     rows: int = 0
     seen: Counter[type] = field(default_factory=Counter)
     full: dict[str, bool] = field(default_factory=dict)
+    any_delta: bool = False
     unhandled: Counter[str] = field(default_factory=Counter)
 
     @property
     def export_kind(self) -> str:
-        """`changes` when any segment that stated something was a delta."""
-        return "full" if all(self.full.values()) else "changes"
+        """`changes` when any segment that stated something was a delta; dictionaries count where they come alone."""
+        is_full = all(self.full.values()) if self.full else not self.any_delta
+        return "full" if is_full else "changes"
 
     def note(self, entity: str, *, full: bool) -> None:
         """Note a segment of an entity: it is full when all of them are."""
@@ -142,6 +147,7 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
         reading.rows += part.rows
         reading.seen.update(part.seen)
         reading.unhandled.update(part.unhandled)
+        reading.any_delta |= part.any_delta
         for entity, full in part.full.items():
             reading.note(entity, full=full)
     return reading
@@ -179,11 +185,12 @@ def _note_packages(
     dataset: Dataset, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
 ) -> None:
     """Note which entities the packages of a file speak for, and whether they state them in full."""
-    any_delta = any(package.changes_only for package, _ in packages)
+    reading.any_delta = any(package.changes_only for package, _ in packages)
     for entity in dataset.entities:
         for package, stated in packages:
             if _speaks_for(entity, file, package, stated):
-                reading.note(entity.name, full=not (any_delta if entity.marked_beside else package.changes_only))
+                is_delta = reading.any_delta if entity.marked_beside else package.changes_only
+                reading.note(entity.name, full=not is_delta)
 
 
 def _speaks_for(entity: Entity, file: str, package: Package, stated: AbstractSet[type]) -> bool:

@@ -115,7 +115,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
         requisites={"Вес": "0.4", "ОписаниеФайла": ["a.jpg#1", "b.png#2"]},
         dimensions={"Ширина": "10.5"},
         images=("import_files/01/a.jpg", "import_files/01/b.png"),
-        from_variant=False,
+        variant_onec_id=None,
         deleted=False,
         line=2,
     )
@@ -140,10 +140,23 @@ def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_goo
         requisites={},
         dimensions={},
         images=(),
-        from_variant=False,
+        variant_onec_id=None,
         deleted=False,
         line=1,
     )
+
+
+@pytest.mark.parametrize(
+    ("stated", "description"),
+    [
+        ("Стул <b>дубовый</b>, белый", "Стул дубовый, белый"),
+        ("<p>Стул</p> <p>и <i>стол</i></p>", "Стул и стол"),
+        ("<![CDATA[<p>Стул</p>]]>", "<p>Стул</p>"),
+        ("<br/>", None),
+    ],
+)
+def test_of_unescaped_markup_all_of_the_text_is_read(read_good, stated, description):
+    assert read_good(f"<Описание>{stated}</Описание>").description == description
 
 
 @pytest.mark.parametrize("tag", ["Штрихкод", "ШтрихКод"])
@@ -190,7 +203,7 @@ def test_a_good_of_2_04_states_its_variant_and_its_product(read_goods):
           </ХарактеристикиТовара>
         </Товар>"""
     )
-    assert (good.onec_id, good.from_variant, good.article) == ("good", True, "A-1")
+    assert (good.onec_id, good.variant_onec_id, good.article) == ("good", "good#char", "A-1")
     assert (offer.onec_id, offer.characteristics, offer.article) == ("good#char", {"Размер": "42"}, "A-1")
 
 
@@ -210,10 +223,12 @@ def test_a_good_of_2_04_states_its_variant_and_its_product(read_goods):
             "796",
             ("796", "шт", "Штука"),
         ),
-        ('<БазоваяЕдиница Код="796" НаименованиеПолное="Штука"/>', "796", ("796", "Штука", "Штука")),
-        ('<БазоваяЕдиница Код="796"/>', "796", ("796", "796", None)),
+        ('<БазоваяЕдиница Код="796" НаименованиеПолное="Штука"/>', "796", ("796", "", "Штука")),
+        ('<БазоваяЕдиница Код="796"/>', "796", ("796", "", None)),
+        ('<БазоваяЕдиница Код="796 ">796 </БазоваяЕдиница>', "796", ("796", "", None)),
         ('<БазоваяЕдиница НаименованиеПолное="Штука">шт</БазоваяЕдиница>', "шт", ("шт", "шт", "Штука")),
-        ('<БазоваяЕдиница Код="  ">шт</БазоваяЕдиница>', "шт", None),
+        ('<БазоваяЕдиница Код="  ">шт</БазоваяЕдиница>', "шт", ("шт", "шт", None)),
+        ('<БазоваяЕдиница Код="" НаименованиеПолное="">кг</БазоваяЕдиница>', "кг", ("кг", "кг", None)),
         (
             "<БазоваяЕдиница><Код>796 </Код><НаименованиеКраткое>шт</НаименованиеКраткое></БазоваяЕдиница>",
             "796",
@@ -224,7 +239,7 @@ def test_a_good_of_2_04_states_its_variant_and_its_product(read_goods):
                  <Пересчет><Единица>796</Единица><Коэффициент>1</Коэффициент></Пересчет>
                </БазоваяЕдиница>""",
             "796",
-            ("796", "796", None),
+            ("796", "", None),
         ),
     ],
 )
@@ -413,6 +428,8 @@ def test_an_offer_is_a_variant_with_its_characteristics(read_offers):
         properties={"p": "a"},
         dimensions={"Ширина": "1"},
         images=("import_files/go/v.jpg",),
+        beside_prices=False,
+        from_good=False,
         deleted=False,
         line=2,
     )
@@ -553,7 +570,7 @@ def test_the_groups_of_a_good_are_no_groups_of_the_tree(read_goods):
                <НаименованиеПолное>Штука      </НаименованиеПолное><МеждународноеСокращение/>""",
             ("796", "шт", "Штука"),
         ),
-        ("<Ид>796 </Ид><НаименованиеПолное>Штука</НаименованиеПолное>", ("796", "Штука", "Штука")),
+        ("<Ид>796 </Ид><НаименованиеПолное>Штука</НаименованиеПолное>", ("796", "", "Штука")),
         ("<Код>796</Код><Наименование>шт</Наименование>", ("796", "шт", None)),
         ("<Код>796</Код>", ("796", "", None)),
         ("<Код>    </Код><НаименованиеКраткое>компл</НаименованиеКраткое>", ("", "компл", None)),

@@ -359,6 +359,20 @@ def test_an_overlong_inn_is_kept_as_it_was_sent_and_is_not_valid(read_contragent
     assert (customer.inn, customer.inn_valid) == ("9" * 5000, False)
 
 
+def test_a_list_that_comes_in_several_blocks_is_one(read_customer):
+    customer = read_customer("""
+        <Контакты><Контакт><Тип>Почта</Тип><Значение>one@example.com</Значение></Контакт></Контакты>
+        <Контакты><Контакт><Тип>Телефон</Тип><Значение>8 912 000-00-00</Значение></Контакт></Контакты>
+        <Контакты/>""")
+    assert [contact["value"] for contact in customer.contacts] == ["one@example.com", "8 912 000-00-00"]
+    assert (customer.email, customer.phone) == ("one@example.com", "+79120000000")
+
+
+def test_an_entry_of_a_list_that_is_mere_text_keeps_it(read_customer):
+    customer = read_customer("<Представители><Представитель> Анна </Представитель><Представитель/></Представители>")
+    assert customer.representatives == [{"kind": "Представитель", "text": "Анна"}, {"kind": "Представитель"}]
+
+
 def test_an_unknown_element_is_reported_by_its_name(read_contragent):
     unhandled, customer = read_contragent("<Наименование>Анна</Наименование><ЛюбимыйЦвет>синий</ЛюбимыйЦвет>")
     assert (unhandled, customer.name) == (Unhandled("Контрагент/ЛюбимыйЦвет"), "Анна")

@@ -177,11 +177,17 @@ OFFERS_TAGS = {
         ('<?xml version="1.0" encoding="UTF-8"?>', "utf-8-sig"),
         ('<?xml version="1.0" encoding="windows-1251"?>', "windows-1251"),
         ("<?xml version='1.0' encoding='WINDOWS-1251'?>", "windows-1251"),
+        ('<?xml version="1.0" encoding="windows-1251"?>', "utf-8-sig"),
+        ('<?xml version="1.0" encoding = "windows-1251"?>', "windows-1251"),
+        ('<?xml version="1.0" encoding="x-cp1251"?>', "windows-1251"),
+        ('<?xml version="1.0" encoding="win-1251"?>', "windows-1251"),
+        ('<?xml version="1.0" encoding="CP-1251"?>', "windows-1251"),
         ('<?xml version="1.0" encoding="KOI8-R"?>', "koi8-r"),
         ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16"),
         ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-le"),
         ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-be"),
         ('<?xml version="1.0" encoding="UTF-16"?>', "utf-8"),
+        ('<?xml version="1.0" encoding="UTF-16LE"?>', "utf-8"),
     ],
 )
 def test_tags_are_counted_in_any_encoding(write, declaration, encoding):
