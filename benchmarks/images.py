@@ -4,8 +4,9 @@
 
 What is measured is `import_images` as people run it, with an embedded PostgreSQL of its own. Each round copies the
 tree by `cp -r` and publishes it, one after the other; the ratios are within a round, so that they hold on a busy
-machine too, and the table shows medians. `cp -r` leaves its bytes in memory, while an import ends with all of them on
-the disk: `cp -r + sync` says what that costs a copy.
+machine too, and the tables show medians. Once the files are read from the disk, as those of an export that was sent
+before, and once from memory, as those of one that has just been written. `cp -r` leaves its bytes in memory, while an
+import ends with all of them on the disk: `cp -r + sync` says what that costs a copy.
 
 Every copy goes into a new directory, and nothing is deleted before the end: on a virtual machine copies that followed
 a deletion took up to eight times as long, by chance, presumably because freed memory goes back to the host.
@@ -38,6 +39,8 @@ from onec_pipelines.importing import Counters, import_catalog, import_images
 IMAGES = 5_000
 REFERENCES = (5_000, 50_000)
 ROUNDS = 5
+DISK = "from the disk"
+IN_MEMORY = "from memory"
 MEMORY = "memory"
 OUT = Path(__file__).parent / "out"
 DOCUMENT = '<?xml version="1.0" encoding="UTF-8"?>\n<КоммерческаяИнформация>{}</КоммерческаяИнформация>\n'
@@ -65,24 +68,36 @@ def report(work: Path, url: str) -> None:
     write_export(work / "export", write_images(work / "export/goods"))
     size = sum(path.stat().st_size for path in work.rglob("*.jpg")) / 1e6
     import_catalog(work / "export", url)
-    rounds = [measure_round(work, url, number) for number in range(ROUNDS)]
     console = Console(record=True, width=110)
-    console.print(times(f"{IMAGES:,} JPEGs, {size:.0f} MB, {os.cpu_count()} CPUs, {ROUNDS} rounds", rounds))
+    for place in (DISK, IN_MEMORY):
+        rounds = [measure_round(work, url, place, number) for number in range(ROUNDS)]
+        title = f"{IMAGES:,} JPEGs, {size:.0f} MB, read {place}, {os.cpu_count()} CPUs, {ROUNDS} rounds"
+        console.print(times(title, rounds))
     console.print(memory(work, url))
     OUT.mkdir(exist_ok=True)
     (OUT / "images.txt").write_text(console.export_text(), "utf-8")
 
 
-def measure_round(work: Path, url: str, number: int) -> Round:
-    export, copy, media = work / "export", work / f"copy-{number}", work / f"media-{number}"
+def measure_round(work: Path, url: str, place: str, number: int) -> Round:
+    export, copy, media = work / "export", work / f"copy {place} {number}", work / f"media {place} {number}"
+    tree = export / "goods/import_files"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("truncate onec.product_images")
-    os.sync()
-    copied = timed(lambda: subprocess.run(["cp", "-r", export / "goods/import_files", copy], check=True))
+    prepare(tree, place)
+    copied = timed(lambda: subprocess.run(["cp", "-r", tree, copy], check=True))
     synced = timed(open_store(str(copy)).flush)
+    prepare(tree, place)
     first = timed(lambda: expect(import_images(export, url, str(media)).counters, created=IMAGES))
     unchanged = timed(lambda: expect(import_images(export, url, str(media)).counters, skipped=IMAGES))
     return {"cp -r": copied, "cp -r + sync": copied + synced, "first": first, "unchanged": unchanged}
+
+
+def prepare(tree: Path, place: str) -> None:
+    """Have all that was written on the disk, and, where files are to be read from there, none of the tree in memory."""
+    os.sync()
+    for path in tree.rglob("*.jpg") if place == DISK else ():
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def expect(counters: Counters, **counted: int) -> None:

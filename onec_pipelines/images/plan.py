@@ -14,12 +14,12 @@
 images and references that are gone are the tables' business; opening files is `publish`'s.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from onec_pipelines.images.paths import normalized, path_refusal
-from onec_pipelines.images.scan import ROOT, FileIndex, files_named
+from onec_pipelines.images.scan import ROOT, FileIndex
 
 
 class Action(StrEnum):
@@ -105,23 +105,6 @@ def plan(
             yield _decide(reference, path, index, stored, force=force)
 
 
-def references_on_disk(
-    product: Hashable,
-    onec_id: str,
-    index: FileIndex,
-    published: Callable[[str], PublishedFile | None] | Mapping[str, PublishedFile] | None = None,
-) -> list[Reference]:
-    """Return the references of a product for which the XML lists none: the files that bear its id.
-
-    `published` gives the record for a path. An empty list means a product without images.
-    """
-    lookup = published.get if isinstance(published, Mapping) else published or _nothing
-    return [
-        Reference(product, None, position, path, lookup(path))
-        for position, path in enumerate(files_named(index, onec_id))
-    ]
-
-
 def located(path: str, index: FileIndex) -> str:
     """Return the index's path for a path of the XML: as given, or under `import_files` when that alone is there.
 
@@ -156,7 +139,3 @@ def _still_stored(record: PublishedFile | None, media_path: str, stored: FileInd
         return record
     held = stored.get(media_path)
     return record if held and held.size == record.size_bytes else None
-
-
-def _nothing(_path: str) -> PublishedFile | None:
-    return None

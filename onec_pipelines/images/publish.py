@@ -23,14 +23,14 @@ from pathlib import Path
 
 from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.plan import PublishedFile
-from onec_pipelines.images.reading import ImageMissing, ImageRefused, read_image
+from onec_pipelines.images.reading import ImageMissing, ImageRefused, read_ahead, read_image
 from onec_pipelines.images.store import MediaStore, MediaStoreError
 
 BATCH = 16
 """How many files a thread takes at a time: handing over each one alone costs as much as writing it."""
 
-QUEUE = 16
-"""How many batches are held at once, however many files there are."""
+QUEUE = 32
+"""How many batches are held at once, however many files there are; the disk fetches them meanwhile."""
 
 
 class Status(StrEnum):
@@ -92,22 +92,24 @@ def publish(
 
 
 def publish_all(
-    files: Iterable[ToPublish], directory: Path, store: MediaStore, *, workers: int = 2, full: bool = False
+    files: Iterable[ToPublish], directory: Path, store: MediaStore, *, full: bool = False
 ) -> Generator[Outcome, None, None]:
     """Publish files and yield the outcomes in their order; `directory` is the one above `import_files`.
 
-    Each file must be named once. More than two workers gain nothing on a local disk. Closing the generator ends the
-    work: what is being written is finished, what waits is dropped.
+    Each file must be named once. Closing the generator ends the work: what is being written is finished, what waits is
+    dropped.
 
     Raises:
         MediaStoreError: the store cannot be written; the outcomes before it have been yielded.
     """
     publisher = partial(_publish_batch, directory=directory, store=store, full=full)
     waiting = iter(files)
-    with ThreadPoolExecutor(workers, thread_name_prefix="publish") as threads:
+    with ThreadPoolExecutor(store.writers, thread_name_prefix="publish") as threads:
         queue: deque[Future[_Done]] = deque()
         try:
             while batch := list(islice(waiting, BATCH)):
+                for file in batch:
+                    read_ahead(directory / file.source)
                 queue.append(threads.submit(publisher, batch))
                 while len(queue) >= QUEUE or (queue and queue[0].done()):
                     yield from _outcomes(queue.popleft())

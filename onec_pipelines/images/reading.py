@@ -8,6 +8,8 @@ this room, `ImageRefused`, which everything that looks at a file may raise.
 import errno
 import os
 import stat
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,9 @@ MAX_BYTES = 256 * 1024**2
 """A file is held in memory while it is checked; no photograph within Pillow's pixel limit comes near this."""
 
 LATEST = 2**63 - 1
+
+UNMISLED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""How a file is opened: not through a link, and without waiting for the other end of a FIFO."""
 
 UNREADABLE = {
     errno.EACCES: "нет прав на чтение файла",
@@ -59,8 +64,13 @@ class ImageBytes:
 
 
 def file_stat(status: os.stat_result) -> FileStat:
-    """Return what is recorded of a file; a time behind the year 2262 does not fit 64 bits and is cut."""
-    return FileStat(status.st_size, min(status.st_mtime_ns, LATEST))
+    """Return what is recorded of a file."""
+    return FileStat(status.st_size, recorded_time(status))
+
+
+def recorded_time(status: os.stat_result) -> int:
+    """Return the time of a file's last change; one behind the year 2262 does not fit 64 bits and is cut."""
+    return min(status.st_mtime_ns, LATEST)
 
 
 def kind_of(mode: int) -> str:
@@ -80,7 +90,7 @@ def read_image(path: Path) -> ImageBytes:
         ImageRefused: it is something else than a file, cannot be read, is too big or is being written.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, UNMISLED)
         try:
             return _read(descriptor)
         finally:
@@ -93,6 +103,18 @@ def read_image(path: Path) -> ImageBytes:
         if error.errno not in UNREADABLE:
             raise
         raise ImageRefused(UNREADABLE[error.errno]) from error
+
+
+def read_ahead(path: Path) -> None:
+    """Let Linux fetch a file from the disk that is going to be read soon; whatever is wrong with it is told then."""
+    if sys.platform != "linux":
+        return
+    with suppress(OSError, ValueError):
+        descriptor = os.open(path, UNMISLED)
+        try:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+        finally:
+            os.close(descriptor)
 
 
 def _read(descriptor: int) -> ImageBytes:

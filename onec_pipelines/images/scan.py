@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from onec_pipelines.errors import ExportError
-from onec_pipelines.images.reading import FileStat, file_stat, kind_of
+from onec_pipelines.images.reading import FileStat, kind_of, recorded_time
 
 ROOT = "import_files"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -30,11 +30,11 @@ class Folder:
 
     __slots__ = ("mtimes", "names", "sizes")
 
-    def __init__(self, files: Iterable[tuple[str, FileStat]]) -> None:
-        ordered = sorted(files, key=lambda item: item[0])
-        self.names = [name for name, _ in ordered]
-        self.sizes = array("q", (found.size for _, found in ordered))
-        self.mtimes = array("q", (found.mtime_ns for _, found in ordered))
+    def __init__(self, files: Iterable[tuple[str, int, int]]) -> None:
+        ordered = sorted(files)
+        self.names = [name for name, _, _ in ordered]
+        self.sizes = array("q", [size for _, size, _ in ordered])
+        self.mtimes = array("q", [mtime_ns for _, _, mtime_ns in ordered])
 
     def get(self, name: str) -> FileStat | None:
         """Return size and time of the file of this name, or None."""
@@ -149,7 +149,7 @@ def files_named(index: FileIndex, onec_id: str) -> list[str]:
     return [
         f"{directory}/{name}"
         for name in folder.starting_with(onec_id)
-        if name.lower().endswith(IMAGE_SUFFIXES) and not name[len(onec_id)].isalnum()
+        if name.lower().endswith(IMAGE_SUFFIXES) and not name[len(onec_id) :][:1].isalnum()
     ]
 
 
@@ -164,10 +164,10 @@ def index_tree(root: Path, prefix: str = "") -> FileIndex:
 
 def index_listing(files: Iterable[tuple[str, FileStat]]) -> FileIndex:
     """Build an index of files that another system lists, an object store for one."""
-    folders: dict[str, list[tuple[str, FileStat]]] = {}
+    folders: dict[str, list[tuple[str, int, int]]] = {}
     for path, found in files:
         directory, _, name = path.rpartition("/")
-        folders.setdefault(directory, []).append((name, found))
+        folders.setdefault(directory, []).append((name, found.size, found.mtime_ns))
     return FileIndex({path: Folder(listed) for path, listed in folders.items()}, {}, {})
 
 
@@ -199,34 +199,36 @@ class _Walk:
         with os.scandir(directory) as entries:
             self.folders[path] = Folder(self._files(path, entries))
 
-    def _files(self, path: str, entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, FileStat]]:
+    def _files(self, path: str, entries: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, int, int]]:
+        """Name, size and time of each file."""
         for entry in entries:
             try:
-                found = self._look(path, entry)
+                is_plain = entry.name.isascii() and entry.is_file(follow_symlinks=False)
+                status = entry.stat(follow_symlinks=False) if is_plain else self._look(path, entry)
             except FileNotFoundError:
                 continue
             except OSError:
                 self.refused[_joined(path, entry.name)] = "нет доступа к файлу"
                 continue
-            if found:
-                yield entry.name, found
+            if status:
+                yield entry.name, status.st_size, recorded_time(status)
 
-    def _look(self, directory: str, entry: os.DirEntry[str]) -> FileStat | None:
-        is_named = entry.name.isascii() or _is_utf8(entry.name)
-        if is_named and entry.is_file(follow_symlinks=False):
-            return file_stat(entry.stat(follow_symlinks=False))
+    def _look(self, directory: str, entry: os.DirEntry[str]) -> os.stat_result | None:
+        """Look closer at what is no file with a plain name."""
         path = _joined(directory, entry.name)
-        if not is_named:
+        if not _is_utf8(entry.name):
             self.refused[_shown(path)] = "имя не в кодировке UTF-8"
         elif entry.is_symlink():
             return self._follow(path, entry)
         elif entry.is_dir(follow_symlinks=False):
             self.ahead.append(path)
+        elif entry.is_file(follow_symlinks=False):
+            return entry.stat(follow_symlinks=False)
         else:
             self.refused[path] = kind_of(entry.stat(follow_symlinks=False).st_mode)
         return None
 
-    def _follow(self, path: str, entry: os.DirEntry[str]) -> FileStat | None:
+    def _follow(self, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
         target = os.path.realpath(entry.path)
         if not target.startswith(self.root + os.sep):
             self.refused[path] = OUTSIDE
@@ -240,7 +242,7 @@ class _Walk:
             self.refused[path] = "ссылка ведёт не на файл"
             return None
         self.links[path] = _joined(self.prefix, target[len(self.root) + 1 :].replace(os.sep, "/"))
-        return file_stat(found)
+        return found
 
 
 def _joined(directory: str, name: str) -> str:

@@ -48,6 +48,9 @@ ADVICE = {
     errno.EROFS: "the file system is read-only: remount it, or name another place in ONEC_MEDIA_URL",
     errno.EACCES: "permission denied: let the user who runs the import write there",
     errno.EPERM: "operation not permitted: let the user who runs the import write there",
+    errno.EEXIST: "something that is no directory is in the way: name a directory in ONEC_MEDIA_URL",
+    errno.ENOTDIR: "something that is no directory is in the way: name a directory in ONEC_MEDIA_URL",
+    errno.ENOENT: "it is not there and cannot be made: name another place in ONEC_MEDIA_URL",
     errno.EFBIG: "a file is larger than allowed there: raise the limit",
 }
 
@@ -65,6 +68,8 @@ class MediaStore(Protocol):
     """What both kinds of store do. Paths are relative to the store, with `/`. Safe to use from several threads."""
 
     url: str
+    writers: int
+    """How many threads it takes to keep the store busy."""
 
     def put(self, media_path: str, data: bytes, image_format: str = "") -> None:
         """Write a file whole, in place of what is there; `image_format` is the one of `ImageFacts`.
@@ -115,6 +120,8 @@ def open_store(media_url: str) -> MediaStore:
 
 class LocalStore:
     """A directory of this machine, or one that is mounted on it."""
+
+    writers = 2
 
     def __init__(self, root: Path) -> None:
         self.url = str(root)
@@ -199,7 +206,9 @@ class LocalStore:
 
 
 class RemoteStore:
-    """Whatever fsspec reaches by this URL."""
+    """Whatever fsspec reaches by this URL; a write is mostly waiting for its answer."""
+
+    writers = 16
 
     def __init__(self, media_url: str) -> None:
         self.url = _without_secrets(media_url)

@@ -10,7 +10,6 @@ from onec_pipelines.images.plan import (
     PublishedFile,
     Reference,
     plan,
-    references_on_disk,
 )
 from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import FileIndex, index_listing
@@ -130,18 +129,6 @@ def test_a_path_that_is_taken_never_leaves_the_tree(path):
     if path_refusal(path) is None:
         assert not normalized(path).startswith("/")
         assert {"..", ""}.isdisjoint(normalized(path).split("/")) or normalized(path) == ""
-
-
-def test_a_product_without_references_takes_the_files_that_bear_its_id():
-    index = on_disk("import_files/13/137_1.jpg", "import_files/13/137_2.jpg", "import_files/13/1370.jpg")
-    known = {"import_files/13/137_1.jpg": record("13/137_1.jpg")}
-    references = references_on_disk(9, "137", index, known)
-    assert [(found.position, found.path) for found in references] == [
-        (0, "import_files/13/137_1.jpg"),
-        (1, "import_files/13/137_2.jpg"),
-    ]
-    assert actions(references, index) == ["unchanged", "publish"]
-    assert references_on_disk(9, "138", index) == []
 
 
 def test_memory_does_not_grow_with_the_number_of_references():

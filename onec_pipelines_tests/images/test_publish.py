@@ -13,7 +13,7 @@ import pytest
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.publish import ToPublish, publish, publish_all
 from onec_pipelines.images.reading import ImageMissing, ImageRefused
-from onec_pipelines.images.store import open_store
+from onec_pipelines.images.store import LocalStore, open_store
 
 
 def files(paths, known_sha256=None) -> list[ToPublish]:
@@ -74,6 +74,26 @@ def test_a_link_or_fifo_put_there_at_the_last_moment_is_not_followed(goods, stor
         ("missing", "файла нет"),
     ]
     assert list(store.listing()) == []
+
+
+@pytest.mark.parametrize(("writers", "at_once"), [(2, {2}), (16, {*range(9, 17)})])
+def test_as_many_files_are_written_at_once_as_the_store_takes(goods, ship, draw, tmp_path, writers, at_once):
+    class SlowStore(LocalStore):
+        def put(self, *file) -> None:
+            writing.append(1)
+            seen.append(len(writing))
+            time.sleep(0.005)
+            super().put(*file)
+            writing.pop()
+
+    writing, seen = [], []
+    store = SlowStore(tmp_path / "slow")
+    store.writers = writers
+    paths = [f"import_files/{number}.png" for number in range(300)]
+    for path in paths:
+        ship(path, draw("PNG", (2, 2)))
+    assert statuses(run(goods, store, paths)) == ["published"] * 300
+    assert max(seen) in at_once
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(ship, store, draw):
@@ -144,7 +164,7 @@ import subprocess, sys
 from pathlib import Path
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.publish import ToPublish, publish_all
-from onec_pipelines.images.store import open_store
+from onec_pipelines.images.store import LocalStore, open_store
 goods, media = Path(sys.argv[1]), sys.argv[2]
 known = {}
 def run():
@@ -159,7 +179,8 @@ except OnecError as error:
     print(error)
 store = open_store(media)
 there = store.listing()
-print(len(known) > 20, len(there) < 100, store.sweep(), {there.get(path).size for path in there})
+sizes = {there.get(path).size for path in there}
+print(all(path in there for path in known), 20 < len(there) < 100, store.sweep(), sizes)
 subprocess.run(["mount", "-o", "remount,size=10m", media], check=True)
 left = len(known)
 statuses = list(run())
@@ -213,7 +234,7 @@ PUBLISH = """
 import sys
 from pathlib import Path
 from onec_pipelines.images.publish import ToPublish, publish_all
-from onec_pipelines.images.store import open_store
+from onec_pipelines.images.store import LocalStore, open_store
 goods, store = Path(sys.argv[1]), open_store(sys.argv[2])
 files = [ToPublish(f"import_files/{n}.jpg", f"{n}.jpg") for n in range(3000)]
 for outcome in publish_all(files, goods, store):

@@ -118,11 +118,12 @@ def test_the_files_of_a_good_are_those_that_bear_its_id_in_name_order():
         f"import_files/13/{name}" for name in ["137-1.webp", "137.jpg", "137_10.jpeg", "137_2.PNG"]
     ]
     assert files_named(index, "13") == ["import_files/13/13.jpg"]
+    assert files_named(index, "137.jpg") == ["import_files/13/137.jpg"]
     assert files_named(index, "99") == files_named(index, "") == files_named(index, "../x") == []
 
 
 def test_a_file_in_the_index_costs_its_name_and_sixteen_bytes():
-    folder = Folder((f"{number:05d}.jpg", FileStat(number, 2**62)) for number in range(20_000, 0, -1))
+    folder = Folder((f"{number:05d}.jpg", number, 2**62) for number in range(20_000, 0, -1))
     assert folder.get("00007.jpg") == FileStat(7, 2**62)
     assert {type(folder.sizes), type(folder.mtimes)} == {array}
     assert folder.sizes.itemsize + folder.mtimes.itemsize == 16

@@ -22,7 +22,7 @@ from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.images.store import MediaStoreError
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images
 from onec_pipelines.importing.dataset import Request
-from onec_pipelines.importing.images import collect_images, plan_images, publish_shard
+from onec_pipelines.importing.images import adopt_plan, collect_images, plan_images, publish_shard
 
 HTML = b"<!DOCTYPE html><html><body>404</body></html>"
 PUBLISHED = "select source_path, position, is_main from onec.product_images order by product_id, variant_id, position"
@@ -667,6 +667,57 @@ def test_a_living_run_keeps_its_plan_and_a_dead_one_loses_it_to_the_next(shop):
         publish_shard(request(shop), str(shop.media), 1)
     with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
         collect_images(request(shop), str(shop.media))
+
+
+def test_the_last_step_may_be_done_twice_and_says_the_same(shop):
+    shipped(shop, 5)
+    plan_images(request(shop), str(shop.media))
+    publish_shard(request(shop), str(shop.media), 1)
+    landed, again = (collect_images(request(shop), str(shop.media)) for _ in range(2))
+    assert counts(landed) == counts(again) == (5, 0, 0)
+    assert (landed.details, landed.fingerprint) == (again.details, again.fingerprint)
+    assert shop.one("select count(*) from onec.product_images") == 5
+
+
+def test_a_run_that_repeats_one_which_failed_when_all_had_landed_reports_that(shop):
+    shipped(shop, 5)
+    plan_images(request(shop), str(shop.media))
+    publish_shard(request(shop), str(shop.media), 1)
+    collect_images(request(shop), str(shop.media))
+    adopt_plan(shop.database_url, "run-2", "run-1")
+    assert counts(collect_images(request(shop, "run-2"), str(shop.media))) == (5, 0, 0)
+    with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
+        collect_images(request(shop, "run-3"), str(shop.media))
+
+
+def test_an_import_under_the_id_of_the_one_before_is_another_import(shop):
+    shipped(shop, 2)
+    assert counts(shop(run_id="nightly")) == (2, 0, 0)
+    assert counts(shop(run_id="nightly")) == (0, 2, 0)
+
+
+def test_a_file_that_a_dead_run_published_is_removed_when_1c_does_not_name_it_any_more(shop):
+    shipped(shop, 2)
+    plan_images(request(shop), str(shop.media))
+    publish_shard(request(shop), str(shop.media), 1)
+    shop.goods({"g0": ["import_files/0.jpg"]})
+    assert counts(shop()) == (1, 0, 0)
+    assert sorted(path.name for path in shop.media.rglob("*.jpg")) == ["0.jpg"]
+    assert shop.rows("select * from onec.media_deletions") == []
+
+
+def test_files_that_cannot_be_removed_are_told_and_removed_by_the_next_import(shop):
+    shipped(shop, 2)
+    shop.goods({"g0": ["import_files/0.jpg", "import_files/1.jpg"]})
+    shop()
+    shop.goods({"g0": ["import_files/0.jpg"]})
+    (shop.media / "1.jpg").unlink()
+    (shop.media / "1.jpg").mkdir()
+    (notice,) = shop().notices
+    assert notice.startswith("Some of 1 files that no picture names are still in the media store: The media store ")
+    (shop.media / "1.jpg").rmdir()
+    assert shop().notices == ()
+    assert shop.rows("select * from onec.media_deletions") == []
 
 
 def test_an_import_that_fails_leaves_no_plan_behind(shop):

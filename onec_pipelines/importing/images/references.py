@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg
 
-from onec_pipelines.images.plan import PublishedFile, Reference, references_on_disk
-from onec_pipelines.images.scan import FileIndex
+from onec_pipelines.images.plan import PublishedFile, Reference
+from onec_pipelines.images.scan import FileIndex, files_named
 
 FETCH = 2000
 """Rows fetched at a time."""
@@ -144,7 +144,7 @@ def references_of(product: Product, index: FileIndex) -> list[Reference]:
     if owner.is_listed:
         return references
     records = {picture.path: picture for picture in pictures if picture.is_recorded}
-    paths = {reference.path for reference in references_on_disk(owner, product.onec_id, index)}
+    paths = set(files_named(index, product.onec_id))
     paths |= {path for path, picture in records.items() if picture.by_name}
     named = [
         Reference(owner, None, position, path, records[path].published if path in records else None)

@@ -1,0 +1,175 @@
+"""The last step of an import of images: record what was published, in one transaction, and report."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.locks import import_lock, merge_lock
+from onec_pipelines.database.merging import merge
+from onec_pipelines.errors import DatabaseError
+from onec_pipelines.images.contact_sheet import contact_sheet
+from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
+from onec_pipelines.importing.dataset import Request, count_refusals, number, shown_refusals
+from onec_pipelines.importing.images.stored_plan import (
+    DURING,
+    base_of,
+    counters_of,
+    drop_plan,
+    has_landed,
+    run_of,
+)
+from onec_pipelines.importing.ledger import read_last
+from onec_pipelines.importing.report import Counters, ImportReport
+
+TABLE = "onec.product_images"
+COUNTED = """
+select
+    total,
+    extract(epoch from clock_timestamp() - begun_at)::float8,
+    unchanged,
+    (select count(*) from onec_staging.images_products where not has_images)
+from onec_staging.images_run
+"""
+FRESH = """
+select coalesce(nullif(p.article, ''), r.onec_id), r.publishes
+from onec_staging.images_files f
+join onec_staging.images_results done using (media_path)
+join onec_staging.images_references r on r.seq = f.place
+join onec.products p on p.id = r.product_id
+where done.status = 'published'
+order by r.position, r.seq
+limit 48
+"""
+"""Pictures for the contact sheet, with some in reserve for those that cannot be decoded."""
+LANDED = "select total, seconds, pictures from onec.landed_images"
+FINGERPRINT = """
+select coalesce(lpad(to_hex(bit_xor(hashtextextended(
+    coalesce(v.onec_id, p.onec_id) || ' ' || i.position || ' ' || i.source_path || ' ' || i.sha256, 0
+))), 16, '0'), repeat('0', 16))
+from onec.product_images i
+join onec.products p on p.id = i.product_id
+left join onec.product_variants v on v.id = i.variant_id
+"""
+
+
+def collect_images(request: Request, media_url: str) -> ImportReport:
+    """Record what the shards published, remove what no record names any more, and forget the plan.
+
+    Done a second time, it removes and reports: its worker may die when all has landed.
+
+    Raises: see `publish_images`; DatabaseError, too, where a shard has not been published.
+    """
+    url = request.database_url
+    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
+        sheet = b"" if has_landed(connection, run_of(request)) else _land(connection, request, media_url)
+        notices = _delete_files(connection, media_url)
+        report = _report(connection)
+    request.progress(report.counters)
+    return replace(report, contact_sheet=sheet, notices=notices)
+
+
+def _land(connection: psycopg.Connection, request: Request, media_url: str) -> bytes:
+    """Record what was published, in one transaction; return the contact sheet."""
+    base_of(connection, request)
+    request.progress(counters_of(connection))
+    _refuse_unpublished(connection)
+    with connection.transaction(), _flushing(connection, media_url) as sheet:
+        merge_lock(connection)
+        counts = merge(connection, "product_images", {})
+        merge(connection, "refusals", {"import_type": "images", "run_id": request.run_id})
+        _note(connection, run_of(request), counts)
+        drop_plan(connection)
+    return sheet
+
+
+def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int]) -> None:
+    """Note what the import came to, in place of the one before."""
+    total, seconds, settled, without_images = connection.execute(COUNTED).fetchone() or (0, 0.0, 0, 0)
+    pictures: Counter[str] = Counter(
+        dict(connection.execute("select fate, count(*) from pg_temp.images_now group by fate").fetchall())
+    )
+    pictures.update(
+        unchanged=settled, without_images=without_images, removed=counts.get("pictures no longer listed", 0)
+    )
+    connection.execute("delete from onec.landed_images")
+    connection.execute(
+        "insert into onec.landed_images (run_id, total, seconds, pictures) values (%s, %s, %s, %s)",
+        [run_id, total, seconds, Jsonb(pictures)],
+    )
+
+
+def _refuse_unpublished(connection: psycopg.Connection) -> None:
+    left = number(
+        connection,
+        "select count(*) from onec_staging.images_files f where not exists "
+        "(select from onec_staging.images_results r where r.media_path = f.media_path)",
+    )
+    if left:
+        raise DatabaseError(
+            f"{left} files of this import of images have not been published: a step was passed over; nothing on "
+            "record was changed: import again."
+        )
+
+
+@contextmanager
+def _flushing(connection: psycopg.Connection, media_url: str) -> Iterator[bytes]:
+    """Give a contact sheet and leave time to record what was published; all of it is on the disk at the end."""
+    if not number(connection, "select count(*) from onec_staging.images_shards"):
+        yield b""
+        return
+    store = open_store(media_url)
+    with ThreadPoolExecutor(1) as thread:
+        flushed = thread.submit(store.flush)
+        yield _contact_sheet(connection.execute(FRESH).fetchall(), store)
+        flushed.result()
+
+
+def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
+    """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
+    try:
+        return contact_sheet((article, store.read(path)) for article, path in fresh)
+    except (MediaStoreError, ImageRefused):
+        return b""
+
+
+def _report(connection: psycopg.Connection) -> ImportReport:
+    total, seconds, pictures = connection.execute(LANDED).fetchone() or (0, 0.0, {})
+    seen: Counter[str] = Counter(pictures)
+    skipped = seen["unchanged"] + seen["not_shipped"] + seen["without_images"]
+    catalog = read_last(connection, "catalog")
+    return ImportReport(
+        import_type="images",
+        table=TABLE,
+        row_count=number(connection, "select count(*) from onec.product_images"),
+        export_kind=catalog.export_kind if catalog else "full",
+        fingerprint=str((connection.execute(FINGERPRINT).fetchone() or ("",))[0]),
+        counters=Counters(total, total, seen["published"], 0, skipped, count_refusals(connection, "images")),
+        duration_seconds=seconds,
+        details={name: images for name, images in sorted(seen.items()) if images},
+        rejected=shown_refusals(connection, "images"),
+    )
+
+
+def _delete_files(connection: psycopg.Connection, media_url: str) -> tuple[str, ...]:
+    """Remove the files that no record names, those too that killed imports left; tell where that is not possible."""
+    connection.execute(
+        "delete from onec.media_deletions where media_path in (select media_path from onec.product_images)"
+    )
+    gone = [path for (path,) in connection.execute("select media_path from onec.media_deletions order by 1")]
+    if not gone:
+        return ()
+    try:
+        store = open_store(media_url)
+        for path in gone:
+            store.delete(path)
+    except MediaStoreError as error:
+        return (f"Some of {len(gone)} files that no picture names are still in the media store: {error}",)
+    connection.execute("delete from onec.media_deletions where media_path = any(%s)", [gone])
+    return ()

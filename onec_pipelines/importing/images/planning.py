@@ -1,0 +1,235 @@
+"""The first step of an import of images: decide about every picture.
+
+What is to be done about a reference, `images.plan` decides; here are the references, the decisions on their way into
+the database, and the products of which nothing has changed, which are counted and not staged.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import cast
+
+import psycopg
+
+from onec_pipelines.commerceml.export import IMAGES, list_export
+from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.locks import import_lock
+from onec_pipelines.database.merging import merge
+from onec_pipelines.database.migrate import migrate_connection
+from onec_pipelines.database.staging import Staging
+from onec_pipelines.images.plan import Action, PlannedImage, Reference, plan
+from onec_pipelines.images.scan import FileIndex, scan
+from onec_pipelines.images.store import open_store
+from onec_pipelines.importing.dataset import Request, number, refuse_unless_ready
+from onec_pipelines.importing.images.references import Owner, Product, read_products, references_of
+from onec_pipelines.importing.images.stored_plan import DURING, RUN, drop_plan, refuse_beside_another, run_of
+from onec_pipelines.importing.report import Counters
+
+SHARD_BYTES = 512 * 2**20
+"""How much a shard publishes: coarse, as each costs a step of the run."""
+FILE_COST = 16 * 2**10
+"""What a file counts for besides its bytes."""
+FATES = {
+    Action.UNCHANGED: "unchanged",
+    Action.REFUSED: "corrupt",
+    Action.DUPLICATE: "duplicate",
+}
+"""What the plan says of a picture -> what it counts as; of one that is not there `_fate` decides."""
+NOWHERE = "файла нет ни в выгрузке, ни в хранилище"
+SHOW_EVERY = 500
+"""Products with nothing to do that are gone through between two calls of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """A reference and what the plan says of it; its fields are the columns of the staging table.
+
+    `publishes` is the media path of the file that must be published for it, from `source`; the columns from
+    `media_path` on are what is on record, where it stays when nothing is published. `is_stored` says whether the
+    media store has that.
+    """
+
+    product_id: int
+    variant_id: int | None
+    onec_id: str
+    position: int
+    source_path: str
+    is_listed: bool
+    fate: str
+    reason: str | None
+    publishes: str | None
+    source: str | None
+    source_size: int
+    known_sha256: str | None
+    is_stored: bool
+    media_path: str | None
+    sha256: str | None
+    size_bytes: int | None
+    source_mtime_ns: int | None
+    width: int | None
+    height: int | None
+    format: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedProduct:
+    """An active product whose pictures are staged: those of all others stay as they are.
+
+    The catalogue may be imported while pictures are published.
+    """
+
+    product_id: int
+    has_images: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the plan has counted so far; `publishes` is about the product that is being planned."""
+
+    total: int
+    seen: Counter[str] = field(default_factory=Counter)
+    settled: int = 0
+    planned: int = 0
+    publishes: bool = False
+
+    def counters(self) -> Counters:
+        """Products that wait for a file to be published are not yet gone through."""
+        skipped = self.settled + self.seen["unchanged"] + self.seen["not_shipped"] + self.seen["without_images"]
+        return Counters(self.total, self.planned, 0, 0, skipped, self.seen["missing"] + self.seen["corrupt"])
+
+    def settle(self, images: int) -> None:
+        """Count a product with which nothing is to be done."""
+        self.planned += 1
+        self.settled += images
+
+
+def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BYTES) -> int:
+    """Decide about every picture, and return how many shards are to be published: 1 to that number.
+
+    The run of `request.run_id` must hold its `run_lock` from now until its pictures are collected: by that
+    another import knows it is alive.
+
+    Raises: see `publish_images`.
+    """
+    url = request.database_url
+    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
+        refuse_unless_ready(connection, request.data_dir, "images")
+        migrate_connection(connection)
+        refuse_beside_another(connection, run_of(request))
+        with connection.transaction():
+            drop_plan(connection)
+            connection.execute("delete from onec.landed_images")
+            _plan(connection, request, media_url)
+            merge(connection, "images_plan", {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
+        return number(connection, "select count(*) from onec_staging.images_shards")
+
+
+def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> None:
+    """Stage every reference with what is to be done about it; PostgreSQL works while the trees are walked."""
+    base = list_export(request.data_dir).images_base
+    with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
+        trees = thread.submit(_walk, base / IMAGES, media_url)
+        connection.execute(RUN)
+        tally = _Tally(total=number(connection, "select count(*) from onec.products where is_active"))
+        request.progress(tally.counters())
+        staging = Staging(connection)
+        staging.create({ImageReference: "images_references", PlannedProduct: "images_products"})
+        first = list(islice(products, 1))
+        index, stored = trees.result()
+        unsettled = _unsettled(chain(first, products), index, stored, tally, request)
+        references = _references(unsettled, index, tally, staging)
+        for image in plan(references, index, stored=stored, force=request.force):
+            row = _row(image, stored)
+            tally.seen[row.fate] += 1
+            tally.publishes |= row.publishes is not None
+            staging.add(row, row.source_path)
+    staging.flush()
+    counted = tally.counters()
+    request.progress(counted)
+    connection.execute(
+        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged) "
+        "values (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            run_of(request),
+            base.relative_to(request.data_dir).as_posix(),
+            counted.total,
+            counted.processed,
+            counted.skipped,
+            counted.errors,
+            tally.settled,
+        ],
+    )
+
+
+def _walk(import_files: Path, media_url: str) -> tuple[FileIndex, FileIndex]:
+    """What was shipped, and what the media store has."""
+    store = open_store(media_url)
+    store.sweep()
+    return scan(import_files), store.listing()
+
+
+def _unsettled(
+    products: Iterable[Product], index: FileIndex, stored: FileIndex, tally: _Tally, request: Request
+) -> Iterator[Product]:
+    """The products with which something may be to be done; all others are counted."""
+    for place, product in enumerate(products):
+        if request.force or not product.is_settled(index, stored):
+            request.progress(tally.counters())
+            yield product
+            continue
+        tally.settle(len(product.rows))
+        if place % SHOW_EVERY == 0:
+            request.progress(tally.counters())
+
+
+def _references(products: Iterable[Product], index: FileIndex, tally: _Tally, staging: Staging) -> Iterator[Reference]:
+    """The references of each product in order; it has been planned when the last of them has been taken."""
+    for product in products:
+        found = references_of(product, index)
+        staging.add(PlannedProduct(product.product_id, has_images=bool(found)), "")
+        tally.seen["without_images"] += not found
+        tally.publishes = False
+        yield from found
+        tally.planned += not tally.publishes
+
+
+def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
+    reference = image.reference
+    product = cast("Owner", reference.product)
+    owner = cast("Owner", reference.variant or product)
+    publishes = image.media_path if image.action is Action.PUBLISH else None
+    known = None if image.action is Action.DUPLICATE else reference.published
+    is_stored = bool(known and stored.get(known.media_path))
+    return ImageReference(
+        product_id=product.id,
+        variant_id=owner.id if reference.variant else None,
+        onec_id=owner.onec_id,
+        position=reference.position,
+        source_path=reference.path,
+        is_listed=owner.is_listed,
+        fate=_fate(image.action, is_stored=is_stored),
+        reason=NOWHERE if known and image.action is Action.MISSING else image.reason,
+        publishes=publishes,
+        source=image.source or None,
+        source_size=image.size,
+        known_sha256=image.known_sha256,
+        is_stored=is_stored,
+        media_path=known.media_path if known else None,
+        sha256=known.sha256 if known else None,
+        size_bytes=known.size_bytes if known else None,
+        source_mtime_ns=known.mtime_ns if known else None,
+        width=known.width if known else None,
+        height=known.height if known else None,
+        format=known.format if known else None,
+    )
+
+
+def _fate(action: Action, *, is_stored: bool) -> str:
+    """What a picture counts as. One that is not shipped is missing only if it is not published either."""
+    if action is Action.MISSING:
+        return "not_shipped" if is_stored else "missing"
+    return FATES.get(action, "publish")

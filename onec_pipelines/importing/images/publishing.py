@@ -1,0 +1,118 @@
+"""The second step of an import of images: publish a shard of what is planned, on whatever machine.
+
+A shard that is begun a second time, because its worker died, goes on where its results end; one that is given to two
+workers at once is worked on by one of them.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import tee
+from typing import Any
+
+import psycopg
+
+from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.locks import shard_lock
+from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
+from onec_pipelines.images.store import open_store
+from onec_pipelines.importing.dataset import Request
+from onec_pipelines.importing.images.references import FETCH
+from onec_pipelines.importing.images.stored_plan import DURING, base_of, counters_of
+from onec_pipelines.importing.report import Counters
+
+SYNC_SECONDS = 1.0
+"""How often a shard records its results and learns how far the others are."""
+FILES = """
+select f.source, f.media_path, f.known_sha256, f.uses, f.products, f.place
+from onec_staging.images_files f
+where f.shard = %s and f.place > %s
+    and not exists (select from onec_staging.images_results r where r.media_path = f.media_path)
+order by f.place
+limit %s
+"""
+RESULT_TYPES = ["text", "text", "text", "text", "int8", "int8", "int4", "int4", "text"]
+SHOWN = """
+update onec_staging.images_run
+set shown_at = clock_timestamp()
+where shown_at < clock_timestamp() - interval '1.9 s'
+"""
+
+
+def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = False) -> Counters:
+    """Publish the files of a shard that have no result yet, and return how far the whole import is.
+
+    Raises: see `publish_images`; DatabaseError, too, where the plan is not of this run.
+    """
+    with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
+        base = base_of(connection, request)
+        progress = _ShardProgress(connection, request, shard)
+        files, counted = tee(_files(connection, shard))
+        wanted = (ToPublish(*file) for *file, _, _, _ in files)
+        with closing(publish_all(wanted, base, open_store(media_url), full=full)) as outcomes:
+            for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
+                progress.add(outcome, uses, products)
+        progress.sync()
+        return progress.counters
+
+
+def _files(connection: psycopg.Connection, shard: int) -> Iterator[tuple[Any, ...]]:
+    """The rows of `FILES`, some at a time."""
+    place = 0
+    while rows := connection.execute(FILES, [shard, place, FETCH]).fetchall():
+        yield from rows
+        *_, place = rows[-1]
+
+
+class _ShardProgress:
+    """The results of a shard, recorded every second, and the counters of the whole import as far as they are known."""
+
+    def __init__(self, connection: psycopg.Connection, request: Request, shard: int) -> None:
+        self.connection = connection
+        self.request = request
+        self.shard = shard
+        self.results: list[tuple[object, ...]] = []
+        self.reached = Counters()
+        self.counters = Counters()
+        self.sync()
+
+    def add(self, outcome: Outcome, uses: int, products: int) -> None:
+        """Note what became of a file that so many references name, and that is the last of so many products."""
+        file = outcome.published
+        facts = (
+            (file.sha256, file.size_bytes, file.mtime_ns, file.width, file.height, file.format) if file else [None] * 6
+        )
+        self.results.append((outcome.file.media_path, outcome.status.value, outcome.reason, *facts))
+        copied = int(outcome.status is Status.PUBLISHED)
+        refused = uses if file is None else 0
+        more = Counters(0, products, copied, 0, uses - copied - refused, refused)
+        self.reached += more
+        self.counters += more
+        self.request.progress(self.counters)
+        if time.monotonic() - self.synced >= SYNC_SECONDS:
+            self.sync()
+
+    def sync(self) -> None:
+        """Record the results, and learn how far the other shards are."""
+        reached, self.reached = self.reached, Counters()
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            base_of(self.connection, self.request)
+            with cursor.copy("copy onec_staging.images_results from stdin (format binary)") as copy:
+                copy.set_types(RESULT_TYPES)
+                for result in self.results:
+                    copy.write_row(result)
+            cursor.execute(
+                "update onec_staging.images_shards set processed = processed + %s, created = created + %s, "
+                "skipped = skipped + %s, errors = errors + %s where shard = %s",
+                [reached.processed, reached.created, reached.skipped, reached.errors, self.shard],
+            )
+        self.results.clear()
+        self.counters = counters_of(self.connection)
+        self.request.progress(self.counters)
+        self.synced = time.monotonic()
+
+
+def may_show_progress(database_url: str) -> bool:
+    """Whether no shard, on whatever machine, has shown progress within the last two seconds; then this one does."""
+    with connect(database_url) as connection:
+        return connection.execute(SHOWN).rowcount == 1

@@ -1,0 +1,133 @@
+"""The plan of an import of images in the database: whose it is, how far it is, and its end.
+
+It stands in UNLOGGED tables of `onec_staging`, signed with the id of its run, from `plan_images` to `collect_images`.
+They are gone after a crash of PostgreSQL, and then the import begins anew.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.locks import is_run_locked
+from onec_pipelines.database.staging import SCHEMA
+from onec_pipelines.errors import DatabaseError, ImportBusyError
+from onec_pipelines.importing.dataset import Request, number
+from onec_pipelines.importing.report import Counters
+
+DURING = "the import of images"
+TABLES = ("run", "products", "references", "files", "shards", "results")
+"""The tables of a plan: `onec_staging.images_<name>`."""
+RUN = """
+create unlogged table onec_staging.images_run (
+    run_id text not null,
+    base text not null,
+    begun_at timestamptz not null default now(),
+    shown_at timestamptz not null default clock_timestamp(),
+    total integer not null,
+    processed integer not null default 0,
+    skipped integer not null default 0,
+    errors integer not null default 0,
+    unchanged integer not null default 0
+)
+"""
+UNNAMED = """
+insert into onec.media_deletions
+select media_path
+from onec_staging.images_results r
+where r.status = 'published' and not exists (select from onec.product_images i where i.media_path = r.media_path)
+on conflict do nothing
+"""
+COUNTERS = """
+select
+    total,
+    processed + coalesce(sum(s_processed), 0)::int,
+    coalesce(sum(s_created), 0)::int,
+    skipped + coalesce(sum(s_skipped), 0)::int,
+    errors + coalesce(sum(s_errors), 0)::int
+from onec_staging.images_run
+left join (
+    select processed as s_processed, created as s_created, skipped as s_skipped, errors as s_errors
+    from onec_staging.images_shards
+) shards on true
+group by total, processed, skipped, errors
+"""
+
+
+def run_of(request: Request) -> str:
+    """The run that an import of images signs its plan with; its steps may run in several processes."""
+    if request.run_id is None:
+        raise ValueError("the steps of an import of images need the id of their run")
+    return request.run_id
+
+
+def run_planned(connection: psycopg.Connection) -> str | None:
+    """The run whose plan stands in the tables."""
+    if not is_there(connection, "onec_staging.images_run"):
+        return None
+    row = connection.execute("select run_id from onec_staging.images_run").fetchone()
+    return str(row[0]) if row else None
+
+
+def base_of(connection: psycopg.Connection, request: Request) -> Path:
+    """The directory above `import_files`, as planned for this run."""
+    if run_planned(connection) != run_of(request):
+        raise DatabaseError(
+            "The plan of this import of images is not in the database any more: another import has begun since, or "
+            "PostgreSQL was restarted after a crash; nothing on record was changed: import again."
+        )
+    row = connection.execute("select base from onec_staging.images_run").fetchone()
+    return request.data_dir / (row[0] if row else "")
+
+
+def counters_of(connection: psycopg.Connection) -> Counters:
+    """How far the import is, over all its shards."""
+    total, processed, created, skipped, errors = connection.execute(COUNTERS).fetchone() or (0, 0, 0, 0, 0)
+    return Counters(total, processed, created, 0, skipped, errors)
+
+
+def has_landed(connection: psycopg.Connection, run_id: str) -> bool:
+    """Whether what this run published is on record."""
+    return bool(number(connection, "select count(*) from onec.landed_images where run_id = %s", run_id))
+
+
+def adopt_plan(database_url: str, run_id: str, parent_run_id: str) -> None:
+    """Go on with the plan of the run that this one repeats from where it failed, or with what it has landed."""
+    with losses_told(DURING), connect(database_url) as connection:
+        if is_run_locked(connection, parent_run_id):
+            return
+        for table in ("onec_staging.images_run", "onec.landed_images"):
+            if is_there(connection, table):
+                adopt = sql.SQL("update {} set run_id = %s where run_id = %s").format(sql.Identifier(*table.split(".")))
+                connection.execute(adopt, [run_id, parent_run_id])
+
+
+def refuse_beside_another(connection: psycopg.Connection, run_id: str) -> None:
+    """Another run whose pictures are planned is at work if it holds its lock; else it is dead, and its plan goes."""
+    other = run_planned(connection)
+    if other and other != run_id and is_run_locked(connection, other):
+        raise ImportBusyError(
+            f"An import of images is already running: run {other}; wait until it has ended (onec sessions shows it)."
+        )
+
+
+def forget_plan(request: Request) -> None:
+    """Drop the plan of an import that failed, if the database can still be reached."""
+    with suppress(psycopg.Error, DatabaseError), connect(request.database_url) as connection:
+        if run_planned(connection) == request.run_id:
+            drop_plan(connection)
+
+
+def drop_plan(connection: psycopg.Connection) -> None:
+    """Drop whatever plan there is; what was published by it, and no record names, is noted to be removed."""
+    if is_there(connection, "onec_staging.images_results"):
+        connection.execute(UNNAMED)
+    names = (sql.Identifier(SCHEMA, f"images_{name}") for name in TABLES)
+    connection.execute(sql.SQL("drop table if exists {}").format(sql.SQL(", ").join(names)))
+
+
+def is_there(connection: psycopg.Connection, table: str) -> bool:
+    """Whether a table exists."""
+    return bool(number(connection, "select (to_regclass(%s) is not null)::integer", table))
