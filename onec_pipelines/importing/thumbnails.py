@@ -7,6 +7,9 @@ readers see the old thumbnails until the new ones are on record, in one transact
 form that no record names are removed afterwards, those too that a killed run left. 1C cannot have a picture
 there unless it names it `thumbnails/<size>/<two digits>/<64 hexadecimal digits>`; even such a one is left alone.
 
+That end may be hours away. What has been made until then is kept in checkpoints, in a staging table that a run which
+is killed or fails leaves to the next one: it makes what is missing there and in the records.
+
 What a thumbnail looks like is the business of `images.thumbnails`.
 """
 
@@ -20,7 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import psycopg
 
@@ -50,6 +53,10 @@ WORKERS = min(4, os.cpu_count() or 1)
 """Pillow works without the interpreter's lock."""
 QUEUE = 4 * WORKERS
 """Pictures that are held at once, whatever their number."""
+CHECKPOINT_SECONDS = 30.0
+CHECKPOINT_PICTURES = 500
+"""A checkpoint is due after so long, or so many pictures with new thumbnails; a killed run loses no more."""
+FETCH = 2000
 BATCH = 10_000
 GONE = "файла нет в хранилище: импортируйте изображения ещё раз"
 CHANGED = "файл в хранилище не тот, что записан: импортируйте изображения ещё раз"
@@ -59,16 +66,28 @@ select
     min(p.onec_id),
     array_agg(distinct i.media_path),
     (
-        select jsonb_agg(jsonb_build_array(
-            t.sha256, t.size, t.format, t.quality, t.media_path, t.size_bytes, t.width, t.height
-        ))
-        from onec.product_thumbnails t
-        where t.sha256 = i.sha256 and t.format = %(format)s and t.size = any(%(sizes)s)
+        select jsonb_agg(latest.thumbnail)
+        from (
+            select distinct on (t.size) jsonb_build_array(
+                t.sha256, t.size, t.format, t.quality, t.media_path, t.size_bytes, t.width, t.height
+            ) as thumbnail
+            from (
+                select 0 as seq, sha256, size, format, quality, media_path, size_bytes, width, height
+                from onec.product_thumbnails
+                union all
+                select seq, sha256, size, format, quality, media_path, size_bytes, width, height
+                from onec_staging.thumbnails_made
+            ) t
+            where t.sha256 = i.sha256 and t.format = %(format)s and t.size = any(%(sizes)s)
+            order by t.size, t.seq desc
+        ) latest
     )
 from onec.product_images i
 join onec.products p on p.id = i.product_id
+where i.sha256 > %(after)s
 group by i.sha256
 order by i.sha256
+limit %(fetch)s
 """
 LAST_STYLE = """
 select
@@ -78,6 +97,7 @@ select
 from onec.product_thumbnails
 having count(*) > 0
 """
+MADE_BY_DIGEST = "create index if not exists thumbnails_made_sha256 on onec_staging.thumbnails_made (sha256)"
 UNNAMED = """
 select path
 from unnest(%s::text[]) path
@@ -145,7 +165,7 @@ class ThumbnailRow:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A picture by its content, the files that hold it, and its thumbnails of this style on record.
+    """A picture by its content, the files that hold it, and its thumbnails of this style on record or in a checkpoint.
 
     `onec_id` is one of the products that show it.
     """
@@ -200,6 +220,36 @@ class _Tally:
         return Counters(max(self.total, self.processed), self.processed, self.made, 0, self.skipped, self.errors)
 
 
+class _Checkpoints:
+    """The thumbnails that have been made, committed from time to time: what a run leaves that is killed or fails."""
+
+    def __init__(self, connection: psycopg.Connection, store: MediaStore) -> None:
+        self.store = store
+        self.staging = Staging(connection)
+        self.staging.resume(ThumbnailRow, "thumbnails_made")
+        connection.execute(MADE_BY_DIGEST)
+        self.waiting: list[Outcome] = []
+        self.saved = time.monotonic()
+
+    def add(self, outcome: Outcome) -> None:
+        """Note what became of a picture, and save what waits when it is time to."""
+        if outcome.made:
+            self.waiting.append(outcome)
+        if len(self.waiting) >= CHECKPOINT_PICTURES or time.monotonic() - self.saved >= CHECKPOINT_SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Commit what waits, once its files are on the disk."""
+        if self.waiting:
+            self.store.flush()
+            with self.staging.connection.transaction():
+                for outcome in self.waiting:
+                    _stage(outcome, self.staging)
+                self.staging.flush()
+        self.waiting.clear()
+        self.saved = time.monotonic()
+
+
 def make_thumbnails(database_url: str, media_url: str, **options: Unpack[ThumbnailOptions]) -> ImportReport:
     """Bring the thumbnails of all published pictures up to date; the items of the report are pictures.
 
@@ -211,7 +261,7 @@ def make_thumbnails(database_url: str, media_url: str, **options: Unpack[Thumbna
     started = time.monotonic()
     with losses_told("the making of thumbnails"), import_lock(database_url, TYPE), connect(database_url) as connection:
         migrate_connection(connection)
-        return _make(connection, database_url, open_store(media_url), options, started)
+        return _make(connection, open_store(media_url), options, started)
 
 
 def sizes_due(source: Source, stored: FileIndex, style: Style, *, force: bool) -> list[int]:
@@ -237,37 +287,51 @@ def style_of(connection: psycopg.Connection, options: ThumbnailOptions) -> Style
     )
 
 
-def _make(
-    connection: psycopg.Connection, database_url: str, store: MediaStore, options: ThumbnailOptions, started: float
-) -> ImportReport:
+def _make(connection: psycopg.Connection, store: MediaStore, options: ThumbnailOptions, started: float) -> ImportReport:
     progress = options.get("progress", no_progress)
     making = _Making(store, store.listing(), style_of(connection, options), options.get("force", False))
     tally = _Tally(number(connection, "select count(distinct sha256) from onec.product_images"))
     progress(Counters(tally.total))
+    staging, checkpoints = _new_staging(connection), _Checkpoints(connection, store)
+    with closing(_outcomes(_sources(connection, making.style), making)) as outcomes:
+        for outcome in outcomes:
+            _stage(outcome, staging)
+            checkpoints.add(outcome)
+            progress(tally.count(outcome))
+    checkpoints.save()
     with connection.transaction():
-        staging = Staging(connection)
-        staging.create({ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"})
-        connection.execute(f"create or replace temp view refusals as select * from onec_staging.{TYPE}_refusals")  # noqa: S608
-        with connect(database_url) as reader, closing(_outcomes(_sources(reader, making.style), making)) as outcomes:
-            for outcome in outcomes:
-                _stage(outcome, staging)
-                progress(tally.count(outcome))
         staging.flush()
-        store.flush()
         merge(connection, "product_thumbnails", {})
         merge(connection, "refusals", {"import_type": TYPE, "run_id": options.get("run_id")})
         staging.drop()
+        checkpoints.staging.drop()
     tally.files_removed = _remove_unnamed(connection, making)
     report = _report(connection, tally, time.monotonic() - started)
     progress(report.counters)
     return report
 
 
+def _new_staging(connection: psycopg.Connection) -> Staging:
+    """Stage what there should be in the end: all thumbnails, those that are there too, and all refusals."""
+    staging = Staging(connection)
+    staging.create({ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"})
+    connection.execute(f"create or replace temp view refusals as select * from onec_staging.{TYPE}_refusals")  # noqa: S608
+    return staging
+
+
 def _sources(connection: psycopg.Connection, style: Style) -> Iterator[Source]:
-    with connection.transaction(), connection.cursor("sources") as cursor:
-        cursor.execute(SOURCES, {"format": style.format, "sizes": list(style.sizes)})
-        for sha256, onec_id, media_paths, recorded in cursor:
+    """The pictures by their digest, some at a time, so that no snapshot is held while thumbnails are made."""
+    after = ""
+    while rows := _page(connection, style, after):
+        for sha256, onec_id, media_paths, recorded in rows:
             yield Source(sha256, onec_id, media_paths, [ThumbnailRow(*row) for row in recorded or ()])
+        after = rows[-1][0]
+
+
+def _page(connection: psycopg.Connection, style: Style, after: str) -> list[tuple[Any, ...]]:
+    """The rows of `SOURCES`, planned each time: a plan that was made for an empty table would be kept as it grows."""
+    values = {"format": style.format, "sizes": list(style.sizes), "after": after, "fetch": FETCH}
+    return connection.execute(SOURCES, values, prepare=False).fetchall()
 
 
 def _outcomes(sources: Iterable[Source], making: _Making) -> Generator[Outcome]:

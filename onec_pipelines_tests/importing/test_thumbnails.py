@@ -3,6 +3,9 @@
 import hashlib
 import io
 import random
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +17,10 @@ from onec_pipelines.database.locks import import_lock
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ImportBusyError, OnecError
 from onec_pipelines.images.reading import FileStat
-from onec_pipelines.images.scan import FileIndex, Folder
+from onec_pipelines.images.scan import FileIndex, index_listing
 from onec_pipelines.images.store import MediaStoreError, open_store
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
+from onec_pipelines.importing import thumbnails as module
 from onec_pipelines.importing.thumbnails import Source, Style, ThumbnailRow, sizes_due, thumbnail_path
 
 VERSIONS = "select xmin::text, ctid::text from onec.product_thumbnails order by sha256, size"
@@ -393,15 +397,146 @@ def test_an_import_of_images_and_the_thumbnails_leave_each_other_alone(gallery, 
     assert {path for path in published if not path.exists()} == set()
 
 
+# --- a run that does not come to its end
+
+KILLED = """
+import os, signal, sys
+from onec_pipelines.importing import make_thumbnails
+
+def die(counters):
+    if counters.processed == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+make_thumbnails(sys.argv[1], sys.argv[2], sizes=[4, 8], progress=die)
+"""
+
+
+def kill(gallery: Gallery, after: int) -> None:
+    """Make thumbnails of 4 and 8 pixels in a process that is killed after so many pictures."""
+    command = [sys.executable, "-c", KILLED, gallery.database_url, gallery.media, str(after)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+
+
+def fail(gallery: Gallery, after: int, **options) -> None:
+    """Make thumbnails in a run that fails after so many pictures."""
+
+    def stop(counters: Counters) -> None:
+        if counters.processed == after:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        make_thumbnails(gallery.database_url, str(gallery.media), progress=stop, **options)
+
+
+@pytest.fixture
+def save_each(monkeypatch) -> None:
+    """A checkpoint after each picture."""
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+
+
+def test_a_killed_run_that_is_repeated_makes_only_what_is_missing(gallery):
+    for seed in range(1200):
+        gallery.publish(f"{seed}.png", picture(seed, (8, 6), "PNG"), product=f"g{seed}")
+    kill(gallery, after=700)
+    assert gallery.column("select media_path from onec.product_thumbnails") == []
+    kept = module.CHECKPOINT_PICTURES
+    open_store(str(gallery.media)).sweep()  # as the next import of images does
+    first = {path: (gallery.media / path).stat().st_mtime_ns for path in gallery.files()}
+    kill(gallery, after=kept + 600)
+    open_store(str(gallery.media)).sweep()
+    report = gallery.make(sizes=[4, 8])
+    assert counts(report) == (1200 - 2 * kept, 2 * kept, 0)
+    assert report.details == {"thumbnails_made": 2 * (1200 - 2 * kept), "files_removed": 0}
+    unchanged = [path for path, written in first.items() if (gallery.media / path).stat().st_mtime_ns == written]
+    assert len(unchanged) >= 2 * kept
+    assert gallery.one("select count(*) from onec.product_thumbnails") == 2400
+    again = gallery.make()
+    assert (counts(again), again.fingerprint) == ((0, 1200, 0), report.fingerprint)
+
+
+@pytest.mark.usefixtures("save_each")
+def test_a_failed_run_that_is_repeated_makes_only_what_is_missing(gallery):
+    for seed in range(5):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+    fail(gallery, after=3, sizes=[50])
+    assert counts(gallery.make(sizes=[50])) == (2, 3, 0)
+
+
+@pytest.mark.usefixtures("save_each")
+def test_a_checkpoint_whose_file_is_gone_is_made_again(gallery):
+    for seed in range(3):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+    fail(gallery, after=3, sizes=[50])
+    (gallery.media / gallery.files()[0]).unlink()
+    assert counts(gallery.make(sizes=[50])) == (1, 2, 0)
+
+
+@pytest.mark.usefixtures("save_each")
+def test_a_run_that_fails_changes_no_record_and_no_refusal(gallery):
+    gallery.publish("a.jpg", picture(1))
+    gallery.publish("b.jpg", picture(2))
+    (gallery.media / "a.jpg").unlink()
+    gallery.make(sizes=[50])
+    before = gallery.rows(VERSIONS), gallery.refused()
+    (gallery.media / "a.jpg").write_bytes(picture(1))
+    (gallery.media / "b.jpg").unlink()
+    fail(gallery, after=2, sizes=[60])
+    assert (gallery.rows(VERSIONS), gallery.refused()) == before
+    gallery.make(sizes=[60])
+    assert [cell for _, cell, _ in gallery.refused()] == ["b.jpg"]
+
+
+@pytest.mark.usefixtures("save_each")
+@pytest.mark.parametrize(
+    "style", [{"sizes": [60]}, {"format": "jpeg"}, {"quality": 20}], ids=["sizes", "format", "quality"]
+)
+def test_after_a_failed_change_of_style_the_style_before_is_kept(gallery, style):
+    for seed in range(3):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+    gallery.make(sizes=[50], quality=80)
+    fail(gallery, after=2, **style)
+    gallery.make()
+    made = "select distinct size, format, quality from onec.product_thumbnails"
+    assert gallery.rows(made) == [(50, "webp", 80)]
+
+
+@pytest.mark.usefixtures("save_each")
+def test_a_change_of_style_that_failed_goes_on_when_it_is_asked_for_again(gallery):
+    for seed in range(3):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+    gallery.make(sizes=[50], quality=80)
+    fail(gallery, after=2, quality=20)
+    assert counts(gallery.make(quality=20)) == (1, 2, 0)
+    assert gallery.column("select distinct quality from onec.product_thumbnails") == [20]
+
+
+@pytest.mark.usefixtures("save_each")
+def test_no_transaction_is_open_while_thumbnails_are_made(gallery):
+    for seed in range(3):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+    holding = (
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+        "and (backend_xid is not null or backend_xmin is not null or state like 'idle in transaction%')"
+    )
+    seen = []
+    gallery.make(sizes=[50], progress=lambda _: seen.append(gallery.one(holding)))
+    assert set(seen) == {0}
+
+
+def test_pictures_are_read_page_by_page(gallery, monkeypatch):
+    monkeypatch.setattr(module, "FETCH", 2)
+    for seed in range(5):
+        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed} again.jpg", picture(seed), product="h")
+    assert counts(gallery.make(sizes=[50])) == (5, 0, 0)
+    assert counts(gallery.make()) == (0, 5, 0)
+
+
 # --- the decision
 
 
 def stored(*files: tuple[str, int]) -> FileIndex:
-    folders: dict[str, list] = {}
-    for path, size in files:
-        directory, _, name = path.rpartition("/")
-        folders.setdefault(directory, []).append((name, FileStat(size, 0)))
-    return FileIndex({directory: Folder(found) for directory, found in folders.items()}, {}, {})
+    return index_listing((path, FileStat(size, 0)) for path, size in files)
 
 
 @pytest.mark.parametrize(
