@@ -2,8 +2,8 @@
 
 A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
 were read: the later wins) and `file` before them. Created in the transaction of an import, the tables vanish with
-it; those that several processes fill are committed, and dropped in the end. What rows mean to the tables of `onec`
-stands in `merge/*.sql`.
+it; those that several processes fill, or that are filled for hours, are committed, and dropped in the end. What rows
+mean to the tables of `onec` stands in `merge/*.sql`.
 """
 
 import json
@@ -69,6 +69,20 @@ class Staging:
             self.connection.execute(sql.SQL("drop table if exists {} cascade").format(table.target))
             self.connection.execute(table.ddl)
 
+    def resume(self, record_type: type, name: str) -> None:
+        """Go on with the table that an import left which did not come to its end, and with its `seq`; or create it.
+
+        It is logged: what is committed survives a crash of PostgreSQL. One that another version left with other
+        columns is created anew.
+        """
+        self.attach({record_type: name})
+        target = self.tables[record_type].target
+        if _columns_there(self.connection, name) != ["seq", "file", *columns_of(record_type)]:
+            self.create({record_type: name})
+            self.connection.execute(sql.SQL("alter table {} set logged").format(target))
+        latest = self.connection.execute(sql.SQL("select max(seq) from {}").format(target)).fetchone()
+        self.seq = (latest and latest[0]) or 0
+
     def attach(self, record_types: Mapping[type, str]) -> None:
         """Write into tables that another process has created."""
         for dumper in (_JsonDumper, _TextsDumper):
@@ -102,16 +116,34 @@ class Staging:
         """Delete the rows that a later one with the same key supersedes."""
         self.connection.execute(
             sql.SQL(
-                "delete from {table} s using (select {key}, max(seq) as latest from {table} group by {key} "
-                "having count(*) > 1) d where {same} and s.seq < d.latest"
+                "with latest as (select max(seq) as seq from {table} group by {key}) delete from {table} s "
+                "where not exists (select from latest where latest.seq = s.seq)"
             ).format(
                 table=sql.Identifier(SCHEMA, table),
                 key=sql.SQL(", ").join(map(sql.Identifier, key)),
-                same=sql.SQL(" and ").join(
-                    sql.SQL("s.{0} is not distinct from d.{0}").format(sql.Identifier(column)) for column in key
-                ),
             )
         )
+
+    def merge_repeated(self, table: str, *key: str) -> None:
+        """Keep the latest row of each key, with each text that it does not state from the latest row that does.
+
+        For dictionaries: 1C repeats their entries with different parts.
+        """
+        (columns,) = (t.texts for t in self.tables.values() if t.target == sql.Identifier(SCHEMA, table))
+        for column in columns:
+            if column not in key:
+                self.connection.execute(
+                    sql.SQL(
+                        "update {table} s set {column} = e.{column} from (select max(seq) as latest, "
+                        "max(seq) filter (where {column} <> '') as stated from {table} group by {key}) d "
+                        "join {table} e on e.seq = d.stated where d.stated < d.latest and s.seq = d.latest"
+                    ).format(
+                        table=sql.Identifier(SCHEMA, table),
+                        column=sql.Identifier(column),
+                        key=sql.SQL(", ").join(map(sql.Identifier, key)),
+                    )
+                )
+        self.keep_latest(table, *key)
 
     def drop(self) -> None:
         """Drop the tables: an import must not leave them."""
@@ -123,6 +155,7 @@ class Staging:
 class _Table:
     target: sql.Identifier
     types: list[str]
+    texts: list[str]
     row: Callable[[Any], tuple[Any, ...]]
     ddl: sql.Composed
     copy: sql.Composed
@@ -143,10 +176,20 @@ def _table(record_type: type, name: str) -> _Table:
     return _Table(
         target,
         list(columns.values()),
+        [column for column, kind in columns_of(record_type).items() if kind == "text"],
         attrgetter(*columns_of(record_type)),
         sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
         sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),
     )
+
+
+def _columns_there(connection: psycopg.Connection, name: str) -> list[str]:
+    columns = connection.execute(
+        "select column_name from information_schema.columns where table_schema = %s and table_name = %s "
+        "order by ordinal_position",
+        [SCHEMA, name],
+    )
+    return [column for (column,) in columns]
 
 
 def columns_of(record_type: type) -> dict[str, str]:

@@ -22,16 +22,65 @@ from (
     left join onec.product_variants v on v.onec_id = s.onec_id
 ) offers
 """
-SUPERSEDED_GOODS = """
--- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does.
-delete from onec_staging.goods s
-using (
-    select onec_id, (array_agg(seq order by (from_variant and deleted), seq desc))[1] as latest
-    from onec_staging.goods
-    group by onec_id
+LONE_MARKS = """
+-- A deletion mark that comes alone takes nothing but the activity of what the export states before it: the two change
+-- places, so that the mark is superseded.
+update onec_staging.{table} s
+set deleted = true, seq = x.place
+from (
+    select max(seq) filter (where name <> '' or not deleted) as stated, max(seq) as latest
+    from onec_staging.{table}
+    group by {key}
     having count(*) > 1
 ) d
-where d.onec_id = s.onec_id and s.seq <> d.latest
+cross join lateral (values (d.stated, d.latest), (d.latest, d.stated)) as x (seq, place)
+where d.latest > d.stated and s.seq = x.seq
+"""
+SUPERSEDED_GOODS = """
+-- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does, and then one
+-- that says more than that it is.
+delete from onec_staging.goods s
+using (
+    select
+        seq,
+        row_number() over (
+            partition by onec_id
+            order by not is_latest, variant_onec_id is not null and deleted,
+                variant_onec_id is not null and name is null, seq desc
+        ) as place
+    from (
+        select *, seq = max(seq) over (partition by onec_id, variant_onec_id) as is_latest
+        from onec_staging.goods
+        where onec_id in (select onec_id from onec_staging.goods group by onec_id having count(*) > 1)
+    ) stated
+) d
+where d.seq = s.seq and d.place > 1
+"""
+SUPERSEDED_BESIDE_PRICES = """
+-- What a prices or rests file repeats of an offer yields to the offer, whichever is later.
+delete from onec_staging.offers s
+using onec_staging.offers o
+where o.onec_id = s.onec_id and s.beside_prices and not o.beside_prices
+"""
+COMPLETED_OFFERS = """
+-- What an offer does not state, a 2.04 good of the same id does.
+with stated as (
+    delete from onec_staging.offers g
+    using onec_staging.offers o
+    where o.onec_id = g.onec_id and g.from_good and not o.from_good
+    returning g.*
+)
+update onec_staging.offers o
+set article = coalesce(o.article, g.article),
+    name = coalesce(o.name, g.name),
+    barcode = coalesce(o.barcode, g.barcode),
+    characteristics = g.characteristics || o.characteristics,
+    properties = g.properties || o.properties,
+    dimensions = g.dimensions || o.dimensions,
+    images = case when o.images = '{}' then g.images else o.images end,
+    deleted = o.deleted or g.deleted
+from stated g
+where g.onec_id = o.onec_id and not o.from_good
 """
 SUPERSEDED_REFUSALS = """
 delete from onec_staging.catalog_refusals r
@@ -53,9 +102,19 @@ def _readers(file: ExportFile) -> Mapping[str, Reader]:
 
 
 def _prepare(staging: Staging) -> None:
-    for table in ("categories", "units", "properties", "offers"):
-        staging.keep_latest(table, "onec_id")
-    staging.keep_latest("property_values", "property_onec_id", "onec_id")
+    staging.connection.execute(SUPERSEDED_BESIDE_PRICES)
+    for table, key in (
+        ("goods", "onec_id, variant_onec_id"),
+        ("offers", "onec_id, from_good"),
+        ("categories", "onec_id"),
+    ):
+        staging.connection.execute(LONE_MARKS.format(table=table, key=key).encode())
+    staging.keep_latest("categories", "onec_id")
+    staging.keep_latest("offers", "onec_id", "from_good")
+    staging.connection.execute(COMPLETED_OFFERS)
+    staging.merge_repeated("units", "onec_id")
+    staging.merge_repeated("properties", "onec_id")
+    staging.merge_repeated("property_values", "property_onec_id", "onec_id")
     staging.connection.execute(SUPERSEDED_GOODS)
     staging.connection.execute(SUPERSEDED_REFUSALS)
 

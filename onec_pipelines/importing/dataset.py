@@ -32,7 +32,15 @@ from onec_pipelines.importing.ledger import (
 )
 from onec_pipelines.importing.parallel import count_workers, read_in_processes
 from onec_pipelines.importing.reading import Dataset, Reading, read_files
-from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow, no_progress
+from onec_pipelines.importing.report import (
+    NOTHING_NEW,
+    Counters,
+    Guard,
+    ImportReport,
+    Progress,
+    RejectedRow,
+    no_progress,
+)
 
 SHOWN_REFUSALS = 10
 BLOCKED = "guard"
@@ -104,6 +112,7 @@ def _import_nothing_new(
             values = {
                 f"{entity.name}_{what}": False for entity in dataset.entities for what in ("full", "segments_full")
             }
+            merge_lock(connection)
             counts = _merge(dataset, connection, values)
             _, _, landed = _count_items(dataset, connection)
             last, from_earlier = last.after_landing(landed)
@@ -121,7 +130,7 @@ def _import_nothing_new(
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, last.skipped_by_rule),
         rejected=shown_refusals(connection, dataset.name),
-        notices=("Nothing has changed since the last import: no file was read again.",),
+        notices=(NOTHING_NEW,),
     )
 
 
@@ -137,6 +146,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
 ) -> ImportReport:
     with _staged(dataset, connection, request, contents) as (staging, reading):
         dataset.prepare(staging)
+        merge_lock(connection)  # the guards decide on what the merge will find
         guards = list(_guards(dataset, connection, reading, request.max_deactivation))
         counts = _merge(dataset, connection, _what_is_full(dataset, reading, guards))
         items, waiting, from_earlier = _count_items(dataset, connection)
@@ -220,7 +230,6 @@ def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, 
 
 
 def _merge(dataset: Dataset, connection: psycopg.Connection, values: Mapping[str, object]) -> dict[str, int]:
-    merge_lock(connection)
     counts: dict[str, int] = {}
     for name in dataset.merges:
         counts |= merge(connection, name, {**dataset.values, **values})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
+from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import (
     DIRECTORIES,
     Export,
@@ -40,6 +41,7 @@ def read_contents(export: Export, known: Mapping[str, Mapping[str, int]]) -> Con
     """What each file of an export holds, in the order in which they count.
 
     `known` has the tags of files by their sha256: those need only be hashed, which leaves the interpreter to others.
+    A file in which no tag was known is looked at anew: an earlier version may not have known its encoding.
 
     Raises:
         ExportError: a file cannot be read.
@@ -52,7 +54,7 @@ def _content(file: ExportFile, known: Mapping[str, Mapping[str, int]]) -> FileCo
     if not known:
         return read_content(file)
     sha256 = hash_file(file)
-    return FileContent(sha256, known[sha256]) if sha256 in known else read_content(file)
+    return FileContent(sha256, known[sha256]) if known.get(sha256) else read_content(file)
 
 
 def find_files(export: Export, dataset: str, contents: Contents) -> Contents:
@@ -91,18 +93,18 @@ def refuse_unless_whole(file: ExportFile) -> None:
 
 
 def _is_closed(file: ExportFile) -> bool:
-    """Whether the root element is closed, in the encoding that the file declares.
+    """Whether the root element is closed, in the encoding of the file.
 
     In another one no tag was known, and the file would pass for one that holds nothing: the parser must say so.
     """
     try:
         with file.path.open("rb") as stream:
-            declaration = stream.read(256).partition(b"?>")[0]
+            encoding = encoding_of(stream.read(HEAD_BYTES))
             stream.seek(max(0, file.size - TAIL_BYTES))
             tail = stream.read().rstrip()
     except OSError:
         return False
-    return tail.endswith(f"{ROOT}>".encode("cp1251" if b"1251" in declaration else "utf-8"))
+    return tail.endswith(f"{ROOT}>".encode("cp1251" if encoding == "cp1251" else "utf-8"))
 
 
 def digest_of(contents: Contents) -> str:

@@ -7,6 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.cells import keep_latest_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
 UNTYPED = """
@@ -48,26 +49,6 @@ delete from onec_staging.prices_refusals r
 using onec_staging.price_lists l
 where l.onec_id = r.onec_id and r.seq < l.seq
 """
-SUPERSEDED_CELLS = """
--- Of a price type that a list states twice the last counts, be it a price or a refusal.
-with last as (
-    select onec_id, cell, max(seq) as seq
-    from (
-        select onec_id, price_type_onec_id as cell, seq from onec_staging.prices
-        union all
-        select onec_id, cell, seq from onec_staging.prices_refusals where entity = 'price' and cell is not null
-    ) stated
-    group by onec_id, cell
-    having count(*) > 1
-), prices as (
-    delete from onec_staging.prices s
-    using last
-    where last.onec_id = s.onec_id and last.cell = s.price_type_onec_id and s.seq < last.seq
-)
-delete from onec_staging.prices_refusals r
-using last
-where r.entity = 'price' and last.onec_id = r.onec_id and last.cell = r.cell and r.seq < last.seq
-"""
 COUNT_ITEMS = """
 select
     count(*) filter (where stated),
@@ -97,10 +78,10 @@ def _prepare(staging: Staging) -> None:
         UNTYPED.format(table="prices", cell="price_type_onec_id"),
         UNTYPED.format(table="prices_refusals", cell="cell"),
         REFUSE_UNTYPED,
-        SUPERSEDED_CELLS,
     ):
         staging.connection.execute(statement.encode())
-    staging.keep_latest("price_types", "onec_id")
+    keep_latest_cells(staging, "prices", "price_type_onec_id", "price")
+    staging.merge_repeated("price_types", "onec_id")
 
 
 PRICES = Dataset(

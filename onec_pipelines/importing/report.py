@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Counters:
     """How far an import has come; `created + updated + skipped + errors = processed` at its end.
 
-    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or products (`images`).
+    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or pictures (`thumbnails`).
+    Of `images`, `total` and `processed` count products, and the others files.
     """
 
     total: int = 0
@@ -18,6 +19,17 @@ class Counters:
     skipped: int = 0
     errors: int = 0
 
+    def __add__(self, other: "Counters") -> "Counters":
+        """Both together."""
+        return Counters(
+            self.total + other.total,
+            self.processed + other.processed,
+            self.created + other.created,
+            self.updated + other.updated,
+            self.skipped + other.skipped,
+            self.errors + other.errors,
+        )
+
 
 Progress = Callable[[Counters], None]
 """Called often with the counters so far; what it does must be cheap."""
@@ -25,6 +37,10 @@ Progress = Callable[[Counters], None]
 
 def no_progress(_counters: Counters) -> None:
     """For callers who do not watch."""
+
+
+NOTHING_NEW = "Nothing has changed since the last import: no file was read again."
+"""The notice of an import that found the files of the last one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,28 +7,9 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.cells import keep_latest_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
-SUPERSEDED_CELLS = """
--- Of what is stated of an offer in a warehouse the last counts, be it a quantity or a refusal.
-with last as (
-    select onec_id, cell, max(seq) as seq
-    from (
-        select onec_id, warehouse_onec_id as cell, seq from onec_staging.stocks
-        union all
-        select onec_id, cell, seq from onec_staging.stocks_refusals where entity = 'stock' and cell is not null
-    ) stated
-    group by onec_id, cell
-    having count(*) > 1
-), stocks as (
-    delete from onec_staging.stocks s
-    using last
-    where last.onec_id = s.onec_id and last.cell = s.warehouse_onec_id and s.seq < last.seq
-)
-delete from onec_staging.stocks_refusals r
-using last
-where r.entity = 'stock' and last.onec_id = r.onec_id and last.cell = r.cell and r.seq < last.seq
-"""
 TOTALS = """
 -- Beside stock per warehouse, a quantity without one is their total, in whichever file it stands.
 delete from onec_staging.{table} s
@@ -56,13 +37,10 @@ def _readers(_file: ExportFile) -> Mapping[str, Reader]:
 
 
 def _prepare(staging: Staging) -> None:
-    staging.keep_latest("warehouses", "onec_id")
-    for statement in (
-        SUPERSEDED_CELLS,
-        TOTALS.format(table="stocks", cell="warehouse_onec_id"),
-        TOTALS.format(table="stocks_refusals", cell="cell"),
-    ):
-        staging.connection.execute(statement.encode())
+    staging.merge_repeated("warehouses", "onec_id")
+    keep_latest_cells(staging, "stocks", "warehouse_onec_id", "stock")
+    for table, cell in (("stocks", "warehouse_onec_id"), ("stocks_refusals", "cell")):
+        staging.connection.execute(TOTALS.format(table=table, cell=cell).encode())
 
 
 STOCKS = Dataset(

@@ -28,9 +28,11 @@ ROWS_OF_A_FILE = 1 << 32
 def main() -> None:
     """Read files until there are no more, or the import is gone."""
     parent = os.getppid()
-    with suppress(EOFError, ConnectionError), Connection(int(sys.argv[1])) as pipe:
+    with suppress(ConnectionError), Connection(int(sys.argv[1])) as pipe:
         try:
             _work(pipe, parent)
+        except (EOFError, ConnectionError):
+            return
         except (OnecError, psycopg.OperationalError) as error:
             pipe.send(error)
         except Exception as error:  # noqa: BLE001 - told by its kind: its message may quote a customer

@@ -62,6 +62,30 @@ def test_the_order_counts_over_all_tables(staging):
     assert found(staging, "select seq from onec_staging.pairs order by 1") == [(2,), (4,)]
 
 
+def test_a_table_that_is_resumed_holds_its_rows_and_goes_on_counting(staging):
+    def resume():
+        resumed = Staging(staging.connection)
+        resumed.resume(Pair, "resumed")
+        return resumed
+
+    for name in "ab":
+        resumed = resume()
+        resumed.add(Pair(name, None), "f")
+        resumed.flush()
+    assert found(staging, "select seq, onec_id from onec_staging.resumed order by 1") == [(1, "a"), (2, "b")]
+
+
+def test_a_table_that_is_resumed_survives_a_crash_of_postgresql(staging):
+    staging.resume(Pair, "resumed")
+    assert found(staging, "select relpersistence from pg_class where relname = 'resumed'") == [("p",)]
+
+
+def test_a_table_that_another_version_left_is_created_anew(staging):
+    staging.connection.execute("create table onec_staging.resumed as select 1 as seq, 'f' as file, 'a' as onec_id")
+    staging.resume(Pair, "resumed")
+    assert found(staging, "select * from onec_staging.resumed") == []
+
+
 def test_rows_are_written_batch_by_batch(staging, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 2)
     for number in range(3):
@@ -85,6 +109,17 @@ def test_the_latest_row_of_each_key_is_kept_and_nulls_are_one_key(staging):
     staging.keep_latest("pairs", "onec_id", "other")
     assert found(staging, "select seq, onec_id, other from onec_staging.pairs order by 1") == [
         (3, "a", None), (4, "b", "y"), (5, "b", "x")
+    ]  # fmt: skip
+
+
+def test_of_a_repeated_key_the_latest_row_takes_what_it_does_not_state_from_the_latest_that_does(staging):
+    for key, name in (("a", "old"), ("a", "new"), ("b", "x"), ("a", ""), ("c", "")):
+        staging.add(Note(key, name, ("tag",), None, deleted=True, line=0), "f")
+    staging.add(Note("a", None, (), None, deleted=False, line=6), "f")
+    staging.flush()
+    staging.merge_repeated("notes", "onec_id")
+    assert found(staging, "select onec_id, text, tags, deleted, line from onec_staging.notes order by 1") == [
+        ("a", "new", [], False, 6), ("b", "x", ["tag"], True, 0), ("c", "", ["tag"], True, 0)
     ]  # fmt: skip
 
 

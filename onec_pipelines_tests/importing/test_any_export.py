@@ -21,27 +21,35 @@ def identifiers(goods: str):
 
 
 def exports(goods: str = "abc"):
-    """Lists of elements by the directory they belong to: repeated, refused, orphaned and marked ones among them."""
+    """Lists of elements by the directory they belong to.
+
+    Repeated, refused, orphaned and marked ones among them, goods of 2.04, and prices that repeat their offer.
+    """
     good, offer = identifiers(goods)
     name = st.sampled_from(["Стул", "Стол"])
     more = st.sampled_from(["", "", MARK, "<Группы><Ид>x</Ид><Ид>y</Ид></Группы>", "<Картинка>a.jpg</Картинка>"])
     mark = st.sampled_from(["", "", "", MARK])
+    article = st.sampled_from(["", "", "<Артикул>A-1</Артикул>"])
+    described = "<Предложение><Ид>{}</Ид><Наименование>{}</Наименование>{}</Предложение>"
     return st.fixed_dictionaries(
         {
             "goods": st.lists(
                 st.one_of(
                     st.builds("<Товар><Ид>{}</Ид><Наименование>{}</Наименование>{}</Товар>".format, good, name, more),
+                    st.builds("<Товар><Ид>{}</Ид><Наименование>{}</Наименование>{}</Товар>".format, offer, name, more),
+                    st.builds('<Товар Статус="Удален"><Ид>{}</Ид></Товар>'.format, offer),
                     st.builds("<Товар><Ид>{}</Ид></Товар>".format, good),
                 ),
                 max_size=6,
             ),
             "offers": st.lists(
-                st.builds(
-                    "<Предложение><Ид>{}</Ид><Наименование>{}</Наименование>{}</Предложение>".format, offer, name, mark
+                st.one_of(
+                    st.builds(described.format, offer, name, mark),
+                    st.builds('<Предложение Статус="Удален"><Ид>{}</Ид></Предложение>'.format, offer),
                 ),
                 max_size=6,
             ),
-            "prices": st.lists(st.builds(price_list, offer, cells(TYPES)), max_size=6),
+            "prices": st.lists(st.builds(price_list, offer, cells(TYPES), article), max_size=6),
             "rests": st.lists(st.builds(rests, offer, cells(PLACES)), max_size=6),
         }
     )
@@ -51,11 +59,11 @@ def cells(columns: tuple[str, ...]):
     return st.lists(st.tuples(st.sampled_from(columns), st.sampled_from(["1", "2", "", "дорого"])), max_size=3)
 
 
-def price_list(offer: str, cells: list[tuple[str, str]]) -> str:
+def price_list(offer: str, cells: list[tuple[str, str]], article: str) -> str:
     prices = "".join(
         f"<Цена><ИдТипаЦены>{kind}</ИдТипаЦены><ЦенаЗаЕдиницу>{value}</ЦенаЗаЕдиницу></Цена>" for kind, value in cells
     )
-    return f"<Предложение><Ид>{offer}</Ид><Цены>{prices}</Цены></Предложение>"
+    return f"<Предложение><Ид>{offer}</Ид>{article}<Цены>{prices}</Цены></Предложение>"
 
 
 def rests(offer: str, cells: list[tuple[str, str]]) -> str:

@@ -166,6 +166,51 @@ def test_a_unit_stated_by_the_good_itself(export, imports, rows, xml):
     ]
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [
+        """<Классификатор><ЕдиницыИзмерения><ЕдиницаИзмерения><Код>796 </Код>
+             <НаименованиеКраткое>шт</НаименованиеКраткое><НаименованиеПолное>Штука</НаименованиеПолное>
+           </ЕдиницаИзмерения></ЕдиницыИзмерения></Классификатор>""",
+        """<Каталог><Товары><Товар><Ид>h</Ид><Наименование>Стол</Наименование>
+             <БазоваяЕдиница Код="796 " НаименованиеПолное="Штука">шт</БазоваяЕдиница></Товар></Товары></Каталог>""",
+    ],
+)
+@pytest.mark.parametrize(
+    "later",
+    [
+        '<БазоваяЕдиница Код="796" НаименованиеПолное="Штука"/>',
+        '<БазоваяЕдиница Код="796"/>',
+        '<БазоваяЕдиница Код="796">796 </БазоваяЕдиница>',
+        '<БазоваяЕдиница Код="796">шт</БазоваяЕдиница>',
+    ],
+)
+def test_what_a_good_does_not_state_of_its_unit_stays(stated, later, export, imports, rows, xml):
+    export.write("goods/goods_1_0.xml", stated)
+    export.goods(xml.good("g", more=later))
+    imports.catalog()
+    assert rows("select onec_id, name, full_name from onec.units") == [("796", "шт", "Штука")]
+    export.write("goods/goods_1_0.xml", "<Каталог/>")
+    export.goods(xml.good("g", "Стол", later), delta=True)
+    imports.catalog()
+    assert rows("select onec_id, name, full_name from onec.units") == [("796", "шт", "Штука")]
+
+
+def test_a_unit_without_a_short_name_goes_by_its_full_name_or_its_code(export, imports, rows, xml):
+    export.goods(
+        xml.good("g", more='<БазоваяЕдиница Код="796" НаименованиеПолное="Штука"/>')
+        + xml.good("h", more='<БазоваяЕдиница Код="166"/>')
+    )
+    imports.catalog()
+    assert rows("select onec_id, name from onec.units order by 1") == [("166", "166"), ("796", "Штука")]
+
+
+def test_a_unit_without_a_code_is_known_by_its_name(export, imports, rows, xml):
+    export.goods(xml.good("g", more='<БазоваяЕдиница Код="" НаименованиеПолное="">кг</БазоваяЕдиница>'))
+    imports.catalog()
+    assert rows("select u.onec_id, u.name from onec.products p join onec.units u on u.id = p.unit_id") == [("кг", "кг")]
+
+
 def test_a_unit_that_arrives_later_links_up(export, imports, rows, xml):
     export.goods(xml.good("g", more="<БазоваяЕдиница>796</БазоваяЕдиница>"))
     imports.catalog()
@@ -256,6 +301,11 @@ def test_property_values_stay_raw_empty_ones_are_left_out_and_several_are_a_list
     assert rows(PRODUCT.format("properties")) == [{"colour": "c1", "use": ["u1", "u2"]}]
 
 
+BLUE = """
+    <ХарактеристикиТовара><ХарактеристикаТовара><Наименование>Цвет</Наименование><Значение>синий</Значение>
+    </ХарактеристикаТовара></ХарактеристикиТовара>
+"""
+
 # Offers and pictures ----------------------------------------------------------------------------------------------
 
 
@@ -273,6 +323,65 @@ def test_an_offer_is_a_variant_with_its_characteristics(export, imports, rows, x
         select v.onec_id, p.onec_id, v.article, v.name, v.barcode, v.characteristics, v.is_default, v.is_active
         from onec.product_variants v join onec.products p on p.id = v.product_id
     """) == [("g#1", "g", "A-1-1", "Стул, синий", "461", {"Цвет": "синий"}, False, True)]
+
+
+@pytest.mark.parametrize("repeats", ["prices", "rests"])
+@pytest.mark.parametrize("delta", [True, False])
+@pytest.mark.parametrize(
+    "stated", ["<Артикул>A-1</Артикул>", "<Наименование>Стул</Наименование><Штрихкод>460</Штрихкод>"]
+)
+def test_what_prices_or_rests_repeat_of_an_offer_takes_nothing_from_it(
+    repeats, delta, stated, export, imports, rows, xml
+):
+    carrier = getattr(xml, repeats)("g#1", one=5).replace("</Ид>", f"</Ид>{stated}", 1)
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1", "Стул, синий", f"<Артикул>A-1-1</Артикул><Картинка>a.jpg</Картинка>{BLUE}"))
+    if not delta:
+        getattr(export, repeats)(carrier)
+    imports.catalog()
+    if delta:
+        export.goods("", delta=True)
+        export.offers("", delta=True)
+        getattr(export, repeats)(carrier, delta=True)
+        imports.catalog()
+    assert rows("select name, article, barcode, characteristics, is_active from onec.product_variants") == [
+        ("Стул, синий", "A-1-1", None, {"Цвет": "синий"}, True)
+    ]
+    assert rows("select path from onec.image_references") == ["a.jpg"]
+
+
+def test_what_prices_describe_of_an_offer_that_nothing_else_states_is_a_variant(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.prices(xml.prices("g#1", one=5).replace("</Ид>", f"</Ид><Артикул>A-1-1</Артикул>{BLUE}", 1))
+    imports.catalog()
+    variants = "select article, characteristics, is_active from onec.product_variants"
+    assert rows(variants) == [("A-1-1", {"Цвет": "синий"}, True)]
+    imports.catalog(force=True)
+    assert rows(variants) == [("A-1-1", {"Цвет": "синий"}, True)]
+
+
+@pytest.mark.parametrize("repeats", ["prices", "rests"])
+def test_variants_that_prices_or_rests_alone_describe_follow_them(repeats, export, imports, rows, xml):
+    def state(*articles):
+        carriers = [
+            getattr(xml, repeats)(f"g#{article}", one=5).replace("</Ид>", f"</Ид><Артикул>{article}</Артикул>", 1)
+            for article in articles
+        ]
+        getattr(export, repeats)("".join(carriers))
+        imports.catalog(max_deactivation=1)
+
+    variants = "select onec_id, article, is_active from onec.product_variants order by 1"
+    export.goods(xml.good("g"))
+    state("1", "2")
+    state("1")
+    assert rows(variants) == [("g#1", "1", True), ("g#2", "2", False)]
+    state("1", "2")
+    assert rows(variants) == [("g#1", "1", True), ("g#2", "2", True)]
+    export.offers(xml.offer("g#1", "Стул, синий"))
+    state("1", "2")
+    export.offers("", delta=True)
+    state("1")
+    assert rows("select name, article from onec.product_variants where onec_id = 'g#1'") == [("Стул, синий", None)]
 
 
 def test_positions_of_pictures_count_from_zero_and_an_empty_one_takes_none(export, imports, rows, xml):
@@ -305,6 +414,72 @@ def test_such_a_product_is_active_as_long_as_one_variant_is(export, imports, row
     export.goods(xml.good("g#1", more=gone), delta=True)
     imports.catalog()
     assert rows(PRODUCT.format("is_active")) == [False]
+
+
+def test_what_an_offer_does_not_state_such_a_good_does(export, imports, rows, xml):
+    more = "<Артикул>A-1</Артикул><Штрихкод>460</Штрихкод><Картинка>a.jpg</Картинка>"
+    export.goods(xml.good("g#1", "Стул", more + BLUE) + xml.good("g#2", "Стул", more))
+    export.offers(xml.offer("g#1", "Стул, синий") + xml.offer("g#2", "Стул", "<Артикул>A-2</Артикул>"))
+    report = imports.catalog()
+    assert report.counters.total == 3
+    assert rows("select name, article, barcode, characteristics from onec.product_variants order by onec_id") == [
+        ("Стул, синий", "A-1", "460", {"Цвет": "синий"}),
+        ("Стул", "A-2", "460", {}),
+    ]
+    pictures = "select count(*) from onec.image_references where variant_id is not null and path = 'a.jpg'"
+    assert rows(pictures) == [2]
+
+
+def test_an_offer_of_such_a_good_that_is_marked_as_deleted_is_deleted(export, imports, rows, xml):
+    export.goods(xml.good("g#1", more="<ПометкаУдаления>true</ПометкаУдаления>"))
+    export.offers(xml.offer("g#1"))
+    imports.catalog()
+    assert rows("select is_active from onec.product_variants") == [False]
+    assert rows(PRODUCT.format("is_active")) == [False]
+
+
+@pytest.mark.parametrize("name", ["", "<Наименование>Стул белый (снят)</Наименование>"])
+def test_a_variant_that_is_marked_as_deleted_says_nothing_of_such_a_product_while_another_is_active(
+    name, export, imports, rows, xml
+):
+    export.goods(xml.good("g#1", "Стул", "<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>") + xml.good("g#2"))
+    imports.catalog()
+    product = "select name, article, is_active from onec.products"
+    pictures = "select path from onec.image_references where product_id is not null"
+    before = rows(product), rows(pictures)
+    export.goods(f'<Товар Статус="Удален"><Ид>g#1</Ид>{name}<Картинка>b.jpg</Картинка></Товар>', delta=True)
+    imports.catalog()
+    assert (rows(product), rows(pictures)) == before
+    assert rows("select onec_id, is_active from onec.product_variants order by 1") == [("g#1", False), ("g#2", True)]
+    export.goods(f'<Товар Статус="Удален"><Ид>g#2</Ид>{name}</Товар>', delta=True)
+    imports.catalog()
+    assert rows(PRODUCT.format("is_active")) == [False]
+
+
+def test_such_a_product_has_the_name_of_a_deleted_variant_where_nothing_else_names_it(export, imports, rows, xml):
+    export.goods(xml.good("g#1", "Стул", "<ПометкаУдаления>true</ПометкаУдаления>"))
+    export.offers(xml.offer("g#2"))
+    imports.catalog()
+    assert rows(PRODUCT.format("name, is_active")) == [("Стул", True)]
+
+
+@pytest.mark.parametrize("name", ["", "<Наименование>Стул белый (снят)</Наименование>"])
+def test_such_a_product_goes_with_its_only_variant_in_the_same_export(name, export, imports, rows, xml):
+    export.goods(xml.good("g#1", "Стул", BLUE))
+    export.goods(f'<Товар Статус="Удален"><Ид>g#1</Ид>{name}{BLUE}</Товар>', segment=2)
+    imports.catalog()
+    assert rows(PRODUCT.format("is_active")) == [False]
+    assert rows(PRODUCT.format("name <> ''")) == [True]
+    assert rows("select characteristics, is_active from onec.product_variants") == [({"Цвет": "синий"}, False)]
+
+
+def test_such_a_product_is_active_where_the_offers_of_the_same_delta_state_another_variant(export, imports, rows, xml):
+    export.goods(xml.good("g#1") + xml.good("g#2"))
+    imports.catalog()
+    export.goods('<Товар Статус="Удален"><Ид>g#1</Ид></Товар>', delta=True)
+    export.offers(xml.offer("g#2"), delta=True)
+    imports.catalog()
+    assert rows(PRODUCT.format("is_active")) == [True]
 
 
 def test_such_a_product_goes_when_one_variant_is_marked_and_a_full_export_misses_the_other(export, imports, rows, xml):

@@ -66,6 +66,25 @@ def test_a_full_export_states_a_customer_whole(export, imports, rows, xml):
     assert rows(EVERYTHING) == [("individual", "Сидоров", None, None, None, None, None, None, [], [], [], [], [], True)]
 
 
+@pytest.mark.parametrize("delta", [False, True])
+def test_a_deletion_mark_that_comes_alone_takes_nothing_but_the_activity(delta, export, imports, rows, xml):
+    export.contragents(PERSON)
+    imports.customers()
+    (before,) = rows(EVERYTHING)
+    export.contragents(xml.customer("c", "<ПометкаУдаления>true</ПометкаУдаления>"), delta=delta)
+    assert imports.customers().counters.updated == 1
+    assert rows(EVERYTHING) == [(*before[:-1], False)]
+
+
+def test_a_deletion_mark_beside_a_name_states_a_customer_whole(export, imports, rows, xml):
+    export.contragents(PERSON)
+    imports.customers()
+    mark = "<ПометкаУдаления>true</ПометкаУдаления>"
+    export.contragents(xml.customer("c", f"{mark}<Наименование>Сидоров</Наименование>"))
+    imports.customers()
+    assert rows("select name, inn, contacts, is_active from onec.customers") == [("Сидоров", None, [], False)]
+
+
 def test_an_entrepreneur_stays_one_in_a_delta_without_a_name(export, imports, rows, xml):
     inn = "<ИНН>500100732259</ИНН>"
     export.contragents(xml.customer("c", f"<Наименование>ИП Иванов</Наименование>{inn}"))

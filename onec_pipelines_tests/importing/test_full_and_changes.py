@@ -102,6 +102,16 @@ def test_empty_containers_of_dictionary_files_are_no_empty_catalogue(export, imp
     assert rows(ACTIVE.format("products")) == ["g", "h"]
 
 
+@pytest.mark.parametrize(("delta", "kind"), [(True, "changes"), (False, "full")])
+def test_dictionaries_alone_are_changes_or_full_as_they_say(delta, kind, export, imports, xml):
+    export.goods(xml.good("g"))
+    imports.catalog()
+    export.write("goods/goods_1_1.xml", "<Каталог/>")
+    export.properties("<Свойство><Ид>p</Ид><Наименование>Цвет</Наименование></Свойство>", delta=delta)
+    export.price_types(xml.price_type("retail"), delta=delta)
+    assert imports.catalog().export_kind == imports.prices().export_kind == kind
+
+
 def test_a_classifier_without_a_mark_beside_a_delta_is_one(export, imports, rows, xml):
     export.groups(xml.group("a") + xml.group("b"))
     imports.catalog()
@@ -330,3 +340,46 @@ def test_a_deletion_mark_that_comes_alone_takes_nothing_but_the_activity(export,
     assert rows("select name, article, is_active from onec.products") == [("Стул", "A-1", False)]
     assert rows("select name, is_active from onec.product_variants") == [("Синий", False)]
     assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_one_that_comes_alone_after_the_row_itself_takes_nothing_but_the_activity_either(
+    known, export, imports, rows, xml
+):
+    goods = xml.good("g", "Стул", "<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>")
+    offers = xml.offer("g#1", "Синий", "<Артикул>A-1-1</Артикул>")
+    groups = xml.group("a", xml.group("b", name="Столы"))
+    if known:
+        export.groups(groups)
+        export.goods(goods)
+        export.offers(offers)
+        imports.catalog()
+    export.groups(groups + '<Группа Статус="Удален"><Ид>b</Ид></Группа>')
+    export.goods(goods + '<Товар Статус="Удален"><Ид>g</Ид></Товар>')
+    export.offers(offers)
+    export.offers("<Предложение><Ид>g#1</Ид><ПометкаУдаления>true</ПометкаУдаления></Предложение>", segment=2)
+    imports.catalog()
+    assert rows("select name, article, is_active from onec.products") == [("Стул", "A-1", False)]
+    assert rows("select path from onec.image_references") == ["a.jpg"]
+    assert rows("select name, article, is_active from onec.product_variants") == [("Синий", "A-1-1", False)]
+    assert rows("select onec_id, parent_onec_id, name, is_active from onec.categories order by 1") == [
+        ("a", None, "Мебель", True),
+        ("b", "a", "Столы", False),
+    ]
+
+
+def test_of_a_mark_that_comes_alone_before_the_row_itself_nothing_is_left(export, imports, rows, xml):
+    export.goods('<Товар Статус="Удален"><Ид>g</Ид></Товар>' + xml.good("g"))
+    imports.catalog()
+    assert rows("select name, is_active from onec.products") == [("Стул", True)]
+
+
+def test_the_mark_of_a_group_that_comes_alone_leaves_it_in_its_place(export, imports, rows, xml):
+    described = "<Группа><Ид>b</Ид><Наименование>Столы</Наименование><Описание>Из дуба</Описание></Группа>"
+    export.groups(xml.group("a", described))
+    imports.catalog()
+    export.groups('<Группа Статус="Удален"><Ид>b</Ид></Группа>', delta=True)
+    imports.catalog()
+    assert rows("select parent_onec_id, name, description, is_active from onec.categories where onec_id = 'b'") == [
+        ("a", "Столы", "Из дуба", False)
+    ]

@@ -104,6 +104,12 @@ def test_another_version_of_the_program_makes_it_read(imports, monkeypatch):
     imports.last = None  # it would be read again
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_file_in_which_no_tag_was_known_is_looked_at_anew(imports, connection):
+    connection.execute("update onec.file_tags set tags = '{}'")
+    assert imports.catalog().notices == SKIPPED  # the files are the same, and hold what they held
+
+
 def test_the_imports_have_a_ledger_each(shop, imports, rows, xml):
     shop.price_types(xml.price_type("retail"))
     shop.prices(xml.prices("g", retail=5))

@@ -56,6 +56,17 @@ def test_a_type_that_changes_its_currency_changes_that_of_its_prices(shop, impor
     assert rows(PRICES) == [("g#1", "retail", 5, "USD")]
 
 
+def test_a_type_that_gains_a_currency_gives_it_to_its_prices(shop, imports, rows, xml):
+    shop.price_types("<ТипЦены><Ид>retail</Ид><Наименование>Розница</Наименование></ТипЦены>")
+    shop.prices(xml.prices("g#1", retail=5), delta=True)
+    imports.prices()
+    assert rows(PRICES) == [("g#1", "retail", 5, None)]
+    shop.prices("", delta=True)
+    shop.price_types(xml.price_type("retail"))
+    imports.prices()
+    assert rows(PRICES) == [("g#1", "retail", 5, "RUB")]
+
+
 @pytest.mark.parametrize("delta", [False, True])
 def test_the_list_of_a_named_offer_is_complete_in_both_modes(delta, shop, imports, rows, xml):
     shop.prices(xml.prices("g#1", retail=5, dealer=4) + xml.prices("g#2", retail=6, dealer=5))

@@ -78,6 +78,45 @@ def test_dictionaries_merge_over_segments_and_over_imports(export, imports, rows
     """) == [("a", None), ("b", "a"), ("c", "a")]
 
 
+MARK = "<ПометкаУдаления>true</ПометкаУдаления>"
+COLOUR = "<Свойство><Ид>colour</Ид>{}</Свойство>"
+RED = "<ВариантыЗначений><Справочник><ИдЗначения>r</ИдЗначения>{}</Справочник></ВариантыЗначений>"
+
+
+def test_what_a_later_segment_does_not_state_of_a_dictionary_is_that_of_an_earlier_one(export, imports, rows, xml):
+    export.groups(xml.group("a", xml.group("b")), segment=1)
+    export.groups(f"<Группа><Ид>b</Ид>{MARK}</Группа>", segment=2)
+    export.properties(COLOUR.format(f"<Наименование>Цвет</Наименование>{RED.format('<Значение>Красный</Значение>')}"))
+    export.properties(COLOUR.format("<ТипЗначений>Справочник</ТипЗначений>" + RED.format("<Значение/>")), segment=2)
+    export.units("<ЕдиницаИзмерения><Код>796</Код><НаименованиеПолное>Штука</НаименованиеПолное></ЕдиницаИзмерения>")
+    export.units(
+        "<ЕдиницаИзмерения><Код>796</Код><НаименованиеКраткое>шт</НаименованиеКраткое></ЕдиницаИзмерения>", segment=2
+    )
+    export.goods(xml.good("g"))
+    export.price_types(xml.price_type("retail"), segment=1)
+    export.price_types("<ТипЦены><Ид>retail</Ид></ТипЦены>", segment=2)
+    export.warehouses(xml.warehouse("main"), segment=1)
+    export.warehouses(f"<Склад><Ид>main</Ид>{MARK}</Склад>", segment=2)
+    imports.everything()
+    assert rows("""
+        select c.onec_id, p.onec_id, c.name, c.is_active
+        from onec.categories c left join onec.categories p on p.id = c.parent_id order by 1
+    """) == [("a", None, "Мебель", True), ("b", "a", "Мебель", False)]
+    assert rows("select name, value_type from onec.properties") == [("Цвет", "Справочник")]
+    assert rows("select value from onec.property_values") == ["Красный"]
+    assert rows("select name, full_name from onec.units") == [("шт", "Штука")]
+    assert rows("select name, currency from onec.price_types") == [("retail", "RUB")]
+    assert rows("select name, is_active from onec.warehouses") == [("main", False)]
+
+
+def test_a_currency_is_taken_from_a_price_type_without_a_name_too(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.price_types("<ТипЦены><Ид>retail</Ид><Валюта>RUB</Валюта></ТипЦены>")
+    imports.catalog()
+    imports.prices()
+    assert rows("select name, currency from onec.price_types") == [("retail", "RUB")]
+
+
 @pytest.mark.parametrize("order", list(permutations(("goods", "offers", "groups")))[:3])
 def test_the_order_of_files_of_different_kinds_means_nothing(order, export, imports, rows, xml):
     parts = {

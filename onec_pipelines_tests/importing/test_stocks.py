@@ -131,6 +131,39 @@ def test_beside_stock_per_warehouse_it_is_ignored_in_another_segment_too(total_i
     assert rows(STOCKS) == [("g#1", "main", 5)]
 
 
+def test_a_total_of_an_earlier_export_goes_once_the_offer_states_warehouses(shop, imports, rows, xml):
+    total = "<Количество>10</Количество>"
+    shop.rests("".join(f"<Предложение><Ид>{offer}</Ид>{total}</Предложение>" for offer in ("g#1", "g#2")))
+    imports.stocks()
+    shop.rests(
+        "<Предложение><Ид>g#1</Ид><Количество>12</Количество><Склад ИдСклада='main' КоличествоНаСкладе='12'/>"
+        "</Предложение>" + xml.rests("g#2", main="много"),
+        delta=True,
+    )
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "main", 12), ("g#2", "default", 10)]
+
+
+def test_a_total_that_waited_goes_once_the_offer_states_warehouses(shop, imports, rows, xml):
+    shop.rests("<Предложение><Ид>g#3</Ид><Количество>10</Количество></Предложение>")
+    imports.stocks()
+    shop.rests(xml.rests("g#3", main=5), delta=True)
+    imports.stocks()
+    assert rows("select payload from onec.pending_records") == [[{"warehouse_onec_id": "main", "quantity": "5"}]]
+    shop.offers(xml.offer("g#3"), delta=True)
+    imports.catalog()
+    imports.stocks()
+    assert rows(STOCKS) == [("g#3", "main", 5)]
+
+
+def test_a_warehouse_that_waits_takes_no_total_that_was_stated_later(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", undeclared=5), delta=True)
+    imports.stocks()
+    shop.rests("<Предложение><Ид>g#1</Ид><Количество>7</Количество></Предложение>", delta=True)
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "default", 7)]
+
+
 def test_stock_inside_a_good_belongs_to_its_default_variant(export, imports, rows, xml):
     export.goods(xml.good("g", more="<Количество>3</Количество>"))
     imports.catalog()

@@ -142,6 +142,19 @@ def test_a_list_that_is_stated_anew_replaces_what_waited_of_it(shop, imports, ro
     assert rows(PENDING) == []
 
 
+@pytest.mark.parametrize("delta", [False, True])
+def test_a_refused_restatement_keeps_what_waits(delta, orphans, imports, rows, xml):
+    orphans.prices(xml.prices("g#1", retail="запрос"), delta=delta)
+    orphans.rests(xml.rests("g#1", main="запрос") + xml.rests("other", main=1), delta=delta)
+    reports = imports.everything()
+    assert reports["prices"].counters.errors == reports["stocks"].counters.errors == 1
+    assert rows(PENDING) == [("catalog", "offer", "g#1"), ("prices", "price", "g#1"), ("stocks", "stock", "g#1")]
+    orphans.goods(xml.good("g"), delta=True)
+    imports.everything()
+    assert rows("select variant_onec_id, value from onec.current_prices") == [("g#1", 5)]
+    assert rows("select value from onec.current_stocks where variant_onec_id = 'g#1'") == [7]
+
+
 def test_a_full_export_that_names_it_no_longer_ends_the_wait(orphans, imports, rows, xml):
     orphans.goods(xml.good("h"))
     orphans.offers(xml.offer("h#1"))
@@ -184,3 +197,16 @@ def test_a_waiting_offer_keeps_everything_it_said(shop, imports, rows, xml):
     """)
     assert len(said) == 2
     assert said[0] == said[1]
+
+
+def test_what_prices_repeat_of_an_offer_that_waits_takes_nothing_from_it(export, imports, rows, xml):
+    export.goods(xml.good("h"), delta=True)
+    export.offers(xml.offer("g#1", "Стул, синий"), delta=True)
+    imports.catalog()
+    export.offers("", delta=True)
+    export.prices(xml.prices("g#1", retail=5).replace("</Ид>", "</Ид><Артикул>A-1</Артикул>", 1), delta=True)
+    imports.catalog()
+    assert rows("select payload ->> 'name' from onec.pending_records") == ["Стул, синий"]
+    export.goods(xml.good("g"), delta=True)
+    imports.catalog()
+    assert rows("select name, article from onec.product_variants") == [("Стул, синий", None)]

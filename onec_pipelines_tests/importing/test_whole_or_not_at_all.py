@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.database.locks import import_lock
+from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.importing import import_catalog, import_customers, import_prices, import_stocks
 
@@ -75,6 +75,36 @@ def test_side_by_side_a_broken_file_may_be_of_any_kind(tmp_path, imports, xml):
     imports.export.write("orders.xml", "<Документ><Ид>d</Ид></Документ>")
     imports.catalog()
     (imports.export.root / "offers.xml").write_bytes(TRUNCATED[:60].encode())
+    assert "offers.xml" in fails_untouched(imports)
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [
+        ("windows-1251", "utf-8-sig"),
+        ("windows-1251", "windows-1251"),
+        ("x-cp1251", "windows-1251"),
+        ("win-1251", "windows-1251"),
+        ("cp-1251", "windows-1251"),
+    ],
+)
+def test_side_by_side_a_file_is_read_whatever_it_calls_its_encoding(declared, encoding, tmp_path, imports, rows, xml):
+    imports.export.root = tmp_path / "flat"
+    imports.export.write("import.xml", f"<Каталог><Товары>{xml.good('g')}</Товары></Каталог>")
+    offers = f"<ПакетПредложений><Предложения>{xml.offer('g#1')}</Предложения></ПакетПредложений>"
+    document = f'<?xml version="1.0" encoding="{declared}"?><КоммерческаяИнформация>{offers}</КоммерческаяИнформация>'
+    (imports.export.root / "offers.xml").write_bytes(document.encode(encoding))
+    imports.catalog()
+    assert rows("select onec_id from onec.product_variants") == ["g#1"]
+
+
+@pytest.mark.parametrize("declared", ["windows-1252", "my-1251", "1251"])
+def test_side_by_side_a_file_in_an_encoding_that_there_is_not_is_refused(declared, tmp_path, imports, xml):
+    imports.export.root = tmp_path / "flat"
+    imports.export.write("import.xml", f"<Каталог><Товары>{xml.good('g')}</Товары></Каталог>")
+    offers = f"<ПакетПредложений><Предложения>{xml.offer('g#1')}</Предложения></ПакетПредложений>"
+    document = f'<?xml version="1.0" encoding="{declared}"?><КоммерческаяИнформация>{offers}</КоммерческаяИнформация>'
+    (imports.export.root / "offers.xml").write_bytes(document.encode("windows-1251"))
     assert "offers.xml" in fails_untouched(imports)
 
 
@@ -182,6 +212,29 @@ def test_imports_of_different_kinds_at_once_all_land(export, imports, database_u
     assert [done.result().counters.total for done in running] == [50, 50, 50]
     for table in ("product_variants", "prices", "stocks"):
         assert rows(f"select count(*) from onec.{table}") == [50]
+
+
+def test_the_guard_counts_what_another_import_commits_meanwhile(export, imports, database_url, rows, xml):
+    export.goods(xml.good("g") + xml.good("h"))
+    export.offers(xml.offer("g") + xml.offer("h"))
+    export.warehouses(xml.warehouse("main"))
+    export.rests(xml.rests("g", main=1))
+    imports.catalog()
+    imports.stocks()
+    export.rests(xml.rests("g", main=2))
+    with connect(database_url) as other, connect(database_url) as reader, ThreadPoolExecutor() as pool:
+        with other.transaction():
+            merge_lock(other)
+            importing = pool.submit(imports.stocks, max_deactivation=0.3)
+            while not reader.execute("select from pg_locks where not granted").fetchall():
+                time.sleep(0.005)
+            other.execute("""
+                insert into onec.stocks (variant_id, warehouse_id, quantity)
+                select v.id, w.id, 5 from onec.product_variants v, onec.warehouses w where v.onec_id = 'h'
+            """)
+        (guard,) = importing.result().guards
+    assert (guard.before, guard.gone, guard.allows) == (2, 1, False)
+    assert rows("select quantity from onec.stocks order by 1") == [2, 5]
 
 
 # Failures ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from onec_pipelines.database.locks import worker_lock
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.importing import parallel
+from onec_pipelines.importing.catalog import CATALOG
 from onec_pipelines.importing.files import read_contents
 
 KINDS = ("catalog", "stocks", "prices", "customers")
@@ -123,6 +124,15 @@ def test_a_defect_in_a_process_is_told_by_its_kind_and_prints_nothing_of_the_row
     printed = capfd.readouterr()
     assert "stumble" in printed.err
     assert "111" not in printed.out + printed.err
+
+
+def test_a_process_that_has_no_more_to_read_ends_without_a_word(imports, database_url, capfd):
+    imports.catalog()
+    with parallel._started(1) as [(pipe, process)]:
+        pipe.send((CATALOG, database_url))
+        pipe.close()
+        assert process.wait(timeout=30) == 0
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("big")

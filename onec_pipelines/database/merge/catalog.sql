@@ -3,7 +3,13 @@
 -- goods_full and categories_full likewise; offers_segments_full (every segment was full).
 
 -- upsert categories by onec_id
-select s.onec_id, s.parent_onec_id, coalesce(nullif(s.name, ''), t.name, '') as name, s.description,
+-- A deletion mark that comes alone leaves a group what it is, where it is.
+select
+    s.onec_id,
+    case when s.name = '' then coalesce(s.parent_onec_id, t.parent_onec_id) else s.parent_onec_id end
+        as parent_onec_id,
+    coalesce(nullif(s.name, ''), t.name, '') as name,
+    case when s.name = '' then t.description else s.description end as description,
     not s.deleted as is_active
 from onec_staging.categories s
 left join onec.categories t on t.onec_id = s.onec_id;
@@ -19,16 +25,17 @@ from (
 where r.id = t.id and t.parent_id is distinct from r.parent_id;
 
 -- upsert units by onec_id
--- A deletion mark may come alone, here and in the other dictionaries: then what is known stays.
+-- What is not stated does not replace what is. A unit without a short name goes by its full name, or its code.
 select
     s.onec_id,
-    coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
-    case when s.name = '' then t.full_name else s.full_name end as full_name,
+    coalesce(nullif(s.name, ''), nullif(t.name, s.onec_id), s.full_name, t.name, s.onec_id) as name,
+    coalesce(s.full_name, t.full_name) as full_name,
     not s.deleted as is_active
 from onec_staging.units s
 left join onec.units t on t.onec_id = s.onec_id;
 
 -- upsert properties by onec_id
+-- A deletion mark may come alone: then what is known stays.
 select
     s.onec_id,
     coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
@@ -41,6 +48,62 @@ left join onec.properties t on t.onec_id = s.onec_id;
 select p.id as property_id, s.onec_id, s.value
 from onec_staging.property_values s
 join onec.properties p on p.onec_id = s.property_onec_id;
+
+-- run offers that prices or stocks repeat
+-- A prices or rests file states a variant where no offer does; of one that an offer stated it says nothing new.
+update onec_staging.offers s
+set article = v.article,
+    name = v.name,
+    barcode = v.barcode,
+    characteristics = v.characteristics,
+    properties = v.properties,
+    dimensions = v.dimensions,
+    images = array(select r.path from onec.image_references r where r.variant_id = v.id order by r.position),
+    beside_prices = false,
+    deleted = not v.is_active
+from onec.product_variants v
+where v.onec_id = s.onec_id and v.is_offer and not v.is_beside_prices and s.beside_prices;
+
+-- run offers that wait and prices or stocks repeat
+update onec_staging.offers s
+set article = w.article,
+    name = w.name,
+    barcode = w.barcode,
+    characteristics = w.characteristics,
+    properties = w.properties,
+    dimensions = w.dimensions,
+    images = w.images,
+    beside_prices = w.beside_prices,
+    deleted = w.deleted
+from onec.pending_records p
+cross join lateral jsonb_populate_record(null::onec_staging.offers, p.payload) w
+where p.import_type = 'catalog' and p.entity = 'offer' and p.onec_id = s.onec_id
+    and s.beside_prices and w.beside_prices is not true;
+
+-- run products that live on in other variants
+-- 2.04 states a product by its variants: one that is marked as deleted says nothing of it while another is active,
+-- unless nothing else has said what it is.
+update onec_staging.goods s
+set name = case when k.id is null then s.name end,
+    images = case when k.id is null then s.images else '{}' end,
+    deleted = false
+from (
+    select g.seq, t.id
+    from onec_staging.goods g
+    left join onec.products t on t.onec_id = g.onec_id
+) k
+where k.seq = s.seq and s.variant_onec_id is not null and s.deleted
+    and s.onec_id in (
+        select split_part(o.onec_id, '#', 1)
+        from onec_staging.offers o
+        where not o.deleted
+        union all
+        select p.onec_id
+        from onec.product_variants v
+        join onec.products p on p.id = v.product_id
+        where not %(offers_full)s and v.is_active
+            and not exists (select from onec_staging.offers o where o.onec_id = v.onec_id)
+    );
 
 -- upsert brands by onec_id
 -- A brand is an entry of the brand property's dictionary, or else what a good names: an Изготовитель or a
@@ -61,8 +124,7 @@ where name <> ''
 order by onec_id, rank, seq desc;
 
 -- upsert products by onec_id
--- A good comes whole: what it does not state is empty. A product that 2.04 states by its variants stays active
--- as long as one of them is.
+-- A good comes whole: what it does not state is empty.
 select
     s.onec_id,
     s.article,
@@ -82,17 +144,7 @@ select
     s.properties,
     s.requisites,
     s.dimensions,
-    case
-        when not s.deleted then true
-        when not s.from_variant then false
-        else not %(offers_full)s and exists (
-            select
-            from onec.product_variants v
-            join onec.products p on p.id = v.product_id
-            where p.onec_id = s.onec_id and v.is_active
-                and not exists (select from onec_staging.offers o where o.onec_id = v.onec_id)
-        )
-    end as is_active
+    not s.deleted as is_active
 from onec_staging.goods s
 left join onec.brands b on b.onec_id = s.brand_onec_id
 left join onec.units u on u.onec_id = s.unit_code
@@ -107,7 +159,7 @@ where s.name is not null;
 
 -- upsert products by onec_id
 -- A deletion mark that comes alone takes nothing but the activity.
-select s.onec_id, coalesce(t.name, '') as name, false as is_active
+select s.onec_id, coalesce(t.name, '') as name, not s.deleted as is_active
 from onec_staging.goods s
 left join onec.products t on t.onec_id = s.onec_id
 where s.name is null;
@@ -191,6 +243,7 @@ select
     s.dimensions,
     s.onec_id = p.onec_id as is_default,
     true as is_offer,
+    s.beside_prices is true as is_beside_prices,
     not s.deleted as is_active
 from onec_staging.offers s
 join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
@@ -204,17 +257,19 @@ join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
 where s.name is null and s.deleted;
 
 -- run offers no longer named
--- The default variant of a product that now has no offers at all stays, as one that no offer states.
+-- The default variant of a product that now has no offers at all stays, as one that no offer states. Which products
+-- have others is told by a join: asked for each row it would cost a scan of the staged offers for each.
 update onec.product_variants t
 set is_active = d.stays, is_offer = not d.stays, updated_at = now()
 from (
-    select v.id, v.is_default and p.is_active and not exists (
-        select
-        from onec_staging.offers o
-        where split_part(o.onec_id, '#', 1) = p.onec_id and o.onec_id <> p.onec_id and not o.deleted
-    ) as stays
+    select v.id, v.is_default and p.is_active and o.base is null as stays
     from onec.product_variants v
     join onec.products p on p.id = v.product_id
+    left join (
+        select distinct split_part(onec_id, '#', 1) as base
+        from onec_staging.offers
+        where position('#' in onec_id) > 0 and not deleted
+    ) o on o.base = p.onec_id
     where %(offers_full)s and v.is_active and v.is_offer
         and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
         and not exists (

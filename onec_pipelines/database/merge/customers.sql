@@ -14,31 +14,32 @@ using onec_staging.customers_not_for_us n
 where n.onec_id = s.onec_id;
 
 -- upsert customers by onec_id
+-- A deletion mark that comes alone takes nothing but the activity.
 select
     s.onec_id,
     case
-        when not %(customers_segments_full)s and s.name is null and s.full_name is null
-            and (s.kind is null or s.inn = t.inn)
+        when not s.is_whole and s.name is null and s.full_name is null and (s.kind is null or s.inn = t.inn)
         then coalesce(t.kind, s.kind, 'individual')
-        else coalesce(s.kind, case when not %(customers_segments_full)s then t.kind end, 'individual')
+        else coalesce(s.kind, case when not s.is_whole then t.kind end, 'individual')
     end as kind,
-    case when %(customers_segments_full)s then s.name else coalesce(s.name, t.name) end as name,
-    case when %(customers_segments_full)s then s.full_name else coalesce(s.full_name, t.full_name) end as full_name,
-    case when %(customers_segments_full)s then s.inn else coalesce(s.inn, t.inn) end as inn,
-    case when %(customers_segments_full)s then s.inn_valid else coalesce(s.inn_valid, t.inn_valid) end as inn_valid,
-    case when %(customers_segments_full)s then s.kpp else coalesce(s.kpp, t.kpp) end as kpp,
-    case when %(customers_segments_full)s then s.okpo else coalesce(s.okpo, t.okpo) end as okpo,
-    case when %(customers_segments_full)s then s.email else coalesce(s.email, t.email) end as email,
-    case when %(customers_segments_full)s then s.phone else coalesce(s.phone, t.phone) end as phone,
-    case when %(customers_segments_full)s or s.roles <> '{}' then s.roles else coalesce(t.roles, '{}') end as roles,
-    coalesce(s.addresses, case when not %(customers_segments_full)s then t.addresses end, '[]') as addresses,
-    coalesce(s.contacts, case when not %(customers_segments_full)s then t.contacts end, '[]') as contacts,
-    coalesce(s.bank_accounts, case when not %(customers_segments_full)s then t.bank_accounts end, '[]')
-        as bank_accounts,
-    coalesce(s.representatives, case when not %(customers_segments_full)s then t.representatives end, '[]')
-        as representatives,
+    case when s.is_whole then s.name else coalesce(s.name, t.name) end as name,
+    case when s.is_whole then s.full_name else coalesce(s.full_name, t.full_name) end as full_name,
+    case when s.is_whole then s.inn else coalesce(s.inn, t.inn) end as inn,
+    case when s.is_whole then s.inn_valid else coalesce(s.inn_valid, t.inn_valid) end as inn_valid,
+    case when s.is_whole then s.kpp else coalesce(s.kpp, t.kpp) end as kpp,
+    case when s.is_whole then s.okpo else coalesce(s.okpo, t.okpo) end as okpo,
+    case when s.is_whole then s.email else coalesce(s.email, t.email) end as email,
+    case when s.is_whole then s.phone else coalesce(s.phone, t.phone) end as phone,
+    case when s.is_whole or s.roles <> '{}' then s.roles else coalesce(t.roles, '{}') end as roles,
+    coalesce(s.addresses, case when not s.is_whole then t.addresses end, '[]') as addresses,
+    coalesce(s.contacts, case when not s.is_whole then t.contacts end, '[]') as contacts,
+    coalesce(s.bank_accounts, case when not s.is_whole then t.bank_accounts end, '[]') as bank_accounts,
+    coalesce(s.representatives, case when not s.is_whole then t.representatives end, '[]') as representatives,
     not s.deleted as is_active
-from onec_staging.customers s
+from (
+    select *, %(customers_segments_full)s and not (deleted and name is null and full_name is null) as is_whole
+    from onec_staging.customers
+) s
 left join onec.customers t on t.onec_id = s.onec_id;
 
 -- run customers no longer named

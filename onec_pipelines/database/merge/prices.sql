@@ -7,21 +7,24 @@
 select
     s.onec_id,
     coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
-    case when s.name = '' then t.currency else s.currency end as currency,
+    coalesce(s.currency, case when s.name = '' then t.currency end) as currency,
     not s.deleted as is_active
 from onec_staging.price_types s
 left join onec.price_types t on t.onec_id = s.onec_id;
 
 -- run prices that waited
--- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer.
+-- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer. A refused
+-- price keeps the one that waits.
 insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.price_type_onec_id,
     cell.value, cell.currency
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
     as cell (price_type_onec_id text, value text, currency text)
-where w.import_type = 'prices' and not %(prices_full)s
-    and not exists (select from onec_staging.price_lists s where s.onec_id = w.onec_id);
+left join onec_staging.price_lists l on l.onec_id = w.onec_id
+left join (select distinct onec_id, cell from onec_staging.prices_refusals) r
+    on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
+where w.import_type = 'prices' and (r.cell is not null or (l.onec_id is null and not %(prices_full)s));
 
 -- run default variants for prices of a bare product id
 insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is_active)
@@ -54,7 +57,7 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
 update onec.prices x
 set currency = t.currency, updated_at = now()
 from onec.price_types t
-where t.id = x.price_type_id and t.currency <> x.currency;
+where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
 
 -- run prices of default variants that gave way
 -- Real offers took the place of the bare id, and 1C prices it no longer: that takes nothing from a shop to guard.

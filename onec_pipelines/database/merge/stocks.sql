@@ -9,16 +9,21 @@ from onec_staging.warehouses s
 left join onec.warehouses t on t.onec_id = s.onec_id;
 
 -- run stocks that waited
+-- A total without a warehouse waits no longer once its offer states warehouses. A refused stock keeps the one that
+-- waits.
 insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.warehouse_onec_id,
     cell.quantity
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
-where w.import_type = 'stocks' and not %(stocks_full)s
+left join (select distinct onec_id, cell from onec_staging.stocks_refusals) r
+    on r.onec_id = w.onec_id and r.cell = cell.warehouse_onec_id
+where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
     and not exists (
         select
         from onec_staging.stocks s
-        where s.onec_id = w.onec_id and s.warehouse_onec_id = cell.warehouse_onec_id
+        where s.onec_id = w.onec_id
+            and (s.warehouse_onec_id = cell.warehouse_onec_id or cell.warehouse_onec_id = 'default')
     );
 
 -- run the default warehouse
@@ -40,6 +45,17 @@ select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity
 from onec_staging.stocks s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
+
+-- run totals of offers that state warehouses
+-- Beside stock per warehouse, a quantity without one is their total. What waited is older than the total may be.
+delete from onec.stocks x
+using onec.product_variants v, onec.warehouses w
+where v.id = x.variant_id and w.id = x.warehouse_id and w.onec_id = 'default'
+    and exists (
+        select
+        from onec_staging.stocks s
+        where s.onec_id = v.onec_id and s.warehouse_onec_id <> 'default' and s.seq > 0
+    );
 
 -- run stocks of default variants that gave way
 -- Real offers took the place of the bare id, and 1C states no stock of it: that takes nothing from a shop to guard.

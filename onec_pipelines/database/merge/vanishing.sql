@@ -32,6 +32,12 @@ select
     (select count(*) from onec.product_variants where is_active and is_offer) as before,
     count(*) as gone
 from onec.product_variants t
+left join onec_staging.goods g on g.onec_id = t.onec_id and not g.deleted
+left join (
+    select distinct split_part(onec_id, '#', 1) as base
+    from onec_staging.offers
+    where position('#' in onec_id) > 0 and not deleted
+) o on o.base = t.onec_id
 where t.is_active and t.is_offer
     and not exists (select from onec_staging.offers s where s.onec_id = t.onec_id)
     and not exists (
@@ -39,15 +45,7 @@ where t.is_active and t.is_offer
         from onec_staging.catalog_refusals r
         where r.entity in ('offer', 'product') and r.onec_id = t.onec_id
     )
-    and not (
-        t.is_default
-        and exists (select from onec_staging.goods g where g.onec_id = t.onec_id and not g.deleted)
-        and not exists (
-            select
-            from onec_staging.offers o
-            where split_part(o.onec_id, '#', 1) = t.onec_id and o.onec_id <> t.onec_id and not o.deleted
-        )
-    );
+    and not (t.is_default and g.onec_id is not null and o.base is null);
 
 -- count prices
 -- Those of a default variant beside real offers go without asking.

@@ -1,0 +1,37 @@
+"""Cells: what an export states of an offer under a price type, or in a warehouse."""
+
+from psycopg import sql
+
+from onec_pipelines.database.staging import SCHEMA, Staging
+
+KEEP_LATEST = """
+with last as (
+    select onec_id, cell, max(seq) as seq
+    from (
+        select onec_id, {cell} as cell, seq from {table}
+        union all
+        select onec_id, cell, seq from {refusals} where entity = {entity} and cell is not null
+    ) stated
+    group by onec_id, cell
+    having count(*) > 1
+), superseded as (
+    delete from {table} s
+    using last
+    where last.onec_id = s.onec_id and last.cell = s.{cell} and s.seq < last.seq
+)
+delete from {refusals} r
+using last
+where r.entity = {entity} and last.onec_id = r.onec_id and last.cell = r.cell and r.seq < last.seq
+"""
+
+
+def keep_latest_cells(staging: Staging, table: str, cell: str, entity: str) -> None:
+    """Of a cell that is stated twice the last counts, be it a value or a refusal."""
+    staging.connection.execute(
+        sql.SQL(KEEP_LATEST).format(
+            table=sql.Identifier(SCHEMA, table),
+            refusals=sql.Identifier(SCHEMA, f"{table}_refusals"),
+            cell=sql.Identifier(cell),
+            entity=sql.Literal(entity),
+        )
+    )
