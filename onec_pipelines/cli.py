@@ -80,6 +80,10 @@ def check(import_type: str) -> None:
     if problems:
         refuse(problems)
     click.echo(f"{click.style('✓', fg='green')} {settings.data_dir}: {import_type} can be imported.")
+    for part in IMPORT_TYPES[1:] if import_type == "all" else ():
+        missing = preflight(settings.data_dir, part, has_products=True)
+        if missing:
+            click.echo(f"{click.style('!', fg='yellow')} Without {part}: {' '.join(missing)}")
 
 
 @main.command("import")
@@ -134,7 +138,9 @@ def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool)
             )
             return
         found = list_sessions(instance, import_type=import_type, limit=limit)
-    if as_json:
+    if import_type and not found and not as_json:
+        click.echo(f"No import of {import_type} has run yet.")
+    elif as_json:
         click.echo(json.dumps([session.as_json() for session in found], ensure_ascii=False, indent=2))
     else:
         print_sessions(Console(), found, settings.timezone)

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from onec_pipelines.importing.report import NOTHING_NEW
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -49,7 +51,8 @@ def print_report(console: Console, session: "Session") -> None:
         table.add_column(column, justify="right")
     for asset, counters in session.counters.items():
         table.add_row(asset, *_cells(counters))
-    console.print(table)
+    if session.counters:
+        console.print(table)
     for notice in session.notices:
         console.print(Text(notice, style="yellow"), soft_wrap=True)
     console.print(
@@ -77,7 +80,7 @@ def _cells(counters: dict[str, int]) -> list[str]:
 
 
 def print_sessions(console: Console, sessions: list["Session"], zone: str) -> None:
-    """The list of sessions, newest first: a line each, below it the counters of its assets and its error."""
+    """The list of sessions, newest first: a line each, below it the counters of its assets, notices and its error."""
     console.print(sessions_text(sessions, zone), soft_wrap=True)
 
 
@@ -101,6 +104,8 @@ def sessions_text(sessions: list["Session"], zone: str) -> Text:
         lines.append(_session_line(session, zone))
         for asset, counters in session.counters.items():
             lines.append(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"))
+        notices = [notice for notice in session.notices if not notice.endswith(NOTHING_NEW)]
+        lines.extend(Text(f"          {notice}", style="yellow") for notice in notices)
         if session.error_message:
             lines.append(Text(f"          {session.error_message}", style="red"))
     return Text("\n").join(lines)

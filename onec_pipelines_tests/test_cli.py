@@ -196,6 +196,7 @@ def test_a_second_import_says_that_nothing_changed_unless_it_is_forced_to_read_a
         "customers     12         12       11        0        1       0",
     ]
     assert "customers: Nothing has changed since the last import" in second.stdout
+    assert "Nothing has changed" not in onec("sessions").stdout
     assert "Nothing has changed" not in first.stdout + forced.stdout
     assert [session["counters"]["customers"]["created"] for session in sessions(onec)] == [0, 0, 11]
 
@@ -215,6 +216,19 @@ def test_sessions_can_be_filtered_and_limited(onec):
 def test_without_sessions_the_first_command_is_named_and_json_is_an_empty_list(onec):
     assert onec("sessions").stdout == "No import has run yet: onec import all\n"
     assert sessions(onec) == []
+
+
+def test_of_a_type_that_was_never_imported_no_other_is_shown(onec):
+    onec("import", "catalog")
+    assert onec("sessions", "--type", "stocks").stdout == "No import of stocks has run yet.\n"
+
+
+def test_a_full_refresh_tells_beforehand_and_afterwards_what_it_does_without(onec, data_dir):
+    shutil.rmtree(data_dir / "contragents")
+    missing = f"Директория контрагентов не найдена: {data_dir}/contragents. Убедитесь, что данные выгружены из 1С."
+    assert onec("check").stdout.splitlines()[1:] == [f"! Without customers: {missing}"]
+    onec("import", "all")
+    assert f"customers was passed over: {missing}" in onec("sessions").stdout
 
 
 # --- bad input

@@ -17,12 +17,13 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
 from dagster._serdes import ConfigurableClassData
 from dagster_graphql.implementation.utils import UserFacingGraphQLError
 from dagster_shared.error import SerializableErrorInfo
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.errors import OnecError
+from onec_pipelines.errors import DatabaseError, OnecError
 from onec_pipelines.orchestration.jobs import FULL_REFRESH, JOB_OF
 from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG
 from onec_pipelines.orchestration.resources import Onec
@@ -84,7 +85,12 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
         return super().submit_run(context)
 
     def _refuse_unless_ready(self, run: DagsterRun, assets: Sequence[str]) -> None:
-        problems = current_problems(Onec(), [IMPORT_TYPE_OF[asset] for asset in assets])
+        try:
+            problems = current_problems(Onec(), [IMPORT_TYPE_OF[asset] for asset in assets])
+        except DatabaseError as error:
+            if SCHEDULE_NAME_TAG in run.tags:
+                return  # nobody would read the sentence, and the night would be lost: the asset looks again
+            problems = [str(error)]
         if problems:
             forget(self._instance, run.run_id)
             raise ImportRefused(" ".join(problems))
@@ -119,9 +125,15 @@ def type_tag(run: DagsterRun, assets: Sequence[str]) -> str:
 
 
 def current_problems(onec: Onec, types: Sequence[str]) -> list[str]:
-    """What stands against a run of these types now; a wrong setting or a database that is down does, too."""
+    """What stands against a run of these types now; a wrong setting or an export that cannot be listed does, too.
+
+    Raises:
+        DatabaseError: the database cannot be asked for products.
+    """
     try:
         return launch_problems(onec.settings().data_dir, types, has_products=onec.has_products())
+    except DatabaseError:
+        raise
     except OnecError as error:
         return [str(error)]
 

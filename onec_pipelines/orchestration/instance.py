@@ -1,10 +1,10 @@
 """The Dagster instance that commands, the UI and the daemon share: its home and its configuration."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import dagster as dg
 from dagster_postgres.utils import DagsterPostgresException
@@ -37,10 +37,9 @@ def prepare_home(settings: Settings) -> Path:
         (home / STORAGE).mkdir(mode=0o700, exist_ok=True)
         configuration = home / CONFIGURATION
         ours = PROJECT_ROOT / CONFIGURATION
-        if not configuration.exists() or (not stated and configuration.read_bytes() != ours.read_bytes()):
-            configuration.unlink(missing_ok=True)  # it may be a link that leads nowhere
-            shutil.copyfile(ours, configuration)
-            configuration.chmod(0o600)
+        found = configuration.read_bytes() if configuration.exists() else b""
+        if not found or (not stated and found != ours.read_bytes()):
+            _put(configuration, ours.read_bytes())
     except OSError as error:
         name = "DAGSTER_HOME" if stated else "ONEC_HOME"
         raise SettingsError(
@@ -49,6 +48,18 @@ def prepare_home(settings: Settings) -> Path:
         ) from error
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: with half a configuration Dagster would go on without ours."""
+    with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:  # for its owner alone
+        try:
+            file.write(data)
+            file.flush()
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from onec_pipelines.database.connection import connect, database_url
 from onec_pipelines.database.locks import is_run_locked
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.coordinator import assets_of
+from onec_pipelines.orchestration.progress import KILLED, RESULT_TAG
 from onec_pipelines.orchestration.session import ALL, IMPORT_TYPE_OF, LOCKED_TAG
 from onec_pipelines.settings import Settings
 
@@ -72,6 +73,7 @@ def _end(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return
+    instance.add_run_tags(run_id, {RESULT_TAG: "; ".join(filter(None, [run.tags.get(RESULT_TAG), KILLED]))})
     if run.status is DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, DEAD)
     else:

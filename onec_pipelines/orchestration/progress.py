@@ -8,12 +8,17 @@ them, however long it takes: the assets of a run share them alike.
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+import psycopg
+from dagster_postgres.utils import DagsterPostgresException
+from sqlalchemy.exc import SQLAlchemyError
 
 from onec_pipelines.database.locks import tags_lock
+from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.metadata import bar_text, counter_values
 from onec_pipelines.orchestration.resources import Onec
@@ -28,10 +33,15 @@ PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
 ASSETS_TAG = ".dagster/onec_assets"
+PASSED, FAILED, CANCELED, KILLED = "passed over", "failed", "canceled", "killed"
+WRONG = (FAILED, CANCELED, PASSED)
+"""Results of an asset that has not landed, the worst first."""
 EVERY_SECONDS = 2.0
 SLOWEST = 1024
 """By how much the interval between two lines grows in the end: that spreads the lines of an asset over hours."""
 MAX_EVENTS = 100
+NOT_SHOWN = (OnecError, psycopg.Error, SQLAlchemyError, DagsterPostgresException)
+"""What showing fails with when PostgreSQL takes no connection for a moment: no reason to give an import up."""
 
 
 @dataclass(slots=True)
@@ -123,7 +133,7 @@ class RunTags:
                 mine |= {"processed": counters.processed, "total": counters.total}
             if result is not None:
                 mine["result"] = result
-            self.instance.add_run_tags(self.run_id, self._tags(assets))
+            self.instance.add_run_tags(self.run_id, self._tags(run, assets))
 
     def result(self) -> str:
         """What came of this asset so far, whichever step said it."""
@@ -135,14 +145,18 @@ class RunTags:
         known = json.loads(run.tags.get(ASSETS_TAG, "{}"))
         return dict(known["assets"]) if known.get("run_id") == self.run_id else {}
 
-    def _tags(self, assets: dict[str, dict[str, Any]]) -> dict[str, str]:
-        said = {asset: about["result"] for asset, about in assets.items() if about["result"]}
-        return {
+    def _tags(self, run: dg.DagsterRun, assets: dict[str, dict[str, Any]]) -> dict[str, str]:
+        """What went wrong comes first: the UI shows no more than the beginning of a tag."""
+        said = [(asset, about["result"]) for asset, about in assets.items() if about["result"]]
+        said.sort(key=lambda item: WRONG.index(item[1]) if item[1] in WRONG else len(WRONG))
+        tags = {
             IMPORT_TYPE_TAG: self.import_type,
             ASSETS_TAG: json.dumps({"run_id": self.run_id, "assets": assets}),
             PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
-            RESULT_TAG: "; ".join(text if self.alone else f"{asset}: {text}" for asset, text in said.items()),
         }
+        if said or RESULT_TAG in run.tags:
+            tags[RESULT_TAG] = "; ".join(text if self.alone else f"{asset}: {text}" for asset, text in said)
+        return tags
 
 
 @dataclass(slots=True)
@@ -162,10 +176,11 @@ class RunProgress:
         self.counters = counters
         self.watch(self.asset, counters)
         moment = time.monotonic()
-        if self.pace.tag_is_due(moment):
-            self.tags.write(counters)
-        if self.pace.line_is_due(moment, self.may_show):
-            self._show()
+        with suppress(*NOT_SHOWN):
+            if self.pace.tag_is_due(moment):
+                self.tags.write(counters)
+            if self.pace.line_is_due(moment, self.may_show):
+                self._show()
 
     def _show(self) -> None:
         line = bar_text(self.counters)

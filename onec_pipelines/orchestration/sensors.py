@@ -9,6 +9,7 @@ the same for `full_refresh` and the whole export.
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -28,6 +29,8 @@ from onec_pipelines.orchestration.session import ALL
 
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
+REQUEST_TAG = ".dagster/onec_request"
+"""By which a sensor finds the run that it has requested; the UI does not show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,14 @@ class TreeState:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What the sensor remembers: the tree at the last tick, and the one it last requested a run for."""
+    """What the sensor remembers: the tree at the last tick, and the one it last requested a run for.
+
+    `request` is the tag of that run, until the next tick has seen that there is one.
+    """
 
     seen: str = ""
     requested: str = ""
+    request: str = ""
 
     @classmethod
     def parse(cls, text: str | None) -> "Cursor":
@@ -173,16 +180,12 @@ def requests(
     that somebody cleared in the UI, would never be imported.
     """
     try:
-        decision = look(context, onec, watched)
+        yield look(context, onec, watched)
     except OnecError as error:
-        decision = Decision(None, str(error))
-    if decision.requested:
-        yield dg.RunRequest(tags={IMPORT_TYPE_TAG: watched.import_type})
-    else:
-        yield dg.SkipReason(decision.reason)
+        yield dg.SkipReason(str(error))
 
 
-def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> Decision:
+def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> dg.RunRequest | dg.SkipReason:
     """Look at the export and the catalogue, decide, and remember.
 
     Raises:
@@ -191,9 +194,9 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> D
     data_dir = onec.settings().data_dir
     problems = preflight(data_dir, watched.import_type, has_products=True)
     if problems:
-        return Decision(None, " ".join(problems))
+        return dg.SkipReason(" ".join(problems))
     path = list_export(data_dir).images_base / IMAGES if watched is IMAGES_WATCHED else data_dir
-    cursor, state = Cursor.parse(context.cursor), tree_state(path)
+    cursor, state = settled(Cursor.parse(context.cursor), context.instance), tree_state(path)
     decision = decide(
         path,
         state,
@@ -203,8 +206,19 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> D
         running=running_import(context.instance, watched.import_type),
         watched=watched,
     )
-    context.update_cursor(Cursor(state.fingerprint, decision.requested or cursor.requested).dump())
-    return decision
+    if not decision.requested:
+        context.update_cursor(Cursor(state.fingerprint, cursor.requested).dump())
+        return dg.SkipReason(decision.reason)
+    request = uuid.uuid4().hex
+    context.update_cursor(Cursor(state.fingerprint, decision.requested, request).dump())
+    return dg.RunRequest(tags={IMPORT_TYPE_TAG: watched.import_type, REQUEST_TAG: request})
+
+
+def settled(cursor: Cursor, instance: dg.DagsterInstance) -> Cursor:
+    """The cursor without its last request, if no run has come of that: the run coordinator may have refused it."""
+    if cursor.request and not instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: cursor.request}), limit=1):
+        return Cursor(cursor.seen)
+    return Cursor(cursor.seen, cursor.requested)
 
 
 def running_import(instance: dg.DagsterInstance, import_type: str) -> str | None:

@@ -17,7 +17,11 @@ from onec_pipelines.importing import Counters, ImportReport, Progress
 from onec_pipelines.orchestration.checks import GUARDED, guard_result
 from onec_pipelines.orchestration.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
 from onec_pipelines.orchestration.progress import (
+    CANCELED,
+    FAILED,
     IMPORT_TYPE_TAG,
+    NOT_SHOWN,
+    PASSED,
     MayShow,
     Pace,
     RunProgress,
@@ -44,7 +48,6 @@ PERSONAL = frozenset({"customers"})
 """Assets whose values are nobody's business: the message of a defect may quote one."""
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
-PASSED = "passed over"
 LOCKED_TAG = ".dagster/onec_locked"
 Import = Callable[[Progress], ImportReport]
 
@@ -91,16 +94,20 @@ class SessionStep:
         return " ".join(problems) if says_absent(problems) else ""
 
     def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
-        """Bring the tags up to date after an import, and return the metadata of its materialization."""
+        """Bring the tags up to date after an import, and return the metadata of its materialization.
+
+        The import has landed: a database that is lost now does not change that.
+        """
         self.progress.counters = report.counters
-        self.tags.write(report.counters, result_text(self.tags.asset, report.counters))
+        metadata = report_metadata(self.tags.asset, report, self.onec.settings().timezone)
+        with suppress(*NOT_SHOWN):
+            self.tags.write(report.counters, result_text(self.tags.asset, report.counters))
+        with suppress(*NOT_SHOWN):
+            schema = column_schema(self.onec.database_url(), report.table)
+            metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
         for notice in report.notices:
             self.context.log.info(notice)
-        schema = column_schema(self.onec.database_url(), report.table)
-        return {
-            **report_metadata(self.tags.asset, report, self.onec.settings().timezone),
-            "dagster/column_schema": dg.MetadataValue.table_schema(schema),
-        }
+        return metadata
 
     def pass_over(self, absence: str) -> None:
         """Say that an asset was not imported: in the log, in the tags and, for the list of sessions, as an event."""
@@ -173,20 +180,20 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
         cause = RuntimeError(message).with_traceback(error.__traceback__) if tags.asset in PERSONAL else error
         raise failure(message, progress, tags) from cause
     except BaseException:
-        end(progress, tags, "canceled")
+        end(progress, tags, CANCELED)
         raise
 
 
 def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
     """The failure of a run, with its result tagged."""
-    end(progress, tags, "failed")
+    end(progress, tags, FAILED)
     metadata = failure_metadata(tags.asset, message, progress.counters)
     return dg.Failure(description=message, metadata=metadata, allow_retries=False)
 
 
 def end(progress: RunProgress, tags: RunTags, result: str) -> None:
     """Tag what came of a step; a database that is down must not hide why."""
-    with suppress(OnecError):
+    with suppress(*NOT_SHOWN):
         tags.write(progress.counters if progress.counters.total else None, result)
 
 

@@ -10,6 +10,7 @@ from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
 from onec_pipelines.orchestration.metadata import ALL_KEYS, NOTICES, PASSED_OVER
 from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, RESULT_TAG, parse_progress
+from onec_pipelines.orchestration.session import ALL, TYPE_OF
 
 STATUS = {
     DagsterRunStatus.QUEUED: "pending",
@@ -85,9 +86,7 @@ def list_sessions(
     instance: dg.DagsterInstance, *, import_type: str | None = None, limit: int | None = None
 ) -> list[Session]:
     """The sessions, newest first, of all types or of one."""
-    types = (
-        [import_type] if import_type else ["all", "catalog", "stocks", "prices", "customers", "images", "thumbnails"]
-    )
+    types = [import_type] if import_type else [ALL, *TYPE_OF.values()]
     records = instance.get_run_records(RunsFilter(tags={IMPORT_TYPE_TAG: types}), limit=limit)
     return [read_session(instance, record) for record in records]
 
@@ -119,7 +118,7 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         started_at=_time(record.start_time),
         finished_at=_time(record.end_time),
         counters={asset: found[asset] for asset in ALL_KEYS if asset in found},
-        error_message=_error(run.status, events),
+        error_message=_error(run, events),
         notices=tuple(notice for event in events for notice in _notices(event)),
         result=run.tags.get(RESULT_TAG, ""),
     )
@@ -160,14 +159,23 @@ def _notices(event: dg.DagsterEvent) -> Iterator[str]:
             yield f"{asset} was passed over: {said.value}"
 
 
-def _error(status: DagsterRunStatus, events: list[dg.DagsterEvent]) -> str | None:
-    """The sentence of a failed run: what its step said, or else what Dagster says of the run."""
-    if STATUS[status] != "failed":
+def _error(run: dg.DagsterRun, events: list[dg.DagsterEvent]) -> str | None:
+    """The sentence of a failed run: what its steps said, in a run of all types each by its asset; or else Dagster's."""
+    if STATUS[run.status] != "failed":
         return None
-    if status is DagsterRunStatus.CANCELED:
+    if run.status is DagsterRunStatus.CANCELED:
         return CANCELED
+    failures = {
+        asset_of_step(event.step_key): _sentence(event) for event in events if event.step_key and _is_failure(event)
+    }
+    if run.tags.get(IMPORT_TYPE_TAG) == ALL and failures:
+        return " ".join(f"{asset}: {sentence}" for asset, sentence in failures.items())
     said = (_sentence(event) for event in events)
     return next((sentence for sentence in said if sentence), None)
+
+
+def _is_failure(event: dg.DagsterEvent) -> bool:
+    return event.event_type is DagsterEventType.STEP_FAILURE
 
 
 def _sentence(event: dg.DagsterEvent) -> str | None:

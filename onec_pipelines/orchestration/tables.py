@@ -6,6 +6,7 @@ import psycopg
 from psycopg import sql
 
 from onec_pipelines.database.connection import connect
+from onec_pipelines.errors import DatabaseError
 from onec_pipelines.orchestration.resources import Onec
 
 IO_MANAGER = "onec_tables"
@@ -60,4 +61,7 @@ class TableIOManager(dg.IOManager):
         """The rows of the asset's table."""
         asset = context.asset_key.to_user_string()
         with connect(self.onec.database_url()) as connection:
-            return read_table(connection, TABLES[asset])
+            try:
+                return read_table(connection, TABLES[asset])
+            except psycopg.errors.UndefinedTable:
+                raise DatabaseError(f"{TABLES[asset]} is not in the database yet: import {asset} first.") from None

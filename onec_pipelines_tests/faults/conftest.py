@@ -324,14 +324,17 @@ class Shop:
         }
 
     def contents(self) -> dict[str, list[Any]]:
-        """Every row of every table of `onec`, without the times and numbers that each import gives anew."""
+        """Every row of every table of `onec`, without the times and numbers that each import gives anew.
+
+        `landed_images` is left out: it tells of the last import of images alone.
+        """
         tables = self.rows("select tablename from pg_tables where schemaname = 'onec' order by 1")
         return {
             table: self.connection.execute(
                 f"select to_jsonb(t) - %s::text[] from onec.{table} t order by 1", [VOLATILE]
             ).fetchall()
             for table in tables
-            if table != "schema_migrations"
+            if table not in {"schema_migrations", "landed_images"}
         }
 
     def files(self) -> dict[str, str]:

@@ -259,8 +259,8 @@ def test_a_failure_in_a_full_refresh_leaves_what_is_downstream_untouched_and_imp
     assert not result.success
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert materialized == {"customers"}
-    assert "catalog: failed" in project.tags(result)["onec/result"]
-    assert project.session(result).error_message.startswith("Файл goods/goods_1_1.xml")
+    assert project.tags(result)["onec/result"].startswith("catalog: failed; customers: created 11")
+    assert project.session(result).error_message.startswith("catalog: Файл goods/goods_1_1.xml")
 
 
 def test_a_failure_carries_the_counters_reached(project):
@@ -269,6 +269,17 @@ def test_a_failure_carries_the_counters_reached(project):
     result = project.run("images_import")
     assert failure_of(result)["total_products"] == 56
     assert project.tags(result)["onec/progress"] == "0/56"
+
+
+def test_an_import_that_cannot_show_how_far_it_is_goes_on_and_lands(project, monkeypatch):
+    def lose_the_server(_asset, _counters):
+        monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/onec")
+
+    result = project.run("catalog_import", watch=lose_the_server)
+    assert result.success
+    assert project.session(result).counters["catalog"]["created"] == 182
+    with connect(project.settings.database_url) as connection:
+        assert connection.execute("select count(*) > 0 from onec.products").fetchone() == (True,)
 
 
 def test_a_defect_is_told_in_its_first_line_and_keeps_its_traceback(project):

@@ -138,7 +138,11 @@ def submit(project):
     """Create a run of a job, or of some of its assets, and submit it as whoever launches a run does."""
 
     def submit(
-        job: str, *assets: str, status: DagsterRunStatus = DagsterRunStatus.NOT_STARTED, **config: object
+        job: str,
+        *assets: str,
+        status: DagsterRunStatus = DagsterRunStatus.NOT_STARTED,
+        tags: dict[str, str] | None = None,
+        **config: object,
     ) -> DagsterRun:
         coordinator = PreflightRunCoordinator.from_config_value(None, config)
         coordinator.register_instance(project.instance)
@@ -148,6 +152,7 @@ def submit(project):
             status=status,
             asset_selection=selection,
             remote_job_origin=origin(job),
+            tags=tags,
         )
         return coordinator.submit_run(SubmitRunContext(run, workspace=None))
 
@@ -177,6 +182,14 @@ def test_a_wrong_setting_refuses_a_run_in_its_own_sentence(submit, project, monk
     with pytest.raises(ImportRefused, match=r"^ONEC_TIMEZONE names no time zone: 'Europe/Moskau'"):
         submit("catalog_import")
     assert project.instance.get_runs() == []
+
+
+def test_a_database_that_takes_no_connection_for_a_moment_refuses_a_person_and_not_the_schedule(submit, monkeypatch):
+    monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/onec")
+    with pytest.raises(ImportRefused, match=r"^PostgreSQL cannot be reached: "):
+        submit("catalog_import")
+    run = submit("full_refresh", tags={"dagster/schedule_name": "nightly_refresh"})
+    assert run.status is DagsterRunStatus.QUEUED
 
 
 def test_a_run_of_somebody_elses_job_passes_untouched(project, remove):

@@ -71,6 +71,14 @@ def test_an_upgrade_reaches_the_configuration_in_onec_home(home, project, monkey
     assert (home / "dagster.yaml").read_text() == (PROJECT_ROOT / "dagster.yaml").read_text()
 
 
+def test_an_empty_configuration_is_one_that_could_not_be_written(project):
+    prepare_home(project.settings)
+    (project.settings.home / "dagster.yaml").write_text("")
+    prepare_home(project.settings)
+    assert (project.settings.home / "dagster.yaml").read_text() == (PROJECT_ROOT / "dagster.yaml").read_text()
+    assert [path.name for path in project.settings.home.glob("dagster.yaml*")] == ["dagster.yaml"]
+
+
 def test_the_configuration_of_a_dagster_home_that_is_set_is_kept(project):
     project.settings.home.mkdir(parents=True)
     (project.settings.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")

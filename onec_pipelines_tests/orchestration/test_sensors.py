@@ -117,8 +117,8 @@ class Ticks:
         self.directory = project.settings.data_dir / "goods/import_files"
         self.cursor = None
 
-    def __call__(self) -> dg.RunRequest | str:
-        """A request, or the reason to skip."""
+    def __call__(self, *, refused: bool = False) -> dg.RunRequest | str:
+        """A request, which has become a run that ended, unless that was refused; or the reason to skip."""
         with dg.build_sensor_context(
             instance=self.project.instance,
             cursor=self.cursor,
@@ -127,7 +127,14 @@ class Ticks:
         ) as context:
             data = self.sensor.evaluate_tick(context)
         self.cursor = data.cursor
-        return data.run_requests[0] if data.run_requests else data.skip_message
+        if not data.run_requests:
+            return data.skip_message
+        (request,) = data.run_requests
+        if not refused:
+            job = self.project.definitions().resolve_job_def(self.sensor.job_name)
+            run = self.project.instance.create_run_for_job(job, tags=request.tags)
+            self.project.instance.report_run_canceled(run)
+        return request
 
     def settle(self) -> None:
         """Make every file an old one."""
@@ -184,6 +191,20 @@ def test_what_was_requested_is_not_requested_again(ticks):
     ticks()
     said = f"Изображения не изменились с последнего запуска: {ticks.directory}, файлов: 95. Новый запуск не нужен."
     assert [ticks(), ticks()] == [said, said]
+
+
+def test_what_was_requested_and_refused_before_it_was_a_run_is_requested_again(ticks):
+    refused = [ticks(refused=True), ticks(refused=True)]
+    assert [type(request) for request in [*refused, ticks()]] == [dg.RunRequest] * 3
+    assert ticks().startswith("Изображения не изменились с последнего запуска")
+
+
+def test_a_request_whose_run_was_deleted_from_the_history_later_is_not_made_again(ticks, project):
+    ticks()
+    ticks()
+    for run in project.instance.get_runs():
+        project.instance.delete_run(run.run_id)
+    assert ticks().startswith("Изображения не изменились с последнего запуска")
 
 
 def test_a_changed_file_is_requested_again_when_it_has_settled(ticks):

@@ -180,7 +180,7 @@ def test_the_error_of_an_asset_that_is_not_ours_is_its_first_line(instance):
         raise ValueError("first line\nsecond line")
 
     result = dg.materialize([theirs], instance=instance, raise_on_error=False, tags={"onec/import_type": "all"})
-    assert find_session(instance, result.run_id).error_message == "ValueError: first line"
+    assert find_session(instance, result.run_id).error_message == "theirs: ValueError: first line"
 
 
 def test_an_interrupted_import_says_so(project):
