@@ -351,6 +351,7 @@ def test_the_asset_of_the_data_team_works():
     names = {}
     exec(example("import dagster"), names)  # noqa: S102 - our own page
     defs = names["defs"]
+    assert [value for value in names.values() if isinstance(value, dg.Definitions)] == [defs]  # Dagster loads no second
     job = defs.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("price_spread")])
