@@ -5,6 +5,7 @@ ONEC_SCREENSHOTS names a directory where the pictures of the pages are kept for 
 """
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -26,9 +27,12 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotShown
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import NAMESPACE
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
@@ -100,11 +104,12 @@ class UI:
         assert not self.is_gone(), log.read_text()
 
     def stop(self) -> None:
-        """End it as Ctrl-C does, with all that it started; what is left then is ended, and is a failure."""
-        family = self.family()
-        if family:
-            os.killpg(family[0].pid, signal.SIGINT)
-        _, orphans = psutil.wait_procs(family, timeout=STOP_SECONDS)
+        """End it as Ctrl-C does, and once more if need be, with all that it started; what is left then is a failure."""
+        orphans = family = self.family()
+        for _ in range(2):
+            if orphans:
+                os.killpg(family[0].pid, signal.SIGINT)
+            _, orphans = psutil.wait_procs(orphans, timeout=STOP_SECONDS / 2)
         names = [" ".join(orphan.cmdline()) for orphan in orphans]
         self.kill(orphans)
         assert not names, names
@@ -252,9 +257,23 @@ class Window:
 
     page: Page
 
+    def load(self) -> None:
+        """Wait for the definitions, of which the section of the jobs is a part.
+
+        Dagster's page asks for them once: where that request is lost, it waits for ever, and people reload it.
+        """
+        try:
+            self.section("Jobs").wait_for(timeout=PATIENCE / 2)
+        except NotShown:
+            self.page.reload()
+            self.section("Jobs").wait_for()
+
+    def section(self, name: str) -> Locator:
+        """The link of a section in the navigation: Runs, Catalog, Jobs, Automation."""
+        return self.page.get_by_role("navigation").get_by_role("link").filter(has_text=name)
+
     def visit(self, section: str) -> None:
-        """Click a section of the navigation: Runs, Catalog, Jobs, Automation."""
-        self.page.get_by_role("navigation").get_by_role("link").filter(has_text=section).click()
+        self.section(section).click()
 
     def follow(self, section: str, name: str) -> None:
         """Click what a section lists: an asset of the Catalog, a job, a sensor."""
@@ -282,6 +301,10 @@ def window(chromium: Browser, ui: UI) -> Iterator[Window]:
     """A new window with the first page of the UI."""
     page = chromium.new_page(viewport=SIZE)
     page.set_default_timeout(PATIENCE)
+    page.on("console", lambda message: message.type == "error" and log.warning(message.text))
     page.goto(ui.url)
-    yield Window(page)
+    window = Window(page)
+    window.load()
+    yield window
+    log.warning("%s shows:\n%s", page.url, page.locator("body").inner_text())  # printed where the test failed
     page.close()
