@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -33,6 +33,8 @@ PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
 ASSETS_TAG = ".dagster/onec_assets"
+RESULT = "result"
+"""In that tag: what came of an asset, beside its counters."""
 PASSED, FAILED, CANCELED, KILLED = "passed over", "failed", "canceled", "killed"
 WRONG = (FAILED, CANCELED, PASSED)
 """Results of an asset that has not landed, the worst first."""
@@ -127,27 +129,22 @@ class RunTags:
             run = self.instance.get_run_by_id(self.run_id)
             if run is None or run.is_finished:
                 return
-            assets = self._assets(run)
-            mine = assets.setdefault(self.asset, {"processed": 0, "total": 0, "result": ""})
+            assets = known_of_assets(run)
+            mine = assets.setdefault(self.asset, {**asdict(Counters()), RESULT: ""})
             if counters:
-                mine |= {"processed": counters.processed, "total": counters.total}
+                mine |= asdict(counters)
             if result is not None:
-                mine["result"] = result
+                mine[RESULT] = result
             self.instance.add_run_tags(self.run_id, self._tags(run, assets))
 
     def result(self) -> str:
         """What came of this asset so far, whichever step said it."""
         run = self.instance.get_run_by_id(self.run_id)
-        return str(self._assets(run).get(self.asset, {}).get("result", "")) if run else ""
-
-    def _assets(self, run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
-        """What is known of the assets; a run that repeats another one inherits its tags, and begins anew."""
-        known = json.loads(run.tags.get(ASSETS_TAG, "{}"))
-        return dict(known["assets"]) if known.get("run_id") == self.run_id else {}
+        return str(known_of_assets(run).get(self.asset, {}).get(RESULT, "")) if run else ""
 
     def _tags(self, run: dg.DagsterRun, assets: dict[str, dict[str, Any]]) -> dict[str, str]:
         """What went wrong comes first: the UI shows no more than the beginning of a tag."""
-        said = [(asset, about["result"]) for asset, about in assets.items() if about["result"]]
+        said = [(asset, about[RESULT]) for asset, about in assets.items() if about[RESULT]]
         said.sort(key=lambda item: WRONG.index(item[1]) if item[1] in WRONG else len(WRONG))
         tags = {
             IMPORT_TYPE_TAG: self.import_type,
@@ -188,6 +185,21 @@ class RunProgress:
         if self.pace.observation_is_due(self.counters):
             values = counter_values(self.asset, self.counters)
             self.context.log_event(dg.AssetObservation(asset_key=self.asset, metadata={**values, "progress": line}))
+
+
+def known_of_assets(run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
+    """What the tags of a run know of its assets; one that repeats another inherits its tags, and begins anew."""
+    known = json.loads(run.tags.get(ASSETS_TAG, "{}"))
+    return dict(known["assets"]) if known.get("run_id") == run.run_id else {}
+
+
+def counters_reached(run: dg.DagsterRun) -> dict[str, Counters]:
+    """How far each asset of a run has come: what is left of one whose process was killed."""
+    return {
+        asset: Counters(**{name: value for name, value in about.items() if name != RESULT})
+        for asset, about in known_of_assets(run).items()
+        if about["total"]
+    }
 
 
 def parse_progress(text: str | None) -> Counters:

@@ -8,8 +8,14 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
-from onec_pipelines.orchestration.metadata import ALL_KEYS, NOTICES, PASSED_OVER
-from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG, PROGRESS_TAG, RESULT_TAG, parse_progress
+from onec_pipelines.orchestration.metadata import ALL_KEYS, NOTICES, PASSED_OVER, counter_values
+from onec_pipelines.orchestration.progress import (
+    IMPORT_TYPE_TAG,
+    PROGRESS_TAG,
+    RESULT_TAG,
+    counters_reached,
+    parse_progress,
+)
 from onec_pipelines.orchestration.session import ALL, TYPE_OF
 
 STATUS = {
@@ -38,8 +44,8 @@ EVENTS = {
 class Session:
     """One import: `status` is pending, in_progress, completed or failed; times are in UTC.
 
-    `counters` are by asset and key, those of a failed import as far as it came. `notices` are what its assets want
-    a person to know; `result` is the tag `onec/result`.
+    `counters` are by asset and key; of an import that goes on, failed or was killed, as far as it has come. `notices`
+    are what its assets want a person to know; `result` is the tag `onec/result`.
     """
 
     run_id: str
@@ -53,11 +59,6 @@ class Session:
     error_message: str | None
     notices: tuple[str, ...] = ()
     result: str = ""
-
-    @property
-    def has_outcomes(self) -> bool:
-        """Whether an asset of it has ended."""
-        return bool(self.counters or self.notices)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -107,7 +108,8 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         for entry in instance.all_logs(run.run_id, of_type=EVENTS)
         if entry.dagster_event is not None
     ]
-    found = {asset: values for event in events for asset, values in _counters(event)}
+    reached = {asset: counter_values(asset, counters) for asset, counters in counters_reached(run).items()}
+    found = reached | {asset: values for event in events for asset, values in _counters(event)}
     progress = parse_progress(run.tags.get(PROGRESS_TAG))
     return Session(
         run_id=run.run_id,

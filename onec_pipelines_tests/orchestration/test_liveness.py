@@ -291,6 +291,7 @@ def test_an_import_that_is_killed_is_failed_with_a_sentence_and_has_changed_noth
     assert fail_dead_runs(history, project.settings.database_url) == [run_id]
     session = find_session(history, run_id)
     assert (session.status, session.error_message) == ("failed", DEAD)
+    assert session.counters["catalog"]["total_items"] > 0
     assert connection.execute("select count(*) from onec.products").fetchone() == (0,)
 
 

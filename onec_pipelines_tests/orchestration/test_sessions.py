@@ -15,7 +15,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from onec_pipelines.demo import build_shop
 from onec_pipelines.orchestration.launch import execute
-from onec_pipelines.orchestration.metadata import KEYS
+from onec_pipelines.orchestration.metadata import KEYS, counter_values
 from onec_pipelines.orchestration.session import import_type_of, says_absent, told
 from onec_pipelines.orchestration.sessions import STATUS, Session, find_session, list_sessions
 
@@ -190,6 +190,19 @@ def test_an_interrupted_import_says_so(project):
     result = project.run("catalog_import", watch=interrupted)
     assert project.session(result).error_message == "The run was interrupted."
     assert project.tags(result)["onec/result"] == "canceled"
+
+
+def test_an_interrupted_import_shows_the_counters_that_it_reached(project):
+    reached = []
+
+    def interrupted(_asset, counters):
+        if counters.processed:
+            reached.append(counters)
+            raise dg.DagsterExecutionInterruptedError
+
+    shown = project.session(project.run("catalog_import", watch=interrupted))
+    assert shown.counters == {"catalog": counter_values("catalog", reached[0])}
+    assert shown.processed == reached[0].processed > 0
 
 
 def test_a_canceled_run_says_so(instance):
