@@ -55,7 +55,9 @@ def main() -> None:
     if sys.argv[1:2] == [MEMORY]:
         print(json.dumps(measure_memory(Path(sys.argv[2]), sys.argv[3])))
         return
-    with tempfile.TemporaryDirectory(prefix="onec-bench-", dir=sys.argv[1] if sys.argv[1:] else None) as directory:
+    place = Path(sys.argv[1] if sys.argv[1:] else tempfile.gettempdir())
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="onec-bench-", dir=place) as directory:
         work = Path(directory)
         url = embedded.start(work / "home")
         try:
