@@ -32,15 +32,15 @@ HELD = (
 
 
 @contextmanager
-def import_lock(url: str, import_type: str) -> Iterator[None]:
+def import_lock(url: str, import_type: str, *, patience: str = PATIENCE) -> Iterator[None]:
     """Hold the lock of an import type.
 
     Raises:
-        ImportBusyError: another process holds it.
+        ImportBusyError: another process holds it, and has not let go of it when `patience` is at its end.
         DatabaseError: the server cannot be reached.
     """
     with connect(url, application_name=f"onec_pipelines import {import_type}") as connection:
-        connection.execute(f"{HELD}; set lock_timeout = '{PATIENCE}'")
+        connection.execute(f"{HELD}; set lock_timeout = '{patience}'")
         try:
             connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [NAMESPACE, import_type])
         except psycopg.errors.LockNotAvailable:

@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -688,6 +689,17 @@ def test_a_run_that_repeats_one_which_failed_when_all_had_landed_reports_that(sh
     assert counts(collect_images(request(shop, "run-2"), str(shop.media))) == (5, 0, 0)
     with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
         collect_images(request(shop, "run-3"), str(shop.media))
+
+
+def test_the_last_step_waits_until_another_import_has_been_refused(shop):
+    shipped(shop, 2)
+    plan_images(request(shop), str(shop.media))
+    publish_shard(request(shop), str(shop.media), 1)
+    with ThreadPoolExecutor(1) as thread:
+        with import_lock(shop.database_url, "images"):
+            landing = thread.submit(collect_images, request(shop), str(shop.media))
+            time.sleep(1)
+        assert counts(landing.result(timeout=30)) == (2, 0, 0)
 
 
 def test_an_import_under_the_id_of_the_one_before_is_another_import(shop):

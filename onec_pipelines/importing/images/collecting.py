@@ -29,6 +29,8 @@ from onec_pipelines.importing.ledger import read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 
 TABLE = "onec.product_images"
+PATIENCE = "60s"
+"""Another import holds the lock until it has been refused: that must not cost hours of publishing."""
 COUNTED = """
 select
     total,
@@ -67,7 +69,7 @@ def collect_images(request: Request, media_url: str) -> ImportReport:
     Raises: see `publish_images`; DatabaseError, too, where a shard has not been published.
     """
     url = request.database_url
-    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
+    with losses_told(DURING), import_lock(url, "images", patience=PATIENCE), connect(url) as connection:
         sheet = b"" if has_landed(connection, run_of(request)) else _land(connection, request, media_url)
         notices = _delete_files(connection, media_url)
         report = _report(connection)
