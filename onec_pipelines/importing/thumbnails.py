@@ -364,8 +364,7 @@ def _outcome(source: Source, due: Sequence[int], making: _Making) -> Outcome:
     try:
         made = {row.size: row for row in _made(source, due, making)}
     except ImageRefused as refused:
-        reason = GONE if isinstance(refused, ImageMissing) else refused.reason
-        return Outcome(source, list(kept.values()), reason=reason)
+        return Outcome(source, list(kept.values()), reason=refused.reason)
     return Outcome(source, list({**kept, **made}.values()), len(made))
 
 
@@ -382,11 +381,16 @@ def _made(source: Source, due: Sequence[int], making: _Making) -> Iterator[Thumb
 
 def _read(source: Source, making: _Making) -> bytes:
     """The picture, from a file that still holds it: an import of images may have replaced one meanwhile."""
-    path = next((path for path in source.media_paths if making.stored.get(path)), source.media_paths[0])
-    data = making.store.read(path)
-    if hashlib.sha256(data).hexdigest() != source.sha256:
-        raise ImageRefused(CHANGED)
-    return data
+    refusal = ImageRefused(GONE)
+    for path in source.media_paths:
+        try:
+            data = making.store.read(path)
+        except ImageMissing:
+            continue
+        if hashlib.sha256(data).hexdigest() == source.sha256:
+            return data
+        refusal = ImageRefused(CHANGED)
+    raise refusal
 
 
 def _still_stored(source: Source, stored: FileIndex) -> Iterator[ThumbnailRow]:

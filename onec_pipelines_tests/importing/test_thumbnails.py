@@ -338,6 +338,13 @@ def test_of_a_picture_that_cannot_be_read_the_thumbnails_stay_that_are_there(gal
     assert gallery.column("select size from onec.product_thumbnails") == [100]
 
 
+def test_a_picture_is_read_from_a_file_that_still_holds_it(gallery):
+    gallery.publish("a.jpg", picture())
+    gallery.publish("b.jpg", picture())
+    (gallery.media / "a.jpg").write_bytes(picture(9))
+    assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
+
+
 def test_a_picture_is_read_where_it_still_is(gallery):
     gallery.publish("a.jpg", picture())
     gallery.publish("b.jpg", picture())
