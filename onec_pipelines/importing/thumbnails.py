@@ -36,7 +36,7 @@ from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.reading import ImageMissing, ImageRefused
 from onec_pipelines.images.scan import FileIndex
-from onec_pipelines.images.store import MediaStore, open_store
+from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
 from onec_pipelines.importing.ledger import read_last
@@ -58,6 +58,7 @@ CHECKPOINT_PICTURES = 500
 """A checkpoint is due after so long, or so many pictures with new thumbnails; a killed run loses no more."""
 FETCH = 2000
 BATCH = 10_000
+NO_PICTURE = "No picture is published yet: import images first."
 GONE = "файла нет в хранилище: импортируйте изображения ещё раз"
 CHANGED = "файл в хранилище не тот, что записан: импортируйте изображения ещё раз"
 SOURCES = """
@@ -305,8 +306,8 @@ def _make(connection: psycopg.Connection, store: MediaStore, options: ThumbnailO
         merge(connection, "refusals", {"import_type": TYPE, "run_id": options.get("run_id")})
         staging.drop()
         checkpoints.staging.drop()
-    tally.files_removed = _remove_unnamed(connection, making)
-    report = _report(connection, tally, time.monotonic() - started)
+    notices = list(_remove_unnamed(connection, making, tally))
+    report = _report(connection, tally, time.monotonic() - started, notices)
     progress(report.counters)
     return report
 
@@ -408,18 +409,19 @@ def _stage(outcome: Outcome, staging: Staging) -> None:
         staging.add(Refusal("thumbnail", outcome.source.onec_id, path, outcome.reason, {}, None), path)
 
 
-def _remove_unnamed(connection: psycopg.Connection, making: _Making) -> int:
-    """Remove the thumbnails that no record names; return how many."""
-    removed = 0
+def _remove_unnamed(connection: psycopg.Connection, making: _Making, tally: _Tally) -> Iterator[str]:
+    """Remove the thumbnails that no record names; tell where that is not possible."""
     ours = (path for path in making.stored if OURS.fullmatch(path))
-    while batch := list(islice(ours, BATCH)):
-        for (path,) in connection.execute(UNNAMED, [batch]).fetchall():
-            making.store.delete(path)
-            removed += 1
-    return removed
+    try:
+        while batch := list(islice(ours, BATCH)):
+            for (path,) in connection.execute(UNNAMED, [batch]).fetchall():
+                making.store.delete(path)
+                tally.files_removed += 1
+    except MediaStoreError as error:
+        yield f"Some thumbnails that no record names are still in the media store: {error}"
 
 
-def _report(connection: psycopg.Connection, tally: _Tally, seconds: float) -> ImportReport:
+def _report(connection: psycopg.Connection, tally: _Tally, seconds: float, notices: list[str]) -> ImportReport:
     catalog = read_last(connection, "catalog")
     return ImportReport(
         import_type=TYPE,
@@ -433,7 +435,7 @@ def _report(connection: psycopg.Connection, tally: _Tally, seconds: float) -> Im
         duration_seconds=seconds,
         details={"thumbnails_made": tally.thumbnails_made, "files_removed": tally.files_removed},
         rejected=shown_refusals(connection, TYPE),
-        notices=() if tally.processed else ("No picture is published yet: import images first.",),
+        notices=(*notices, *([] if tally.processed else [NO_PICTURE])),
     )
 
 

@@ -361,6 +361,28 @@ def test_a_store_that_cannot_be_used_is_one_sentence_and_the_record_stays(galler
     assert gallery.rows(VERSIONS) == before
 
 
+def test_thumbnails_that_cannot_be_removed_are_told_and_what_was_made_is_on_record(gallery):
+    gallery.publish("a.jpg", picture(1))
+    gallery.publish("b.jpg", picture(2))
+    gallery.make(sizes=[100])
+    gallery.forget("a.jpg")
+    (gone,) = gallery.column(
+        "select media_path from onec.product_thumbnails where sha256 not in (select sha256 from onec.product_images)"
+    )
+
+    def get_in_the_way(_counters: Counters) -> None:
+        if (gallery.media / gone).is_file():
+            (gallery.media / gone).unlink()
+            (gallery.media / gone).mkdir()
+
+    report = make_thumbnails(gallery.database_url, str(gallery.media), sizes=[100, 200], progress=get_in_the_way)
+    assert report.row_count == 2
+    (notice,) = report.notices
+    assert notice.startswith("Some thumbnails that no record names are still in the media store: The media store ")
+    (gallery.media / gone).rmdir()
+    assert gallery.make().notices == ()
+
+
 def test_one_process_makes_thumbnails_at_a_time(gallery):
     with import_lock(gallery.database_url, "thumbnails"), pytest.raises(ImportBusyError):
         make_thumbnails(gallery.database_url, str(gallery.media))
