@@ -79,7 +79,7 @@ class Staging:
         target = self.tables[record_type].target
         if _columns_there(self.connection, name) != ["seq", "file", *columns_of(record_type)]:
             self.create({record_type: name})
-            self.connection.execute(sql.SQL("alter table {} set logged").format(target))
+        self.connection.execute(sql.SQL("alter table {} set logged").format(target))
         latest = self.connection.execute(sql.SQL("select max(seq) from {}").format(target)).fetchone()
         self.seq = (latest and latest[0]) or 0
 

@@ -492,6 +492,17 @@ def test_a_failed_run_that_is_repeated_makes_only_what_is_missing(gallery):
 
 
 @pytest.mark.usefixtures("save_each")
+def test_a_checkpoint_survives_a_crash_of_postgresql_even_if_the_run_before_died_while_it_began(gallery):
+    columns = "sha256 text, size int8, format text, quality int8, media_path text, size_bytes int8, width int8"
+    gallery.connection.execute(
+        f"create unlogged table onec_staging.thumbnails_made (seq int8, file text, {columns}, height int8)"
+    )
+    gallery.publish("a.jpg", picture())
+    fail(gallery, after=1, sizes=[50])
+    assert gallery.column("select relpersistence from pg_class where relname = 'thumbnails_made'") == ["p"]
+
+
+@pytest.mark.usefixtures("save_each")
 def test_a_checkpoint_whose_file_is_gone_is_made_again(gallery):
     for seed in range(3):
         gallery.publish(f"{seed}.jpg", picture(seed))
