@@ -82,7 +82,7 @@ def plan_op(
         if not absence:
             request = request_of(context, onec, step.progress, force=config.force)
             shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
-            step.tags.write(step.progress.counters)
+            step.tags.show(step.progress.counters)
     if absence:
         step.pass_over(absence)
         return

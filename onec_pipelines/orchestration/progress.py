@@ -137,6 +137,11 @@ class RunTags:
                 mine[RESULT] = result
             self.instance.add_run_tags(self.run_id, self._tags(run, assets))
 
+    def show(self, counters: Counters | None = None, result: str | None = None) -> None:
+        """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
+        with suppress(*NOT_SHOWN):
+            self.write(counters, result)
+
     def result(self) -> str:
         """What came of this asset so far, whichever step said it."""
         run = self.instance.get_run_by_id(self.run_id)

@@ -100,8 +100,7 @@ class SessionStep:
         """
         self.progress.counters = report.counters
         metadata = report_metadata(self.tags.asset, report, self.onec.settings().timezone)
-        with suppress(*NOT_SHOWN):
-            self.tags.write(report.counters, result_text(self.tags.asset, report.counters))
+        self.tags.show(report.counters, result_text(self.tags.asset, report.counters))
         with suppress(*NOT_SHOWN):
             schema = column_schema(self.onec.database_url(), report.table)
             metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
@@ -193,8 +192,7 @@ def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
 
 def end(progress: RunProgress, tags: RunTags, result: str) -> None:
     """Tag what came of a step; a database that is down must not hide why."""
-    with suppress(*NOT_SHOWN):
-        tags.write(progress.counters if progress.counters.total else None, result)
+    tags.show(progress.counters if progress.counters.total else None, result)
 
 
 def told(asset: str, error: Exception) -> str:

@@ -12,6 +12,7 @@ from onec_pipelines.definitions import build_definitions
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.launch import QUIET
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.session import locked_tag, refuse_for_a_dead_run
 from onec_pipelines.orchestration.sessions import find_session
 
@@ -51,6 +52,33 @@ def test_an_import_that_fails_when_all_is_published_tells_how_far_it_came(projec
     assert (session.status, session.processed, session.total) == ("failed", 56, 56)
     assert session.counters["product_images"]["copied"] == 91
     assert "product_images" in session.error_message
+
+
+class Unsteady(Onec):
+    """A database that takes no connection at the moment that the file `lost` tells."""
+
+    lost: str
+
+    def database_url(self) -> str:
+        if Path(self.lost).exists():
+            Path(self.lost).unlink()
+            raise DatabaseError("PostgreSQL cannot be reached")
+        return super().database_url()
+
+
+def test_a_plan_that_cannot_show_how_far_it_is_is_carried_out(project, tmp_path):
+    project.run("catalog_import")
+    lost = tmp_path / "lost"
+    counted = []
+
+    def lose_the_server(asset, counters):
+        if asset == "product_images" and counters.processed and not any(counted):
+            lost.touch()
+        counted.append(counters.processed)
+
+    result = project.run("images_import", onec=Unsteady(lost=str(lost)), watch=lose_the_server)
+    assert not lost.exists()
+    assert project.session(result).counters["product_images"]["copied"] == 91
 
 
 def test_the_time_of_the_plan_counts(project):
