@@ -20,8 +20,9 @@ from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import FileIndex, index_listing
 from onec_pipelines.images.store import MediaStoreError, open_store
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
-from onec_pipelines.importing import thumbnails as module
-from onec_pipelines.importing.thumbnails import Source, Style, ThumbnailRow, sizes_due, thumbnail_path
+from onec_pipelines.importing.thumbnails import checkpoints, pictures
+from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow
+from onec_pipelines.importing.thumbnails.style import Style
 
 VERSIONS = "select xmin::text, ctid::text from onec.product_thumbnails order by sha256, size"
 
@@ -267,7 +268,7 @@ def test_thumbnails_of_the_format_before_are_removed(gallery):
 
 
 def test_what_a_killed_run_left_is_removed(gallery):
-    left = gallery.media / thumbnail_path("f" * 64, 100, "webp")
+    left = gallery.media / Style().media_path("f" * 64, 100)
     left.parent.mkdir(parents=True)
     left.write_bytes(b"made, and never recorded")
     gallery.publish("a.jpg", picture())
@@ -275,7 +276,7 @@ def test_what_a_killed_run_left_is_removed(gallery):
 
 
 def test_a_picture_of_1c_among_the_thumbnails_is_left_alone(gallery):
-    paths = ["thumbnails/a.jpg", "thumbnails/200/aa/a.webp", thumbnail_path("a" * 64, 200, "webp")]
+    paths = ["thumbnails/a.jpg", "thumbnails/200/aa/a.webp", Style().media_path("a" * 64, 200)]
     for seed, path in enumerate(paths):
         gallery.publish(path, picture(seed))
     make_thumbnails(gallery.database_url, str(gallery.media), sizes=[100])
@@ -409,7 +410,7 @@ def test_thumbnails_go_into_any_media_store(gallery):
     digest = gallery.publish("a.jpg", data)
     open_store(url).put("a.jpg", data)
     make_thumbnails(gallery.database_url, url, sizes=[100])
-    assert sorted(open_store(url).listing()) == ["a.jpg", thumbnail_path(digest, 100, "webp")]
+    assert sorted(open_store(url).listing()) == ["a.jpg", Style().media_path(digest, 100)]
 
 
 def test_an_import_of_images_and_the_thumbnails_leave_each_other_alone(gallery, tmp_path):
@@ -460,7 +461,7 @@ def fail(gallery: Gallery, after: int, **options) -> None:
 @pytest.fixture
 def save_each(monkeypatch) -> None:
     """A checkpoint after each picture."""
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
 
 
 def test_a_killed_run_that_is_repeated_makes_only_what_is_missing(gallery):
@@ -468,7 +469,7 @@ def test_a_killed_run_that_is_repeated_makes_only_what_is_missing(gallery):
         gallery.publish(f"{seed}.png", picture(seed, (8, 6), "PNG"), product=f"g{seed}")
     kill(gallery, after=700)
     assert gallery.column("select media_path from onec.product_thumbnails") == []
-    kept = module.CHECKPOINT_PICTURES
+    kept = checkpoints.PICTURES
     open_store(str(gallery.media)).sweep()  # as the next import of images does
     first = {path: (gallery.media / path).stat().st_mtime_ns for path in gallery.files()}
     kill(gallery, after=kept + 600)
@@ -564,7 +565,7 @@ def test_no_transaction_is_open_while_thumbnails_are_made(gallery):
 
 
 def test_pictures_are_read_page_by_page(gallery, monkeypatch):
-    monkeypatch.setattr(module, "FETCH", 2)
+    monkeypatch.setattr(pictures, "FETCH", 2)
     for seed in range(5):
         gallery.publish(f"{seed}.jpg", picture(seed))
         gallery.publish(f"{seed} again.jpg", picture(seed), product="h")
@@ -593,4 +594,4 @@ def stored(*files: tuple[str, int]) -> FileIndex:
 )
 def test_a_size_is_due_unless_it_is_there_as_it_should_be(style, files, force, due):
     row = ThumbnailRow("s", 100, "webp", 80, "t/100", 7, 100, 100)
-    assert sizes_due(Source("s", "g", ["a.jpg"], [row]), stored(*files), style, force=force) == due
+    assert Picture("s", "g", ["a.jpg"], [row]).sizes_due(stored(*files), style, force=force) == due

@@ -1,0 +1,98 @@
+"""Thumbnails of the published pictures: made where they are missing, recorded, and removed with their picture.
+
+    make_thumbnails(url, media_url, sizes=(200, 800))     thumbnails/200/03/03ab....webp in the media store
+
+A thumbnail is named by the content of its picture (SHA-256), so the file under a name never changes its meaning:
+readers see the old thumbnails until the new ones are on record, in one transaction at the end. Files of this
+form that no record names are removed afterwards, those too that a killed run left. 1C cannot have a picture
+there unless it names it `thumbnails/<size>/<two digits>/<64 hexadecimal digits>`; even such a one is left alone.
+
+That end may be hours away: what has been made until then is kept in checkpoints.
+
+    style.py         what thumbnails are asked for
+    pictures.py      the pictures, with the thumbnails that they have; which are due
+    making.py        those that are due, in a few threads
+    checkpoints.py   what a run leaves that is killed or fails
+    recording.py     the end
+
+What a thumbnail looks like is the business of `images.thumbnails`.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TypedDict, Unpack
+
+import psycopg
+
+from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.locks import import_lock
+from onec_pipelines.database.migrate import migrate_connection
+from onec_pipelines.images.store import open_store
+from onec_pipelines.importing.report import Counters, ImportReport, Progress, no_progress
+from onec_pipelines.importing.thumbnails.checkpoints import Checkpoints
+from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
+from onec_pipelines.importing.thumbnails.pictures import count_pictures, read_pictures
+from onec_pipelines.importing.thumbnails.recording import TYPE, Tally, new_staging, record, remove_unnamed, report_of
+from onec_pipelines.importing.thumbnails.style import style_of
+
+__all__ = ["ThumbnailOptions", "make_thumbnails"]
+
+
+class ThumbnailOptions(TypedDict, total=False):
+    """What may be asked for; what is not stays as the last run had it.
+
+    Attributes:
+        sizes: pixels of the squares that thumbnails fit into; at first 200 and 800.
+        format: `webp`, as at first, or `jpeg`.
+        quality: 1 to 100; at first 80.
+        force: make again what is there.
+        run_id: what refused pictures are signed with.
+        progress: called with the counters while thumbnails are made.
+    """
+
+    sizes: Sequence[int]
+    format: str
+    quality: int
+    force: bool
+    run_id: str | None
+    progress: Progress
+
+
+def make_thumbnails(database_url: str, media_url: str, **options: Unpack[ThumbnailOptions]) -> ImportReport:
+    """Bring the thumbnails of all published pictures up to date; the items of the report are pictures.
+
+    Raises:
+        ImportBusyError: another process makes thumbnails.
+        OnecError: they cannot be made in this style.
+        DatabaseError, MediaStoreError: the database or the media store cannot be used.
+    """
+    started = time.monotonic()
+    with losses_told("the making of thumbnails"), import_lock(database_url, TYPE), connect(database_url) as connection:
+        migrate_connection(connection)
+        store = open_store(media_url)
+        stored = store.listing()
+        style = style_of(connection, options.get("sizes"), options.get("format"), options.get("quality"))
+        tally = _make(connection, Making(store, stored, style, force=options.get("force", False)), options)
+        notices = list(remove_unnamed(connection, store, stored, tally))
+        report = report_of(connection, tally, notices, time.monotonic() - started)
+    options.get("progress", no_progress)(report.counters)
+    return report
+
+
+def _make(connection: psycopg.Connection, making: Making, options: ThumbnailOptions) -> Tally:
+    """Make what is due and record it."""
+    progress = options.get("progress", no_progress)
+    tally = Tally(count_pictures(connection))
+    progress(Counters(tally.total))
+    staging, checkpoints = new_staging(connection), Checkpoints(connection, making.store)
+    with closing(outcomes_of(read_pictures(connection, making.style), making)) as outcomes:
+        for outcome in outcomes:
+            outcome.stage(staging)
+            checkpoints.add(outcome)
+            progress(tally.count(outcome))
+    checkpoints.save()
+    with connection.transaction():
+        record(connection, staging, options.get("run_id"))
+        checkpoints.drop()
+    return tally

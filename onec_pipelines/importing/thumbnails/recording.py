@@ -1,0 +1,109 @@
+"""The end of a run: all there should be is recorded in one transaction, what no record names is removed; the report."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import psycopg
+
+from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.database.merging import merge
+from onec_pipelines.database.staging import Staging
+from onec_pipelines.images.scan import FileIndex
+from onec_pipelines.images.store import MediaStore, MediaStoreError
+from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
+from onec_pipelines.importing.ledger import read_last
+from onec_pipelines.importing.report import Counters, ImportReport
+from onec_pipelines.importing.thumbnails.making import Outcome
+from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
+
+TYPE = "thumbnails"
+"""The import type: the name of the lock, and of what is refused."""
+TABLE = "onec.product_thumbnails"
+OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
+BATCH = 10_000
+NO_PICTURE = "No picture is published yet: import images first."
+UNNAMED = """
+select path
+from unnest(%s::text[]) path
+where not exists (select from onec.product_thumbnails t where t.media_path = path)
+    and not exists (select from onec.product_images i where i.media_path = path)
+"""
+FINGERPRINT = """
+select lpad(to_hex(coalesce(bit_xor(hashtextextended(sha256 || ' ' || size || ' ' || format || ' ' || quality, 0)), 0)),
+    16, '0')
+from onec.product_thumbnails
+"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been counted so far: pictures, but for the thumbnails made of them and the files removed."""
+
+    total: int
+    processed: int = 0
+    made: int = 0
+    skipped: int = 0
+    errors: int = 0
+    thumbnails_made: int = 0
+    files_removed: int = 0
+
+    def count(self, outcome: Outcome) -> Counters:
+        """Count a picture, and return how far the run is."""
+        self.processed += 1
+        self.thumbnails_made += outcome.made
+        if outcome.reason:
+            self.errors += 1
+        elif outcome.made:
+            self.made += 1
+        else:
+            self.skipped += 1
+        return Counters(max(self.total, self.processed), self.processed, self.made, 0, self.skipped, self.errors)
+
+
+def new_staging(connection: psycopg.Connection) -> Staging:
+    """Stage what there should be in the end: all thumbnails, those that are there too, and all refusals."""
+    staging = Staging(connection)
+    staging.create({ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"})
+    connection.execute(f"create or replace temp view refusals as select * from onec_staging.{TYPE}_refusals")  # noqa: S608
+    return staging
+
+
+def record(connection: psycopg.Connection, staging: Staging, run_id: str | None) -> None:
+    """Record what is staged; use inside a transaction."""
+    staging.flush()
+    merge(connection, "product_thumbnails", {})
+    merge(connection, "refusals", {"import_type": TYPE, "run_id": run_id})
+    staging.drop()
+
+
+def remove_unnamed(connection: psycopg.Connection, store: MediaStore, stored: FileIndex, tally: Tally) -> Iterator[str]:
+    """Remove the thumbnails that no record names; tell where that is not possible."""
+    ours = (path for path in stored if OURS.fullmatch(path))
+    try:
+        while batch := list(islice(ours, BATCH)):
+            for (path,) in connection.execute(UNNAMED, [batch]).fetchall():
+                store.delete(path)
+                tally.files_removed += 1
+    except MediaStoreError as error:
+        yield f"Some thumbnails that no record names are still in the media store: {error}"
+
+
+def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[str], seconds: float) -> ImportReport:
+    """What the run came to."""
+    catalog = read_last(connection, "catalog")
+    return ImportReport(
+        import_type=TYPE,
+        table=TABLE,
+        row_count=number(connection, "select count(*) from onec.product_thumbnails"),
+        export_kind=catalog.export_kind if catalog else "full",
+        fingerprint=str((connection.execute(FINGERPRINT).fetchone() or ("",))[0]),
+        counters=Counters(
+            tally.processed, tally.processed, tally.made, 0, tally.skipped, count_refusals(connection, TYPE)
+        ),
+        duration_seconds=seconds,
+        details={"thumbnails_made": tally.thumbnails_made, "files_removed": tally.files_removed},
+        rejected=shown_refusals(connection, TYPE),
+        notices=(*notices, *([] if tally.processed else [NO_PICTURE])),
+    )
