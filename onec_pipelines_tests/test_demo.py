@@ -487,7 +487,7 @@ def test_unlisted_images_stand_beside_a_good_that_lists_none(export):
 def test_every_oddity_is_there_and_in_the_docstring(export):
     _, summary = export
 
-    assert all(summary.oddity_counts.values())
+    assert all(summary.oddities.values())
     assert [name for name in summary.oddities if f"`{name}`" not in (demo.__doc__ or "")] == []
 
 

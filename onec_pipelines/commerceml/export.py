@@ -90,14 +90,6 @@ class ExportFile:
     size: int
     mtime_ns: int
 
-    def is_unchanged(self) -> bool:
-        """Whether size and modification time still are what they were."""
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return False
-        return (stat.st_size, stat.st_mtime_ns) == (self.size, self.mtime_ns)
-
 
 @dataclass(frozen=True, slots=True)
 class FileContent:

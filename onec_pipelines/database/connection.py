@@ -6,7 +6,6 @@ Not here: starting the embedded server (embedded.py), the schema (migrate.py), w
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import quote
 
 import psycopg
 from psycopg import conninfo, pq
@@ -109,20 +108,6 @@ def losses_told(during: str) -> Iterator[None]:
         raise DatabaseError(
             f"PostgreSQL gave up during {during}: {answer}; {left}: repeat it when the server works."
         ) from error
-
-
-def redacted(url: str) -> str:
-    """Return the URL with nothing but user, host, port and database, fit for logs and screens."""
-    try:
-        shown = {key: quote(text, safe="/:,[]") for key, text in _parse(url).items() if key in SHOWN}
-    except DatabaseError:
-        return "postgresql://(malformed)"
-    user = f"{shown['user']}@" if "user" in shown else ""
-    host = shown.get("host", "")
-    place = "" if host.startswith("/") else f"[{host}]" if ":" in host else host
-    port = f":{shown['port']}" if place and "port" in shown else ""
-    socket = f"?host={host}" if host.startswith("/") else ""
-    return f"postgresql://{user}{place}{port}/{shown.get('dbname', '')}{socket}"
 
 
 def first_line(said: str) -> str:

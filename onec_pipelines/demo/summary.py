@@ -94,11 +94,6 @@ class DemoSummary:
     pending: Mapping[str, int]
     oddities: Mapping[str, tuple[str, ...]]
 
-    @property
-    def oddity_counts(self) -> dict[str, int]:
-        """Give the number of records that carry each oddity."""
-        return {name: len(ids) for name, ids in self.oddities.items()}
-
 
 def summarize(shop: Shop, *, layout: str, encoding: str, xml_files: int, image_files: int) -> DemoSummary:
     """Compute the expected numbers of a shop."""

@@ -88,9 +88,6 @@ class MediaStore(Protocol):
             MediaStoreError: the store is out of reach.
         """
 
-    def exists(self, media_path: str) -> bool:
-        """Whether the file is there; for many files take `listing`."""
-
     def delete(self, media_path: str) -> None:
         """Remove a file; one that is not there is no error."""
 
@@ -148,11 +145,6 @@ class LocalStore:
         """See `MediaStore.read`."""
         with self._complaining():
             return read_image(Path(self._place(media_path))).data
-
-    def exists(self, media_path: str) -> bool:
-        """See `MediaStore.exists`."""
-        with self._complaining():
-            return Path(self._place(media_path)).is_file()
 
     def delete(self, media_path: str) -> None:
         """See `MediaStore.delete`."""
@@ -236,11 +228,6 @@ class RemoteStore:
             except FileNotFoundError as error:
                 raise ImageMissing("файла нет") from error
         return data
-
-    def exists(self, media_path: str) -> bool:
-        """See `MediaStore.exists`."""
-        with self._complaining():
-            return bool(self._fs.exists(self._key(media_path)))
 
     def delete(self, media_path: str) -> None:
         """See `MediaStore.delete`."""

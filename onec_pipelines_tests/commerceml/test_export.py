@@ -105,28 +105,6 @@ def test_a_file_is_known_by_its_name_in_the_export_and_its_size(write, tmp_path)
     assert (file.path, file.name, file.size, file.mtime_ns) == (path, "goods/goods.xml", 4, path.stat().st_mtime_ns)
 
 
-def test_a_file_that_1c_writes_on_is_noticed(write, tmp_path):
-    path = write("import.xml", "<a/>")
-    (file,) = list_export(tmp_path).files
-    assert file.is_unchanged()
-    path.write_text("<a></a>")
-    assert not file.is_unchanged()
-
-
-def test_a_file_of_the_same_size_but_another_time_is_noticed(write, tmp_path):
-    path = write("import.xml")
-    (file,) = list_export(tmp_path).files
-    os.utime(path, ns=(1, 1))
-    assert not file.is_unchanged()
-
-
-def test_a_file_that_is_gone_has_changed(write, tmp_path):
-    path = write("import.xml")
-    (file,) = list_export(tmp_path).files
-    path.unlink()
-    assert not file.is_unchanged()
-
-
 @pytest.mark.parametrize("name", ["gone", "file.xml", "file.xml/below"])
 def test_what_is_no_directory_is_said_not_to_be_found(write, tmp_path, name):
     write("file.xml")

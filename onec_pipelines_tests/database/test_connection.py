@@ -9,7 +9,6 @@ from onec_pipelines.database.connection import (
     connect,
     database_url,
     first_line,
-    redacted,
     require_supported,
 )
 from onec_pipelines.errors import DatabaseError
@@ -141,21 +140,6 @@ def test_the_first_line_of_an_answer_leaves_out_what_was_tried():
     said = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: FATAL:  no\n\thint'
     assert first_line(said) == "FATAL: no"
     assert first_line('connection to server at "db" (10.0.0.1), port 5432 failed: FATAL:  no') == "FATAL: no"
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://clerk:hunter2@db:5433/shop", "postgresql://clerk@db:5433/shop"),
-        ("postgres://db", "postgresql://db/"),
-        ("postgresql://clerk@db/shop?password=hunter2&sslmode=require", "postgresql://clerk@db/shop"),
-        ("postgresql://onec@/onec?host=/tmp/onec-1&port=5432", "postgresql://onec@/onec?host=/tmp/onec-1"),
-        ("postgresql://clerk:hunter2@[::1]:5433/shop", "postgresql://clerk@[::1]:5433/shop"),
-        ("postgresql://clerk:p@hunter2@db/shop", "postgresql://(malformed)"),
-    ],
-)
-def test_a_redacted_url_has_no_password(url, shown):
-    assert redacted(url) == shown
 
 
 def test_a_database_url_that_is_set_is_the_one_used(tmp_path):
