@@ -26,7 +26,7 @@ from onec_pipelines.images.scan import FileIndex, scan
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.dataset import Request, number, refuse_unless_ready
 from onec_pipelines.importing.images.references import Owner, Product, read_products, references_of
-from onec_pipelines.importing.images.stored_plan import DURING, RUN, drop_plan, refuse_beside_another, run_of
+from onec_pipelines.importing.images.stored_plan import DURING, drop_plan, refuse_beside_another, run_of, sign_plan
 from onec_pipelines.importing.report import Counters
 
 SHARD_BYTES = 512 * 2**20
@@ -133,7 +133,6 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
     base = list_export(request.data_dir).images_base
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
         trees = thread.submit(_walk, base / IMAGES, media_url)
-        connection.execute(RUN)
         tally = _Tally(total=number(connection, "select count(*) from onec.products where is_active"))
         request.progress(tally.counters())
         staging = Staging(connection)
@@ -148,21 +147,8 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
             tally.publishes |= row.publishes is not None
             staging.add(row, row.source_path)
     staging.flush()
-    counted = tally.counters()
-    request.progress(counted)
-    connection.execute(
-        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged) "
-        "values (%s, %s, %s, %s, %s, %s, %s)",
-        [
-            run_of(request),
-            base.relative_to(request.data_dir).as_posix(),
-            counted.total,
-            counted.processed,
-            counted.skipped,
-            counted.errors,
-            tally.settled,
-        ],
-    )
+    request.progress(tally.counters())
+    sign_plan(connection, request, base, tally.counters(), tally.settled)
 
 
 def _walk(import_files: Path, media_url: str) -> tuple[FileIndex, FileIndex]:

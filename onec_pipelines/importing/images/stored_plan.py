@@ -63,6 +63,24 @@ def run_of(request: Request) -> str:
     return request.run_id
 
 
+def sign_plan(connection: psycopg.Connection, request: Request, base: Path, planned: Counters, unchanged: int) -> None:
+    """Note whose plan it is, how far it takes the import, and how many pictures it has left out as unchanged."""
+    connection.execute(RUN)
+    connection.execute(
+        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged) "
+        "values (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            run_of(request),
+            base.relative_to(request.data_dir).as_posix(),
+            planned.total,
+            planned.processed,
+            planned.skipped,
+            planned.errors,
+            unchanged,
+        ],
+    )
+
+
 def run_planned(connection: psycopg.Connection) -> str | None:
     """The run whose plan stands in the tables."""
     if not is_there(connection, "onec_staging.images_run"):
