@@ -301,7 +301,8 @@ select 'table ' || relname from pg_class
 where relnamespace = 'onec_staging'::regnamespace or relpersistence = 't'
 """
 
-PLAN = "table images_"
+LEFT_TO_THE_NEXT = ("table images_", "table thumbnails_", "table product_thumbnails")
+"""The plan of an import of images, and what has been made of thumbnails."""
 
 
 @dataclass
@@ -351,10 +352,12 @@ class Shop:
     def settle(self, seconds: float = 10.0, *, planned: bool = False) -> None:
         """Wait until PostgreSQL has noticed that whoever was connected is gone, and has cleared up.
 
-        The plan of an import of pictures that was killed may stand until the next one, where it is `planned`.
+        What a killed run over pictures has planned, or has made, may stand until the next one, where it is `planned`.
         """
         deadline = time.monotonic() + seconds
-        while left := [thing for thing in self.rows(LEFT_BEHIND) if not (planned and thing.startswith(PLAN))]:
+        while left := [
+            thing for thing in self.rows(LEFT_BEHIND) if not (planned and thing.startswith(LEFT_TO_THE_NEXT))
+        ]:
             assert time.monotonic() < deadline, left
             time.sleep(0.01)
 

@@ -14,7 +14,7 @@ A process is forked for each order, so that only the first one pays for loading 
 
 `"at"` is the number of the event, or a kind of event and a number among those: `["replace", 5]`. `"then": "kill"`
 leaves half a file where the event is a write, and with `"sent": true` a statement that PostgreSQL has got and whose
-answer nobody reads.
+answer nobody reads. `"checkpoint_seconds"`: how often what was made of thumbnails is kept.
 """
 
 import itertools
@@ -25,6 +25,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ import psycopg
 from onec_pipelines import importing
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images import inspection
+from onec_pipelines.importing.thumbnails import checkpoints
 
 assert inspection.PLUGINS  # loaded before the first fork
 WAIT, WRITE, REPLACE, UNLINK = psycopg.Connection.wait, os.write, os.replace, os.unlink
@@ -97,16 +99,14 @@ def run(order: dict[str, Any]) -> None:
     os.write = course.write  # type: ignore[assignment]
     os.replace, os.unlink = course.before("replace", REPLACE), course.before("unlink", UNLINK)
     import_type, options = order["import"], order.get("options", {})
-    places = [order["media_url"]] if import_type == "images" else []
-    start = getattr(importing, f"import_{import_type}")
+    data_dir, url, media = Path(order["data_dir"]), order["database_url"], order["media_url"]
+    start = {
+        "images": partial(importing.import_images, data_dir, url, media),
+        "thumbnails": partial(importing.make_thumbnails, url, media),
+    }.get(import_type) or partial(getattr(importing, f"import_{import_type}"), data_dir, url)
+    checkpoints.SECONDS = order.get("checkpoint_seconds", checkpoints.SECONDS)
     try:
-        report = start(
-            Path(order["data_dir"]),
-            order["database_url"],
-            *places,
-            progress=course.before("progress", lambda _counters: None),
-            **options,
-        )
+        report = start(progress=course.before("progress", lambda _counters: None), **options)
     except OnecError as error:
         say({"events": course.events, "error": [type(error).__name__, str(error)]})
     else:

@@ -133,6 +133,26 @@ def test_a_disk_that_is_full_under_the_media_store_leaves_whole_files_and_the_re
         assert len(shop.rows("select id from onec.product_images")) == len(published) == 48
 
 
+def test_a_disk_that_is_full_when_thumbnails_are_made_leaves_the_record_and_what_was_made(small_disk, shop, driver):
+    shop.media = small_disk.path / "media"
+    for import_type in ("catalog", "images"):
+        driver.order(shop.order(import_type, "a"))
+    before = shop.contents()
+    order = shop.order("thumbnails", "a", sizes=[60]) | {"checkpoint_seconds": 0}
+    small_disk.leave(60)
+    kind, sentence = driver.order(order)["error"]
+    assert kind == "MediaStoreError"
+    assert "the disk is full: free space there" in sentence
+    assert shop.contents() == before
+    assert not any(path.endswith(".part") for path in shop.files())
+    small_disk.free()
+    counters = driver.order(order)["report"]["counters"]
+    assert (counters["created"] + counters["skipped"], counters["errors"]) == (48, 0)
+    assert counters["skipped"] > 0
+    assert len(shop.rows("select from onec.product_thumbnails")) == 48
+    shop.settle()
+
+
 # --- Dagster's history
 
 
