@@ -2,10 +2,10 @@
 
     make_thumbnails(url, media_url, sizes=(200, 800))     thumbnails/200/03/03ab....webp in the media store
 
-A thumbnail is named by the content of its picture (SHA-256), so the file under a name never changes its meaning:
-readers see the old thumbnails until the new ones are on record, in one transaction at the end. Files of this
-form that no record names are removed afterwards, those too that a killed run left. 1C cannot have a picture
-there unless it names it `thumbnails/<size>/<two digits>/<64 hexadecimal digits>`; even such a one is left alone.
+A thumbnail is named by the content of its picture (SHA-256), so the file under a name never shows another one; `force`
+and another quality write it anew. The records change in one transaction at the end. Files of this form that no record
+names are removed afterwards, those too that a killed run left. 1C cannot have a picture there unless it names it
+`thumbnails/<size>/<two digits>/<64 hexadecimal digits>`; even such a one is left alone.
 
 That end may be hours away: what has been made until then is kept in checkpoints.
 
