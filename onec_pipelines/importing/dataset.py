@@ -14,7 +14,7 @@ import psycopg
 
 from onec_pipelines.commerceml.export import Export, list_export
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import NotForUs
+from onec_pipelines.commerceml.records import NotForUs, Refusal
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock, merge_lock
 from onec_pipelines.database.merging import count, merge
@@ -108,7 +108,7 @@ def _import_nothing_new(
     from_earlier = 0
     if _waiting(connection, dataset.name):
         with connection.transaction():
-            staging = _new_staging(dataset, connection)
+            staging = new_staging(connection, dataset.staged)
             values = {
                 f"{entity.name}_{what}": False for entity in dataset.entities for what in ("full", "segments_full")
             }
@@ -198,11 +198,11 @@ def _staged(
     workers = count_workers(request.workers, contents)
     if workers == 1:
         with connection.transaction():
-            staging = _new_staging(dataset, connection)
+            staging = new_staging(connection, dataset.staged)
             yield staging, read_files(dataset, staging, contents, request.progress)
         return
     await_workers(connection, dataset.name)
-    staging = _new_staging(dataset, connection)
+    staging = new_staging(connection, dataset.staged)
     try:
         reading = read_in_processes(dataset, request.database_url, contents, workers, request.progress)
         with connection.transaction():
@@ -213,12 +213,12 @@ def _staged(
         raise
 
 
-def _new_staging(dataset: Dataset, connection: psycopg.Connection) -> Staging:
+def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> Staging:
+    """Empty staging tables; the one of refusals is what the merge finds as `pg_temp.refusals`."""
     staging = Staging(connection)
-    staging.create(dataset.staged)
-    connection.execute(
-        f"create or replace temp view refusals as select * from onec_staging.{dataset.name}_refusals"  # noqa: S608
-    )
+    staging.create(tables)
+    view = f"create or replace temp view refusals as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
+    connection.execute(view.encode())
     return staging
 
 

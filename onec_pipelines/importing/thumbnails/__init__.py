@@ -29,11 +29,12 @@ from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.images.store import open_store
+from onec_pipelines.importing.dataset import new_staging
 from onec_pipelines.importing.report import Counters, ImportReport, Progress, no_progress
 from onec_pipelines.importing.thumbnails.checkpoints import Checkpoints
 from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
 from onec_pipelines.importing.thumbnails.pictures import count_pictures, read_pictures
-from onec_pipelines.importing.thumbnails.recording import TYPE, Tally, new_staging, record, remove_unnamed, report_of
+from onec_pipelines.importing.thumbnails.recording import STAGED, TYPE, Tally, record, remove_unnamed, report_of
 from onec_pipelines.importing.thumbnails.style import style_of
 
 __all__ = ["ThumbnailOptions", "make_thumbnails"]
@@ -85,7 +86,7 @@ def _make(connection: psycopg.Connection, making: Making, options: ThumbnailOpti
     progress = options.get("progress", no_progress)
     tally = Tally(count_pictures(connection))
     progress(Counters(tally.total))
-    staging, checkpoints = new_staging(connection), Checkpoints(connection, making.store)
+    staging, checkpoints = new_staging(connection, STAGED), Checkpoints(connection, making.store)
     with closing(outcomes_of(read_pictures(connection, making.style), making)) as outcomes:
         for outcome in outcomes:
             outcome.stage(staging)

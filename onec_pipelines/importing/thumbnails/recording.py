@@ -21,6 +21,8 @@ from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
 TYPE = "thumbnails"
 """The import type: the name of the lock, and of what is refused."""
 TABLE = "onec.product_thumbnails"
+STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"}
+"""What there should be in the end: all thumbnails, those that are there too, and all refusals."""
 OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
 BATCH = 10_000
 NO_PICTURE = "No picture is published yet: import images first."
@@ -60,14 +62,6 @@ class Tally:
         else:
             self.skipped += 1
         return Counters(max(self.total, self.processed), self.processed, self.made, 0, self.skipped, self.errors)
-
-
-def new_staging(connection: psycopg.Connection) -> Staging:
-    """Stage what there should be in the end: all thumbnails, those that are there too, and all refusals."""
-    staging = Staging(connection)
-    staging.create({ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"})
-    connection.execute(f"create or replace temp view refusals as select * from onec_staging.{TYPE}_refusals")  # noqa: S608
-    return staging
 
 
 def record(connection: psycopg.Connection, staging: Staging, run_id: str | None) -> None:
