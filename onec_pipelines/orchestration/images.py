@@ -139,5 +139,14 @@ def request_of(context: dg.OpExecutionContext, onec: Onec, progress: Progress, *
 def planned_request(context: dg.OpExecutionContext, onec: Onec, progress: Progress) -> Request:
     """The same after the plan; a run that goes on where another one failed takes its plan over."""
     if context.run.parent_run_id:
-        adopt_plan(onec.database_url(), context.run.run_id, context.run.parent_run_id)
+        adopt_plan(onec.database_url(), context.run.run_id, repeated_by(context.instance, context.run))
     return request_of(context, onec, progress)
+
+
+def repeated_by(instance: dg.DagsterInstance, run: dg.DagsterRun | None) -> list[str]:
+    """The runs that a run repeats, the latest first: one of them may have failed before it took the plan over."""
+    repeated: list[str] = []
+    while run and run.parent_run_id:
+        repeated.append(run.parent_run_id)
+        run = instance.get_run_by_id(run.parent_run_id)
+    return repeated

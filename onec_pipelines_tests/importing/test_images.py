@@ -685,7 +685,7 @@ def test_a_run_that_repeats_one_which_failed_when_all_had_landed_reports_that(sh
     plan_images(request(shop), str(shop.media))
     publish_shard(request(shop), str(shop.media), 1)
     collect_images(request(shop), str(shop.media))
-    adopt_plan(shop.database_url, "run-2", "run-1")
+    adopt_plan(shop.database_url, "run-2", ["run-1"])
     assert counts(collect_images(request(shop, "run-2"), str(shop.media))) == (5, 0, 0)
     with pytest.raises(DatabaseError, match="The plan of this import of images is not in the database any more"):
         collect_images(request(shop, "run-3"), str(shop.media))
@@ -700,6 +700,14 @@ def test_the_last_step_waits_until_another_import_has_been_refused(shop):
             landing = thread.submit(collect_images, request(shop), str(shop.media))
             time.sleep(1)
         assert counts(landing.result(timeout=30)) == (2, 0, 0)
+
+
+def test_a_run_goes_on_with_the_plan_of_whichever_run_it_repeats_left_it(shop):
+    shipped(shop, 2)
+    plan_images(request(shop), str(shop.media))
+    adopt_plan(shop.database_url, "run-3", ["run-2", "run-1"])  # run-2 failed before it could take the plan over
+    publish_shard(request(shop, "run-3"), str(shop.media), 1)
+    assert counts(collect_images(request(shop, "run-3"), str(shop.media))) == (2, 0, 0)
 
 
 def test_an_import_under_the_id_of_the_one_before_is_another_import(shop):

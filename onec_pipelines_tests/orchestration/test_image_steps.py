@@ -10,6 +10,7 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.orchestration.images import repeated_by
 from onec_pipelines.orchestration.instance import open_instance
 from onec_pipelines.orchestration.launch import QUIET
 from onec_pipelines.orchestration.resources import Onec
@@ -120,6 +121,17 @@ def test_a_run_goes_on_where_another_one_failed(project, monkeypatch, rows):
     assert (session.processed, session.total) == (56, 56)
     assert session.counters["product_images"]["copied"] == len(rows("select from onec.product_images")) == 91
     assert session.result.startswith("copied 91, ")
+
+
+def test_a_run_repeats_all_the_runs_before_it_the_latest_first(project):
+    job = project.definitions().resolve_job_def("images_import")
+    first = project.instance.create_run_for_job(job)
+    second = project.instance.create_run_for_job(job, parent_run_id=first.run_id, root_run_id=first.run_id)
+    third = project.instance.create_run_for_job(job, parent_run_id=second.run_id, root_run_id=first.run_id)
+    assert repeated_by(project.instance, third) == [second.run_id, first.run_id]
+    assert repeated_by(project.instance, first) == []
+    project.instance.delete_run(second.run_id)
+    assert repeated_by(project.instance, third) == [second.run_id]
 
 
 def test_a_step_that_is_left_in_the_queue_of_a_dead_run_is_not_done(project):

@@ -4,6 +4,7 @@ It stands in UNLOGGED tables of `onec_staging`, signed with the id of its run, f
 They are gone after a crash of PostgreSQL, and then the import begins anew.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -111,15 +112,15 @@ def has_landed(connection: psycopg.Connection, run_id: str) -> bool:
     return bool(number(connection, "select count(*) from onec.landed_images where run_id = %s", run_id))
 
 
-def adopt_plan(database_url: str, run_id: str, parent_run_id: str) -> None:
-    """Go on with the plan of the run that this one repeats from where it failed, or with what it has landed."""
+def adopt_plan(database_url: str, run_id: str, repeated: Iterable[str]) -> None:
+    """Go on with the plan of a run that this one repeats from where it failed, or with what it has landed."""
     with losses_told(DURING), connect(database_url) as connection:
-        if is_run_locked(connection, parent_run_id):
-            return
+        dead = [other for other in repeated if not is_run_locked(connection, other)]
         for table in ("onec_staging.images_run", "onec.landed_images"):
             if is_there(connection, table):
-                adopt = sql.SQL("update {} set run_id = %s where run_id = %s").format(sql.Identifier(*table.split(".")))
-                connection.execute(adopt, [run_id, parent_run_id])
+                place = sql.Identifier(*table.split("."))
+                adopt = sql.SQL("update {} set run_id = %s where run_id = any(%s)").format(place)
+                connection.execute(adopt, [run_id, dead])
 
 
 def refuse_beside_another(connection: psycopg.Connection, run_id: str) -> None:
