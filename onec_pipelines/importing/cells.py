@@ -25,6 +25,27 @@ where r.entity = {entity} and last.onec_id = r.onec_id and last.cell = r.cell an
 """
 
 
+COUNT = """
+select
+    count(*) filter (where stated),
+    count(*) filter (where stated and not landed),
+    count(*) filter (where landed and not stated)
+from (
+    select
+        s.seq > 0 as stated,
+        v.id is not null and d.id is not null as landed
+    from onec_staging.{table} s
+    left join onec.product_variants v on v.onec_id = s.onec_id
+    left join onec.{dictionary} d on d.onec_id = s.{cell}
+) cells
+"""
+
+
+def count_cells(table: str, cell: str, dictionary: str) -> str:
+    """The query of `Dataset.count_items`: a cell waits while its offer, or its entry in the dictionary, is unknown."""
+    return COUNT.format(table=table, cell=cell, dictionary=dictionary)
+
+
 def keep_latest_cells(staging: Staging, table: str, cell: str, entity: str) -> None:
     """Of a cell that is stated twice the last counts, be it a value or a refusal."""
     staging.connection.execute(

@@ -7,7 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.cells import keep_latest_cells
+from onec_pipelines.importing.cells import count_cells, keep_latest_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
 UNTYPED = """
@@ -49,20 +49,6 @@ delete from onec_staging.prices_refusals r
 using onec_staging.price_lists l
 where l.onec_id = r.onec_id and r.seq < l.seq
 """
-COUNT_ITEMS = """
-select
-    count(*) filter (where stated),
-    count(*) filter (where stated and not landed),
-    count(*) filter (where landed and not stated)
-from (
-    select
-        s.seq > 0 as stated,
-        v.id is not null and t.id is not null as landed
-    from onec_staging.prices s
-    left join onec.product_variants v on v.onec_id = s.onec_id
-    left join onec.price_types t on t.onec_id = s.price_type_onec_id
-) prices
-"""
 
 
 def _readers(_file: ExportFile) -> Mapping[str, Reader]:
@@ -92,6 +78,6 @@ PRICES = Dataset(
     items={Price: "prices"},
     entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList),),
     prepare=_prepare,
-    count_items=COUNT_ITEMS,
+    count_items=count_cells("prices", "price_type_onec_id", "price_types"),
     merges=("prices", "default_variants"),
 )

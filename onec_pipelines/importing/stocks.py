@@ -7,7 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.cells import keep_latest_cells
+from onec_pipelines.importing.cells import count_cells, keep_latest_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
 TOTALS = """
@@ -15,20 +15,6 @@ TOTALS = """
 delete from onec_staging.{table} s
 where s.onec_id is not null and s.{cell} = 'default'
     and exists (select from onec_staging.stocks o where o.onec_id = s.onec_id and o.warehouse_onec_id <> 'default')
-"""
-COUNT_ITEMS = """
-select
-    count(*) filter (where stated),
-    count(*) filter (where stated and not landed),
-    count(*) filter (where landed and not stated)
-from (
-    select
-        s.seq > 0 as stated,
-        v.id is not null and w.id is not null as landed
-    from onec_staging.stocks s
-    left join onec.product_variants v on v.onec_id = s.onec_id
-    left join onec.warehouses w on w.onec_id = s.warehouse_onec_id
-) stocks
 """
 
 
@@ -51,6 +37,6 @@ STOCKS = Dataset(
     items={Stock: "stocks"},
     entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock),),
     prepare=_prepare,
-    count_items=COUNT_ITEMS,
+    count_items=count_cells("stocks", "warehouse_onec_id", "warehouses"),
     merges=("stocks", "default_variants"),
 )
