@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._utils.schedules import is_valid_cron_schedule
 
+from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.errors import OnecError, SettingsError
 from onec_pipelines.orchestration.jobs import FULL_REFRESH
 from onec_pipelines.orchestration.progress import IMPORT_TYPE_TAG
@@ -34,7 +35,7 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
     )
     def nightly_refresh(onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            problems = onec.problems(ALL)
+            problems = preflight(onec.settings().data_dir, ALL, has_products=True)  # it brings its catalogue itself
         except OnecError as error:
             problems = [str(error)]
         yield dg.SkipReason(" ".join(problems)) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})
