@@ -62,26 +62,6 @@ delete from onec_staging.offers s
 using onec_staging.offers o
 where o.onec_id = s.onec_id and s.beside_prices and not o.beside_prices
 """
-COMPLETED_OFFERS = """
--- What an offer does not state, a 2.04 good of the same id does.
-with stated as (
-    delete from onec_staging.offers g
-    using onec_staging.offers o
-    where o.onec_id = g.onec_id and g.from_good and not o.from_good
-    returning g.*
-)
-update onec_staging.offers o
-set article = coalesce(o.article, g.article),
-    name = coalesce(o.name, g.name),
-    barcode = coalesce(o.barcode, g.barcode),
-    characteristics = g.characteristics || o.characteristics,
-    properties = g.properties || o.properties,
-    dimensions = g.dimensions || o.dimensions,
-    images = case when o.images = '{}' then g.images else o.images end,
-    deleted = o.deleted or g.deleted
-from stated g
-where g.onec_id = o.onec_id and not o.from_good
-"""
 SUPERSEDED_REFUSALS = """
 delete from onec_staging.catalog_refusals r
 using (
@@ -111,7 +91,6 @@ def _prepare(staging: Staging) -> None:
         staging.connection.execute(LONE_MARKS.format(table=table, key=key).encode())
     staging.keep_latest("categories", "onec_id")
     staging.keep_latest("offers", "onec_id", "from_good")
-    staging.connection.execute(COMPLETED_OFFERS)
     staging.merge_repeated("units", "onec_id")
     staging.merge_repeated("properties", "onec_id")
     staging.merge_repeated("property_values", "property_onec_id", "onec_id")

@@ -430,6 +430,54 @@ def test_what_an_offer_does_not_state_such_a_good_does(export, imports, rows, xm
     assert rows(pictures) == [2]
 
 
+@pytest.mark.parametrize("sent", ["goods", "offers"])
+def test_of_such_a_good_and_its_offer_the_one_that_a_delta_does_not_send_again_still_holds(
+    sent, export, imports, rows, xml
+):
+    stated = {
+        "goods": xml.good("g#1", "Стул", "<Штрихкод>460</Штрихкод><Картинка>a.jpg</Картинка>"),
+        "offers": xml.offer("g#1", "Стул, синий", f"<Артикул>A-1</Артикул>{BLUE}"),
+    }
+    variants = "select name, article, barcode, characteristics, is_active from onec.product_variants"
+    pictures = "select path from onec.image_references where variant_id is not null"
+    whole = [("Стул, синий", "A-1", "460", {"Цвет": "синий"}, True)], ["a.jpg"]
+    for directory, element in stated.items():
+        getattr(export, directory)(element)
+    imports.catalog()
+    for directory in stated:
+        getattr(export, directory)("", delta=True)
+    for is_active, element in enumerate(
+        ['<{0} Статус="Удален"><Ид>g#1</Ид></{0}>'.format("Товар" if sent == "goods" else "Предложение"), stated[sent]]
+    ):
+        getattr(export, sent)(element, delta=True)
+        imports.catalog()
+        assert rows("select is_active from onec.product_variants") == [bool(is_active)]
+    assert (rows(variants), rows(pictures)) == whole
+
+
+def test_an_offer_that_waits_says_what_it_has_to_when_such_a_good_comes(export, imports, rows, xml):
+    export.offers(xml.offer("g#1", "Стул, синий", f"<Артикул>A-1</Артикул>{BLUE}"))
+    imports.catalog()
+    export.offers("", delta=True)
+    export.goods(xml.good("g#1", "Стул", "<Штрихкод>460</Штрихкод>"), delta=True)
+    imports.catalog()
+    assert rows("select name, article, barcode, characteristics from onec.product_variants") == [
+        ("Стул, синий", "A-1", "460", {"Цвет": "синий"})
+    ]
+    assert rows("select count(*) from onec.pending_records") == [0]
+
+
+def test_what_such_a_good_has_stated_of_a_variant_ends_with_a_full_export_without_it(export, imports, rows, xml):
+    export.goods(xml.good("g#1", "Стул", "<Артикул>A-1</Артикул>"))
+    export.offers(xml.offer("g#1", "Стул, синий"))
+    imports.catalog()
+    export.goods(xml.good("g"))
+    imports.catalog()
+    export.offers(xml.offer("g#1", "Стул, белый"), delta=True)
+    imports.catalog()
+    assert rows("select name, article, statements from onec.product_variants") == [("Стул, белый", None, None)]
+
+
 def test_an_offer_of_such_a_good_that_is_marked_as_deleted_is_deleted(export, imports, rows, xml):
     export.goods(xml.good("g#1", more="<ПометкаУдаления>true</ПометкаУдаления>"))
     export.offers(xml.offer("g#1"))

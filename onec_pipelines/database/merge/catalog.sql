@@ -49,6 +49,78 @@ select p.id as property_id, s.onec_id, s.value
 from onec_staging.property_values s
 join onec.properties p on p.onec_id = s.property_onec_id;
 
+-- run marks that come alone of what goods and offers state
+-- 2.04 states a variant as a good and as an offer: a deletion mark takes nothing from what the same of the two has said.
+update onec_staging.offers s
+set article = w.article,
+    name = w.name,
+    barcode = w.barcode,
+    characteristics = w.characteristics,
+    properties = w.properties,
+    dimensions = w.dimensions,
+    images = w.images
+from onec.product_variants v
+cross join lateral jsonb_populate_recordset(null::onec_staging.offers, v.statements) w
+where v.onec_id = s.onec_id and w.from_good = s.from_good and s.name is null and s.deleted and not s.beside_prices;
+
+-- run goods and offers that are not sent again
+-- What the other of the two has said still holds, unless a full export names it no longer.
+insert into onec_staging.offers
+select w.*
+from (
+    select v.onec_id, jsonb_array_elements(v.statements) as stated
+    from onec.product_variants v
+    union all
+    select p.onec_id, p.payload
+    from onec.pending_records p
+    where p.import_type = 'catalog' and p.entity = 'offer'
+) known
+cross join lateral jsonb_populate_record(
+    null::onec_staging.offers, known.stated || '{"seq": 0}'
+) w
+where not w.beside_prices and not case when w.from_good then %(goods_full)s else %(offers_full)s end
+    and exists (
+        select
+        from onec_staging.offers s
+        where s.onec_id = w.onec_id and not s.beside_prices
+        having bool_or(s.from_good <> w.from_good) and not bool_or(s.from_good = w.from_good)
+    );
+
+-- run statements of variants
+create temp table statements on commit drop as
+select
+    onec_id,
+    case when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line}'::text[] order by from_good) end as stated
+from onec_staging.offers s
+where not beside_prices
+    and onec_id in (
+        select onec_id from onec_staging.offers where from_good
+        union all
+        select onec_id from onec.product_variants where statements is not null
+    )
+group by onec_id;
+
+-- run offers that goods complete
+-- What an offer does not state, a 2.04 good of the same id does.
+with stated as (
+    delete from onec_staging.offers g
+    using onec_staging.offers o
+    where o.onec_id = g.onec_id and g.from_good and not o.from_good
+    returning g.*
+)
+update onec_staging.offers o
+set seq = greatest(o.seq, g.seq),
+    article = coalesce(o.article, g.article),
+    name = coalesce(o.name, g.name),
+    barcode = coalesce(o.barcode, g.barcode),
+    characteristics = g.characteristics || o.characteristics,
+    properties = g.properties || o.properties,
+    dimensions = g.dimensions || o.dimensions,
+    images = case when o.images = '{}' then g.images else o.images end,
+    deleted = o.deleted or g.deleted
+from stated g
+where g.onec_id = o.onec_id and not o.from_good;
+
 -- run offers that prices or stocks repeat
 -- A prices or rests file states a variant where no offer does; of one that an offer stated it says nothing new.
 update onec_staging.offers s
@@ -244,9 +316,12 @@ select
     s.onec_id = p.onec_id as is_default,
     true as is_offer,
     s.beside_prices is true as is_beside_prices,
+    case when x.onec_id is null then t.statements else x.stated end as statements,
     not s.deleted as is_active
 from onec_staging.offers s
 join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
+left join onec.product_variants t on t.onec_id = s.onec_id
+left join pg_temp.statements x on x.onec_id = s.onec_id
 where s.name is not null or not s.deleted;
 
 -- upsert product_variants by onec_id
@@ -260,7 +335,7 @@ where s.name is null and s.deleted;
 -- The default variant of a product that now has no offers at all stays, as one that no offer states. Which products
 -- have others is told by a join: asked for each row it would cost a scan of the staged offers for each.
 update onec.product_variants t
-set is_active = d.stays, is_offer = not d.stays, updated_at = now()
+set is_active = d.stays, is_offer = not d.stays, statements = null, updated_at = now()
 from (
     select v.id, v.is_default and p.is_active and o.base is null as stays
     from onec.product_variants v
