@@ -170,6 +170,20 @@ def test_an_offer_under_the_bare_id_that_is_no_longer_named_stays_where_it_is_th
     assert rows(VARIANTS) == [("g", True, True), ("h", True, True)]
 
 
+@pytest.mark.parametrize("gone", ["", '<Предложение Статус="Удален"><Ид>g</Ид></Предложение>'])
+def test_nothing_is_left_of_the_offer_that_stated_it(gone, shop, imports, rows, xml):
+    shop.goods(xml.good("g") + xml.good("h"))
+    shop.offers(xml.offer("g", "Стул", "<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>") + xml.offer("h"))
+    imports.catalog()
+    shop.offers(xml.offer("h") + gone)
+    imports.catalog()
+    shop.offers(xml.offer("h"))
+    imports.catalog()
+    described = "select name, article, is_offer, is_active from onec.product_variants where onec_id = 'g'"
+    assert rows(described) == [(None, None, False, True)]
+    assert rows("select path from onec.image_references") == []
+
+
 def test_it_goes_and_comes_with_its_product(shop, imports, rows, xml):
     shop.goods(xml.good("g") + xml.good("h"))
     shop.offers("")
