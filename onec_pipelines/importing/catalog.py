@@ -7,6 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.marks import yield_lone_marks
 from onec_pipelines.importing.reading import Dataset, Entity
 
 COUNT_ITEMS = """
@@ -21,20 +22,6 @@ from (
     from onec_staging.offers s
     left join onec.product_variants v on v.onec_id = s.onec_id
 ) offers
-"""
-LONE_MARKS = """
--- A deletion mark that comes alone takes nothing but the activity of what the export states before it: the two change
--- places, so that the mark is superseded.
-update onec_staging.{table} s
-set deleted = true, seq = x.place
-from (
-    select max(seq) filter (where name <> '' or not deleted) as stated, max(seq) as latest
-    from onec_staging.{table}
-    group by {key}
-    having count(*) > 1
-) d
-cross join lateral (values (d.stated, d.latest), (d.latest, d.stated)) as x (seq, place)
-where d.latest > d.stated and s.seq = x.seq
 """
 SUPERSEDED_GOODS = """
 -- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does, and then one
@@ -88,7 +75,7 @@ def _prepare(staging: Staging) -> None:
         ("offers", "onec_id, from_good"),
         ("categories", "onec_id"),
     ):
-        staging.connection.execute(LONE_MARKS.format(table=table, key=key).encode())
+        yield_lone_marks(staging, table, key)
     staging.keep_latest("categories", "onec_id")
     staging.keep_latest("offers", "onec_id", "from_good")
     staging.merge_repeated("units", "onec_id")

@@ -7,6 +7,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.reading import Reader
 from onec_pipelines.commerceml.records import Customer, NotForUs
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.importing.marks import yield_lone_marks
 from onec_pipelines.importing.reading import Dataset, Entity
 
 
@@ -15,6 +16,7 @@ def _readers(_file: ExportFile) -> Mapping[str, Reader]:
 
 
 def _prepare(staging: Staging) -> None:
+    yield_lone_marks(staging, "customers", "onec_id", name="coalesce(name, full_name)")
     staging.keep_latest("customers", "onec_id")
     staging.keep_latest("customers_not_for_us", "onec_id")
 

@@ -76,6 +76,18 @@ def test_a_deletion_mark_that_comes_alone_takes_nothing_but_the_activity(delta, 
     assert rows(EVERYTHING) == [(*before[:-1], False)]
 
 
+@pytest.mark.parametrize("delta", [False, True])
+def test_one_that_comes_alone_after_the_row_itself_takes_nothing_but_the_activity_either(
+    delta, export, imports, rows, xml
+):
+    export.contragents(PERSON, delta=delta)
+    export.contragents(xml.customer("c", "<ПометкаУдаления>true</ПометкаУдаления>"), delta=delta, segment=2)
+    imports.customers()
+    assert rows("select name, inn, email, roles, is_active from onec.customers") == [
+        ("Иванов", "7701000009", "buyer@example.com", ["Покупатель"], False)
+    ]
+
+
 def test_a_deletion_mark_beside_a_name_states_a_customer_whole(export, imports, rows, xml):
     export.contragents(PERSON)
     imports.customers()
