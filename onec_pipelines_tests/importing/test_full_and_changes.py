@@ -368,6 +368,27 @@ def test_one_that_comes_alone_after_the_row_itself_takes_nothing_but_the_activit
     ]
 
 
+def test_one_that_comes_with_a_picture_and_no_name_leaves_those_that_are_known(export, imports, rows, xml):
+    picture = "<Картинка>{}.jpg</Картинка>".format
+    export.goods(xml.good("g", "Стул", picture("a") + picture("b")))
+    export.offers(xml.offer("g#1", "Синий", picture("c") + picture("d")))
+    imports.catalog()
+    export.goods(f'<Товар Статус="Удален"><Ид>g</Ид>{picture("x")}</Товар>', delta=True)
+    export.offers(f'<Предложение Статус="Удален"><Ид>g#1</Ид>{picture("x")}</Предложение>', delta=True)
+    imports.catalog()
+    assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
+
+
+def test_one_that_comes_alone_for_an_offer_that_waits_takes_nothing_from_it(export, imports, rows, xml):
+    export.offers(xml.offer("g#1", "Синий", "<Артикул>A-1</Артикул>"))
+    imports.catalog()
+    export.offers('<Предложение Статус="Удален"><Ид>g#1</Ид></Предложение>', delta=True)
+    imports.catalog()
+    export.goods(xml.good("g"), delta=True)
+    imports.catalog()
+    assert rows("select name, article, is_active from onec.product_variants") == [("Синий", "A-1", False)]
+
+
 def test_of_a_mark_that_comes_alone_before_the_row_itself_nothing_is_left(export, imports, rows, xml):
     export.goods('<Товар Статус="Удален"><Ид>g</Ид></Товар>' + xml.good("g"))
     imports.catalog()

@@ -49,8 +49,18 @@ select p.id as property_id, s.onec_id, s.value
 from onec_staging.property_values s
 join onec.properties p on p.onec_id = s.property_onec_id;
 
--- run marks that come alone of what goods and offers state
--- 2.04 states a variant as a good and as an offer: a deletion mark takes nothing from what the same of the two has said.
+-- run what goods and offers have said before
+-- Of a variant that 2.04 states as a good and as an offer, and of an offer that waits.
+create or replace temp view said as
+select onec_id, jsonb_array_elements(statements) as stated
+from onec.product_variants
+union all
+select onec_id, payload
+from onec.pending_records
+where import_type = 'catalog' and entity = 'offer';
+
+-- run marks that come alone of goods and offers
+-- Such a deletion mark takes nothing from what the same of the two has said.
 update onec_staging.offers s
 set article = w.article,
     name = w.name,
@@ -59,31 +69,22 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions,
     images = w.images
-from onec.product_variants v
-cross join lateral jsonb_populate_recordset(null::onec_staging.offers, v.statements) w
-where v.onec_id = s.onec_id and w.from_good = s.from_good and s.name is null and s.deleted and not s.beside_prices;
+from pg_temp.said
+cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
+where said.onec_id = s.onec_id and w.from_good = s.from_good and s.name is null and s.deleted and not s.beside_prices;
 
 -- run goods and offers that are not sent again
 -- What the other of the two has said still holds, unless a full export names it no longer.
 insert into onec_staging.offers
 select w.*
-from (
-    select v.onec_id, jsonb_array_elements(v.statements) as stated
-    from onec.product_variants v
-    union all
-    select p.onec_id, p.payload
-    from onec.pending_records p
-    where p.import_type = 'catalog' and p.entity = 'offer'
-) known
-cross join lateral jsonb_populate_record(
-    null::onec_staging.offers, known.stated || '{"seq": 0}'
-) w
+from pg_temp.said
+cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated || '{"seq": 0}') w
+join onec_staging.offers s on s.onec_id = said.onec_id and s.from_good <> w.from_good and not s.beside_prices
 where not w.beside_prices and not case when w.from_good then %(goods_full)s else %(offers_full)s end
-    and exists (
+    and not exists (
         select
-        from onec_staging.offers s
-        where s.onec_id = w.onec_id and not s.beside_prices
-        having bool_or(s.from_good <> w.from_good) and not bool_or(s.from_good = w.from_good)
+        from onec_staging.offers o
+        where o.onec_id = said.onec_id and o.from_good = w.from_good and not o.beside_prices
     );
 
 -- run statements of variants
@@ -376,13 +377,15 @@ where %(offers_segments_full)s and p.is_active
 select p.id as product_id, i.place::integer - 1 as position, i.path
 from onec_staging.goods s
 join onec.products p on p.onec_id = s.onec_id
-cross join lateral unnest(s.images) with ordinality as i (path, place);
+cross join lateral unnest(s.images) with ordinality as i (path, place)
+where s.name is not null;
 
 -- upsert image_references by variant_id, position
 select v.id as variant_id, i.place::integer - 1 as position, i.path
 from onec_staging.offers s
 join onec.product_variants v on v.onec_id = s.onec_id
-cross join lateral unnest(s.images) with ordinality as i (path, place);
+cross join lateral unnest(s.images) with ordinality as i (path, place)
+where s.name is not null or not s.deleted;
 
 -- run pictures of products no longer listed
 delete from onec.image_references r
