@@ -109,6 +109,22 @@ def test_what_a_later_segment_does_not_state_of_a_dictionary_is_that_of_an_earli
     assert rows("select name, is_active from onec.warehouses") == [("main", False)]
 
 
+def test_what_a_later_import_does_not_state_of_a_dictionary_is_that_of_an_earlier_one(export, imports, rows, xml):
+    named = "<Наименование>Цвет</Наименование>"
+    export.goods(xml.good("g"))
+    export.properties(
+        COLOUR.format(f"{named}<ТипЗначений>Справочник</ТипЗначений>{RED.format('<Значение>Красный</Значение>')}")
+    )
+    export.price_types(xml.price_type("retail"))
+    imports.everything()
+    export.properties(COLOUR.format(named + RED.format("<Значение/>")), delta=True)
+    export.price_types("<ТипЦены><Ид>retail</Ид><Наименование>Розница</Наименование></ТипЦены>", delta=True)
+    imports.everything()
+    assert rows("select value_type from onec.properties") == ["Справочник"]
+    assert rows("select value from onec.property_values") == ["Красный"]
+    assert rows("select name, currency from onec.price_types") == [("Розница", "RUB")]
+
+
 def test_a_currency_is_taken_from_a_price_type_without_a_name_too(export, imports, rows, xml):
     export.goods(xml.good("g"))
     export.price_types("<ТипЦены><Ид>retail</Ид><Валюта>RUB</Валюта></ТипЦены>")

@@ -35,19 +35,21 @@ from onec_staging.units s
 left join onec.units t on t.onec_id = s.onec_id;
 
 -- upsert properties by onec_id
--- A deletion mark may come alone: then what is known stays.
+-- What is not stated does not replace what is.
 select
     s.onec_id,
     coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
-    case when s.name = '' then t.value_type else s.value_type end as value_type,
+    coalesce(s.value_type, t.value_type) as value_type,
     not s.deleted as is_active
 from onec_staging.properties s
 left join onec.properties t on t.onec_id = s.onec_id;
 
 -- upsert property_values by property_id, onec_id
-select p.id as property_id, s.onec_id, s.value
+-- What is not stated does not replace what is.
+select p.id as property_id, s.onec_id, coalesce(nullif(s.value, ''), t.value, '') as value
 from onec_staging.property_values s
-join onec.properties p on p.onec_id = s.property_onec_id;
+join onec.properties p on p.onec_id = s.property_onec_id
+left join onec.property_values t on t.property_id = p.id and t.onec_id = s.onec_id;
 
 -- run what goods and offers have said before
 -- Of a variant that 2.04 states as a good and as an offer, and of an offer that waits.

@@ -3,11 +3,11 @@
 -- prices_segments_full (every segment was full).
 
 -- upsert price_types by onec_id
--- A deletion mark may come alone: then what is known stays.
+-- What is not stated does not replace what is.
 select
     s.onec_id,
     coalesce(nullif(s.name, ''), t.name, s.onec_id) as name,
-    coalesce(s.currency, case when s.name = '' then t.currency end) as currency,
+    coalesce(s.currency, t.currency) as currency,
     not s.deleted as is_active
 from onec_staging.price_types s
 left join onec.price_types t on t.onec_id = s.onec_id;
