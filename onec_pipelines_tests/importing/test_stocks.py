@@ -144,6 +144,32 @@ def test_a_total_of_an_earlier_export_goes_once_the_offer_states_warehouses(shop
     assert rows(STOCKS) == [("g#1", "main", 12), ("g#2", "default", 10)]
 
 
+def test_a_total_in_a_delta_is_ignored_where_the_warehouses_are_on_record(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5))
+    imports.stocks()
+    shop.rests("<Предложение><Ид>g#1</Ид><Количество>3</Количество></Предложение>", delta=True)
+    assert imports.stocks().counters.total == 0
+    assert rows(STOCKS) == [("g#1", "main", 5)]
+
+
+def test_a_full_export_of_totals_takes_the_warehouses_away(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5))
+    imports.stocks()
+    shop.rests("<Предложение><Ид>g#1</Ид><Количество>3</Количество></Предложение>")
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "default", 3)]
+
+
+def test_a_total_goes_once_a_warehouse_of_its_offer_waits_no_longer(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", undeclared=5), delta=True)
+    imports.stocks()
+    shop.rests("<Предложение><Ид>g#1</Ид><Количество>7</Количество></Предложение>", delta=True)
+    imports.stocks()
+    shop.warehouses(xml.warehouse("undeclared"), delta=True)
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "undeclared", 5)]
+
+
 def test_a_total_that_waited_goes_once_the_offer_states_warehouses(shop, imports, rows, xml):
     shop.rests("<Предложение><Ид>g#3</Ид><Количество>10</Количество></Предложение>")
     imports.stocks()

@@ -26,6 +26,24 @@ where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
             and (s.warehouse_onec_id = cell.warehouse_onec_id or cell.warehouse_onec_id = 'default')
     );
 
+-- run totals of offers whose warehouses are on record
+-- Beside stock per warehouse, a quantity without one is their total. A full export takes those away instead.
+delete from onec_staging.stocks s
+using onec.product_variants v
+where not %(stocks_full)s and s.warehouse_onec_id = 'default' and v.onec_id = s.onec_id
+    and exists (
+        select
+        from onec.stocks x
+        join onec.warehouses w on w.id = x.warehouse_id
+        where x.variant_id = v.id and w.onec_id <> 'default'
+    );
+
+-- run totals of offers whose warehouses waited
+delete from onec_staging.stocks s
+using onec_staging.stocks o
+join onec.warehouses w on w.onec_id = o.warehouse_onec_id
+where s.onec_id = o.onec_id and s.warehouse_onec_id = 'default' and o.warehouse_onec_id <> 'default' and o.seq < 0;
+
 -- run the default warehouse
 insert into onec.warehouses (onec_id, name)
 select 'default', 'Основной склад'
@@ -45,17 +63,6 @@ select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity
 from onec_staging.stocks s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
-
--- run totals of offers that state warehouses
--- Beside stock per warehouse, a quantity without one is their total. What waited is older than the total may be.
-delete from onec.stocks x
-using onec.product_variants v, onec.warehouses w
-where v.id = x.variant_id and w.id = x.warehouse_id and w.onec_id = 'default'
-    and exists (
-        select
-        from onec_staging.stocks s
-        where s.onec_id = v.onec_id and s.warehouse_onec_id <> 'default' and s.seq > 0
-    );
 
 -- run stocks of default variants that gave way
 -- Real offers took the place of the bare id, and 1C states no stock of it: that takes nothing from a shop to guard.
@@ -78,6 +85,12 @@ where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id
     and not exists (
         select from onec_staging.stocks_refusals r where r.onec_id = v.onec_id and r.cell = w.onec_id
     );
+
+-- run totals beside warehouses
+delete from onec.stocks x
+using onec.warehouses w
+where w.id = x.warehouse_id and w.onec_id = 'default'
+    and exists (select from onec.stocks o where o.variant_id = x.variant_id and o.warehouse_id <> x.warehouse_id);
 
 -- upsert pending_records by import_type, entity, onec_id
 select
