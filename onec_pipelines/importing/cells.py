@@ -5,6 +5,7 @@ from psycopg import sql
 from onec_pipelines.database.staging import SCHEMA, Staging
 
 KEEP_LATEST = """
+-- Without statistics the staged rows would be sorted for the join, which most exports do not need at all.
 with last as (
     select onec_id, cell, max(seq) as seq
     from (
@@ -17,7 +18,8 @@ with last as (
 ), superseded as (
     delete from {table} s
     using last
-    where last.onec_id = s.onec_id and last.cell = s.{cell} and s.seq < last.seq
+    where exists (select from last)
+        and last.onec_id = s.onec_id and last.cell = s.{cell} and s.seq < last.seq
 )
 delete from {refusals} r
 using last
