@@ -112,9 +112,9 @@ class Staging:
                 copy.write_row(row)
         table.rows.clear()
 
-    def keep_latest(self, table: str, *key: str) -> None:
-        """Delete the rows that a later one with the same key supersedes."""
-        self.connection.execute(
+    def keep_latest(self, table: str, *key: str) -> int:
+        """Delete the rows that a later one with the same key supersedes; tell how many there were."""
+        return self.connection.execute(
             sql.SQL(
                 "with latest as (select max(seq) as seq from {table} group by {key}) delete from {table} s "
                 "where not exists (select from latest where latest.seq = s.seq)"
@@ -122,7 +122,7 @@ class Staging:
                 table=sql.Identifier(SCHEMA, table),
                 key=sql.SQL(", ").join(map(sql.Identifier, key)),
             )
-        )
+        ).rowcount
 
     def merge_repeated(self, table: str, *key: str) -> None:
         """Keep the latest row of each key, with each text that it does not state from the latest row that does.

@@ -56,9 +56,9 @@ def _readers(_file: ExportFile) -> Mapping[str, Reader]:
 
 
 def _prepare(staging: Staging) -> None:
-    staging.keep_latest("price_lists", "onec_id")
+    if staging.keep_latest("price_lists", "onec_id"):
+        staging.connection.execute(SUPERSEDED_PRICES.encode())
     for statement in (
-        SUPERSEDED_PRICES,
         SUPERSEDED_REFUSALS,
         UNNAMED_CELLS,
         UNTYPED.format(table="prices", cell="price_type_onec_id"),
