@@ -27,10 +27,11 @@ left join (select distinct onec_id, cell from onec_staging.prices_refusals) r
 where w.import_type = 'prices' and (r.cell is not null or (l.onec_id is null and not %(prices_full)s));
 
 -- run default variants for prices of a bare product id
+-- No product id holds a #: most offers need not be looked up among the products.
 insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is_active)
 select p.onec_id, p.id, true, false, p.is_active
 from onec.products p
-where p.onec_id in (select s.onec_id from onec_staging.prices s)
+where p.onec_id in (select s.onec_id from onec_staging.prices s where position('#' in s.onec_id) = 0)
     and (select v.id from onec.product_variants v where v.onec_id = p.onec_id) is null
 on conflict (onec_id) do nothing;
 

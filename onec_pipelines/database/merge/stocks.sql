@@ -51,10 +51,11 @@ where exists (select from onec_staging.stocks s where s.warehouse_onec_id = 'def
     and not exists (select from onec.warehouses w where w.onec_id = 'default');
 
 -- run default variants for stocks of a bare product id
+-- No product id holds a #: most offers need not be looked up among the products.
 insert into onec.product_variants (onec_id, product_id, is_default, is_offer, is_active)
 select p.onec_id, p.id, true, false, p.is_active
 from onec.products p
-where p.onec_id in (select s.onec_id from onec_staging.stocks s)
+where p.onec_id in (select s.onec_id from onec_staging.stocks s where position('#' in s.onec_id) = 0)
     and (select v.id from onec.product_variants v where v.onec_id = p.onec_id) is null
 on conflict (onec_id) do nothing;
 
