@@ -43,9 +43,10 @@ join onec.price_types t on t.onec_id = s.price_type_onec_id;
 
 -- run types no longer sent
 -- The list of an offer is complete: a type that is not in it applies no longer. A refused price keeps the old one.
+-- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.prices x
 using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
-where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
+where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id and x.updated_at <> now()
     and not exists (
         select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
     )

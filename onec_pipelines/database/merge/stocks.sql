@@ -77,9 +77,10 @@ where %(stocks_segments_full)s and d.id = x.variant_id and d.is_default and not 
     and not exists (select from onec_staging.stocks_refusals r where r.onec_id = d.onec_id);
 
 -- run stocks no longer sent
+-- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.stocks x
 using onec.product_variants v, onec.warehouses w
-where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id
+where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id and x.updated_at <> now()
     and not exists (
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
