@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
-from onec_pipelines.commerceml.xml import child_text, children, line_of, parts
+from onec_pipelines.commerceml.xml import child_text, children, line_of, texts
 
 
 def read_price_type(element: Element) -> Iterator[Fact]:
@@ -48,7 +48,7 @@ def read_price_list(element: Element) -> Iterator[Fact]:
 
 
 def _read_price(element: Element, onec_id: str) -> Price | Refusal | None:
-    stated = {tag: child.text for tag, child in parts(element)}
+    stated = texts(element)
     value = _trimmed(stated.get("ЦенаЗаЕдиницу"))
     if value is None:
         return None

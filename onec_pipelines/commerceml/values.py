@@ -26,8 +26,11 @@ def parse_number(text: str, name: str) -> str:
     Raises:
         ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
     """
-    number = text if _NUMBER.match(text) else _plain_number(text)
-    if len(number) > MAX_NUMBER_LENGTH or not _NUMBER.match(number):
+    number, found = text, _NUMBER.match(text)
+    if not found:
+        number = _plain_number(text)
+        found = _NUMBER.match(number)
+    if not found or len(number) > MAX_NUMBER_LENGTH:
         raise ValueRefused(f"{name}: не число: {text[:40]!r}")
     return number.replace(",", ".")
 

@@ -90,6 +90,11 @@ def parts(element: etree._Element) -> list[tuple[str, etree._Element]]:
     return [(_local_names[child.tag], child) for child in element]
 
 
+def texts(element: etree._Element) -> dict[str, str | None]:
+    """The text of each child as it is, by local name; the last of a name counts."""
+    return {_local_names[child.tag]: child.text for child in element}
+
+
 def text(element: etree._Element) -> str | None:
     """The trimmed text of an element, None when there is none."""
     content = element.text
