@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -273,8 +274,7 @@ def test_of_an_unchanged_catalogue_only_the_products_with_something_to_do_are_pl
     shop()
 
     def planned() -> list[tuple]:
-        with run_lock(shop.database_url, "run-1"):
-            plan_images(request(shop), str(shop.media))
+        plan_images(request(shop, str(uuid.uuid4())), str(shop.media))
         return shop.rows("select onec_id, fate from onec_staging.images_references order by seq")
 
     assert planned() == []
@@ -646,6 +646,16 @@ def test_shards_may_be_published_in_any_order_and_twice_and_each_picture_is_copi
     assert seen == [1, 3, 3, 5]
     assert counts(collect_images(request(shop), str(shop.media))) == (5, 0, 0)
     assert shop.one("select count(*) from onec.product_images where is_main") == 5
+
+
+def test_a_plan_that_its_run_makes_once_more_while_it_is_worked_on_stays(shop):
+    shipped(shop, 5)
+    shards = plan_images(request(shop), str(shop.media), shard_bytes=30_000)
+    publish_shard(request(shop), str(shop.media), 1)
+    assert plan_images(request(shop), str(shop.media), shard_bytes=30_000) == shards
+    for shard in range(2, shards + 1):
+        publish_shard(request(shop), str(shop.media), shard)
+    assert counts(collect_images(request(shop), str(shop.media))) == (5, 0, 0)
 
 
 def test_a_shard_that_was_not_published_is_no_small_matter(shop):

@@ -26,7 +26,14 @@ from onec_pipelines.images.scan import FileIndex, scan
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.dataset import Request, number, refuse_unless_ready
 from onec_pipelines.importing.images.references import Owner, Product, read_products, references_of
-from onec_pipelines.importing.images.stored_plan import DURING, drop_plan, refuse_beside_another, run_of, sign_plan
+from onec_pipelines.importing.images.stored_plan import (
+    DURING,
+    drop_plan,
+    refuse_beside_another,
+    run_of,
+    run_planned,
+    sign_plan,
+)
 from onec_pipelines.importing.report import Counters
 
 SHARD_BYTES = 512 * 2**20
@@ -110,6 +117,8 @@ class _Tally:
 def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BYTES) -> int:
     """Decide about every picture, and return how many shards are to be published: 1 to that number.
 
+    Done a second time, because its worker was taken for dead, it leaves the plan as it is: that is worked on.
+
     The run of `request.run_id` must hold its `run_lock` from now until its pictures are collected: by that
     another import knows it is alive.
 
@@ -120,11 +129,12 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
         refuse_unless_ready(connection, request.data_dir, "images")
         migrate_connection(connection)
         refuse_beside_another(connection, run_of(request))
-        with connection.transaction():
-            drop_plan(connection)
-            connection.execute("delete from onec.landed_images")
-            _plan(connection, request, media_url)
-            merge(connection, "images_plan", {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
+        if run_planned(connection) != run_of(request):
+            with connection.transaction():
+                drop_plan(connection)
+                connection.execute("delete from onec.landed_images")
+                _plan(connection, request, media_url)
+                merge(connection, "images_plan", {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
         return number(connection, "select count(*) from onec_staging.images_shards")
 
 
