@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 IMPORT_TYPES = ("catalog", "stocks", "prices", "customers", "images")
 WRITER = """
 import pathlib, random, shutil, sys, time

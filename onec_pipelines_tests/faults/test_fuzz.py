@@ -10,6 +10,8 @@ import pytest
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import import_catalog, import_customers, import_prices, import_stocks
 
+pytestmark = pytest.mark.slow
+
 FUZZ = Path(__file__).with_name("fuzz.py")
 INPUTS = 60_000
 DAMAGED_EXPORTS = 200
@@ -33,7 +35,7 @@ def fuzz():
     [
         ("readers", INPUTS // 6, 20),
         ("pictures", INPUTS, 21),
-        pytest.param("readers", INPUTS, 22, marks=pytest.mark.slow),
+        ("readers", INPUTS, 22),
     ],
 )
 def test_a_damaged_input_gives_facts_or_a_typed_error_and_never_a_hang(what, inputs, seed):
