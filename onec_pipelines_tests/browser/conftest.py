@@ -37,7 +37,9 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 STOP_SECONDS = 60
-LOADED = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"
+LOADED = "{ repositoriesOrError { ... on RepositoryConnection { nodes { sensors { sensorState { status } } } } } }"
+SETTLED_SECONDS = 3
+"""For how long the UI answers before the tests begin: in its first seconds it may refuse a query."""
 QUEUE = "    preflight: true\n"
 HASTY_QUEUE = f"{QUEUE}    dequeue_interval_seconds: 1\n"
 """The project's configuration, but for a queue that is looked at every second, not every five."""
@@ -79,8 +81,12 @@ class UI:
             json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
-            answer = json.load(response)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
+                answer = json.load(response)
+        except urllib.error.HTTPError as error:
+            log.warning("%s: %s", error, error.read().decode())
+            raise
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
@@ -100,7 +106,7 @@ class UI:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
-        wait(lambda: self.is_gone() or self.is_ready(), START_SECONDS, "the UI never served")
+        wait(lambda: self.is_gone() or self.is_settled(), START_SECONDS, "the UI never served")
         assert not self.is_gone(), log.read_text()
 
     def stop(self) -> None:
@@ -134,6 +140,15 @@ class UI:
 
     def is_gone(self) -> bool:
         return self.process is None or self.process.poll() is not None
+
+    def is_settled(self) -> bool:
+        """Whether it answers, and goes on to."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while self.is_ready():
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.5)
+        return False
 
     def is_ready(self) -> bool:
         with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
