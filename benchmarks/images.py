@@ -32,9 +32,9 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from onec_pipelines.database import embedded
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing import Counters, import_catalog, import_images
+from onec_pipelines.postgres import embedded
 
 IMAGES = 5_000
 REFERENCES = (5_000, 50_000)

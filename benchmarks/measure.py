@@ -11,8 +11,7 @@ import psycopg
 from lxml import etree
 
 from onec_pipelines.commerceml.export import list_export
-from onec_pipelines.commerceml.reading import read_file
-from onec_pipelines.database import embedded
+from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
 from onec_pipelines.importing.catalog import CATALOG
@@ -20,6 +19,7 @@ from onec_pipelines.importing.files import find_files, read_contents
 from onec_pipelines.importing.prices import PRICES
 from onec_pipelines.importing.reading import Dataset
 from onec_pipelines.importing.stocks import STOCKS
+from onec_pipelines.postgres import embedded
 
 DATABASE = "bench"
 BATCH = 1000

@@ -22,7 +22,7 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
-    from onec_pipelines.orchestration.sessions import Session
+    from onec_pipelines.orchestration.runs.history import Session
 
 P = ParamSpec("P")
 TYPE = click.Choice(["all", *IMPORT_TYPES])
@@ -105,9 +105,9 @@ def run_import(settings: Settings, import_type: str, *, force: bool = False) -> 
     """Run the job of an import type in this process, with a progress bar, and print its report."""
     from onec_pipelines.database.connection import database_url  # noqa: PLC0415
     from onec_pipelines.definitions import build_definitions  # noqa: PLC0415
-    from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415 - Dagster takes a second
-    from onec_pipelines.orchestration.launch import execute  # noqa: PLC0415
-    from onec_pipelines.orchestration.liveness import make_way  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.instance import open_instance  # noqa: PLC0415 - Dagster takes a second
+    from onec_pipelines.orchestration.machinery.launch import execute  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.liveness import make_way  # noqa: PLC0415
     from onec_pipelines.terminal import print_report, progress_bars  # noqa: PLC0415
 
     with open_instance(settings) as instance:
@@ -126,8 +126,8 @@ def run_import(settings: Settings, import_type: str, *, force: bool = False) -> 
 @in_sentences
 def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool) -> None:
     """List import sessions: type, status, progress, duration, counters, error."""
-    from onec_pipelines.orchestration.instance import open_instance  # noqa: PLC0415
-    from onec_pipelines.orchestration.sessions import list_sessions  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.instance import open_instance  # noqa: PLC0415
+    from onec_pipelines.orchestration.runs.history import list_sessions  # noqa: PLC0415
     from onec_pipelines.terminal import print_sessions, watch_sessions  # noqa: PLC0415
 
     settings = Settings.from_environment()
@@ -177,7 +177,7 @@ def migrate() -> None:
 @in_sentences
 def ui(port: int) -> None:
     """Start Dagster's UI and daemon on 127.0.0.1 over the same state."""
-    from onec_pipelines.orchestration.instance import prepare_home  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.instance import prepare_home  # noqa: PLC0415
 
     if not is_free(port):
         refuse([f"Port {port} of 127.0.0.1 is in use: the UI may be running there already; else: onec ui --port N."])
@@ -198,7 +198,7 @@ def is_free(port: int) -> bool:
 @in_sentences
 def stop() -> None:
     """Stop the embedded PostgreSQL; the next command starts it again."""
-    from onec_pipelines.database import embedded  # noqa: PLC0415
+    from onec_pipelines.postgres import embedded  # noqa: PLC0415
 
     embedded.stop(Settings.from_environment().home)
     click.echo("The embedded PostgreSQL is stopped.")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from onec_pipelines.importing import Counters
-    from onec_pipelines.orchestration.progress import Watch
-    from onec_pipelines.orchestration.sessions import Session
+    from onec_pipelines.orchestration.runs.history import Session
+    from onec_pipelines.orchestration.runs.progress import Watch
 
 STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pending": "dim"}
 BAR_WIDTH = 10

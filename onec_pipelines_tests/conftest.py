@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from onec_pipelines.database import embedded
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import Settings
 
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -18,10 +18,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from onec_pipelines import cli
-from onec_pipelines.database import embedded
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.demo import write_demo
+from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 Onec = Callable[..., Result]

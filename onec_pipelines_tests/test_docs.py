@@ -26,10 +26,10 @@ from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.importing import import_catalog, import_prices
-from onec_pipelines.orchestration.coordinator import PreflightRunCoordinator
-from onec_pipelines.orchestration.metadata import KEYS
+from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
+from onec_pipelines.orchestration.runs.metadata import KEYS
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 README = PROJECT_ROOT / "README.md"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from onec_pipelines.importing import Counters
-from onec_pipelines.orchestration.sessions import Session
+from onec_pipelines.orchestration.runs.history import Session
 from onec_pipelines.terminal import print_report, print_sessions, progress_bars, progress_text, watch_sessions
 
 STARTED = datetime(2026, 1, 31, 22, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.export import OFFER_MARKS
-from onec_pipelines.commerceml.reading import (
+from onec_pipelines.commerceml.facts import (
     Element,
     Reader,
     add_values,

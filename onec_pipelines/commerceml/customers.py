@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted
+from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted
 from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Refusal, Unhandled
 from onec_pipelines.commerceml.values import ValueRefused, check_id
 from onec_pipelines.commerceml.xml import children, line_of, local_name, text

@@ -10,7 +10,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.reading import Element, Reader, is_blank, is_deleted, refuse
+from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, refuse
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, texts

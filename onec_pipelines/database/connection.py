@@ -1,6 +1,6 @@
 """The door to PostgreSQL: which URL, one way to connect, and one sentence when that fails. No password leaves here.
 
-Not here: starting the embedded server (embedded.py), the schema (migrate.py), what is read and written.
+Not here: starting the embedded server (postgres/embedded.py), the schema (migrate.py), what is read and written.
 """
 
 import re
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import conninfo, pq
 
-from onec_pipelines.database import embedded
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import DATABASE_SCHEMES, Settings
 
 OLDEST_VERSION = 15

@@ -15,7 +15,7 @@ from itertools import islice
 
 from PIL import Image, ImageDraw, ImageFont
 
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.thumbnails import on_white, shrunk
 
 COLUMNS = 6

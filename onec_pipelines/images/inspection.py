@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from onec_pipelines.images.reading import ImageRefused, read_image
+from onec_pipelines.images.source import ImageRefused, read_image
 
 SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.plan import PublishedFile
-from onec_pipelines.images.reading import ImageMissing, ImageRefused, read_ahead, read_image
+from onec_pipelines.images.source import ImageMissing, ImageRefused, read_ahead, read_image
 from onec_pipelines.images.store import MediaStore, MediaStoreError
 
 BATCH = 16

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from onec_pipelines.errors import ExportError
-from onec_pipelines.images.reading import FileStat, kind_of, recorded_time
+from onec_pipelines.images.source import FileStat, kind_of, recorded_time
 
 ROOT = "import_files"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

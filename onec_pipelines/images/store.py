@@ -31,8 +31,8 @@ import fsspec
 
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.paths import path_refusal
-from onec_pipelines.images.reading import FileStat, ImageMissing, ImageRefused, read_image
 from onec_pipelines.images.scan import FileIndex, index_listing, index_tree
+from onec_pipelines.images.source import FileStat, ImageMissing, ImageRefused, read_image
 
 TEMPORARY = re.compile(r"\.onec-[0-9a-f]{32}\.part")
 """The name of a file that is being written."""

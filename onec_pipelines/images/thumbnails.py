@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageCms, ImageOps
 
 from onec_pipelines.images.inspection import MALFORMED, inspect
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 
 SRGB = ImageCms.createProfile("sRGB")
 FAIR = 3.0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from onec_pipelines.commerceml import catalog
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
-from onec_pipelines.commerceml.reading import Reader
+from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.marks import yield_lone_marks

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
-from onec_pipelines.commerceml.reading import Reader, read_file
+from onec_pipelines.commerceml.facts import Reader, read_file
 from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.files import Contents

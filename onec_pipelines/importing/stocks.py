@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from onec_pipelines.commerceml import stocks
 from onec_pipelines.commerceml.export import ExportFile
-from onec_pipelines.commerceml.reading import Reader
+from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.cells import count_cells, keep_latest_cells

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from onec_pipelines.demo import write_demo
-from onec_pipelines.orchestration.liveness import DEAD
-from onec_pipelines.orchestration.metadata import KEYS
+from onec_pipelines.orchestration.machinery.liveness import DEAD
+from onec_pipelines.orchestration.runs.metadata import KEYS
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from onec_pipelines.commerceml.reading import Reader, read_file
+from onec_pipelines.commerceml.facts import Reader, read_file
 from onec_pipelines.commerceml.records import Fact
 
 Write = Callable[..., Path]

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onec_pipelines.commerceml import catalog, customers, prices, stocks
-from onec_pipelines.commerceml.reading import read_file
+from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.commerceml.records import Fact, Package
 from onec_pipelines.errors import ExportError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from onec_pipelines.commerceml import catalog, customers, prices, stocks
-from onec_pipelines.commerceml.reading import read_file
+from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.commerceml.records import Good, Price, Stock
 from onec_pipelines.errors import ExportError
 
@@ -310,7 +310,7 @@ def test_a_file_without_the_right_to_read_it_is_said_to_be_unreadable():
         from onec_pipelines.commerceml import catalog
         from onec_pipelines.commerceml.export import list_export, read_content
         from onec_pipelines.commerceml.preflight import preflight
-        from onec_pipelines.commerceml.reading import read_file
+        from onec_pipelines.commerceml.facts import read_file
         from onec_pipelines.errors import ExportError
 
         def said(read):
@@ -354,7 +354,7 @@ def test_a_file_of_60_mb_is_read_in_flat_memory():
         import resource, tempfile
         from pathlib import Path
         from onec_pipelines.commerceml import catalog
-        from onec_pipelines.commerceml.reading import read_file
+        from onec_pipelines.commerceml.facts import read_file
         from onec_pipelines.commerceml.records import Good
 
         def peak():

@@ -3,7 +3,6 @@ import socket
 import psycopg
 import pytest
 
-from onec_pipelines.database import embedded
 from onec_pipelines.database.connection import (
     advice,
     connect,
@@ -12,6 +11,7 @@ from onec_pipelines.database.connection import (
     require_supported,
 )
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import Settings
 
 

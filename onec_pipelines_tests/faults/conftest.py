@@ -27,10 +27,10 @@ import psycopg
 import pytest
 from PIL import Image
 
-from onec_pipelines.database import embedded
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.postgres import embedded
 
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("driver.py")

@@ -20,10 +20,10 @@ from PIL import Image
 
 from onec_pipelines.commerceml import catalog, customers, prices, stocks
 from onec_pipelines.commerceml.export import ExportFile, read_content
-from onec_pipelines.commerceml.reading import read_file
+from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 
 READERS = (catalog.READERS, catalog.READERS_BESIDE_PRICES, prices.READERS, stocks.READERS, customers.READERS)
 ROOT = '<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация ВерсияСхемы="2.08">{}</КоммерческаяИнформация>'

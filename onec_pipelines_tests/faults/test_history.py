@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.orchestration.storage import TABLES
+from onec_pipelines.orchestration.machinery.storage import TABLES
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ MAKE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from onec_pipelines.orchestration.storage import OnecStorage
+from onec_pipelines.orchestration.machinery.storage import OnecStorage
 stop, seen = int(sys.argv[1]), []
 
 @event.listens_for(Engine, "before_cursor_execute")

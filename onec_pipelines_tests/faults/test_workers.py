@@ -117,7 +117,9 @@ class Cluster:
 
     def worker(self, name: str) -> subprocess.Popen[str]:
         options = ("--queues", "dagster", "--concurrency", "1", "--hostname", f"{name}@%h", "--loglevel", "INFO")
-        return self.start(name, "celery", "--app", "onec_pipelines.orchestration.celery_app", "worker", *options)
+        return self.start(
+            name, "celery", "--app", "onec_pipelines.orchestration.machinery.celery_app", "worker", *options
+        )
 
     def run(self, job: str, config: dict[str, Any]) -> subprocess.Popen[str]:
         """Start a run; YAML is JSON, too."""

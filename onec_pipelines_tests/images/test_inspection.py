@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from onec_pipelines.images.inspection import ImageFacts, inspect
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 
 KINDS = ["JPEG", "PNG", "WEBP", "GIF"]
 

@@ -11,8 +11,8 @@ from onec_pipelines.images.plan import (
     Reference,
     plan,
 )
-from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import FileIndex, index_listing
+from onec_pipelines.images.source import FileStat
 
 
 def on_disk(*paths: str, size: int = 100, mtime_ns: int = 7) -> FileIndex:

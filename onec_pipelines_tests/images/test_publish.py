@@ -12,7 +12,7 @@ import pytest
 
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.publish import ToPublish, publish, publish_all
-from onec_pipelines.images.reading import ImageMissing, ImageRefused
+from onec_pipelines.images.source import ImageMissing, ImageRefused
 from onec_pipelines.images.store import LocalStore, open_store
 
 

@@ -5,8 +5,8 @@ from array import array
 import pytest
 
 from onec_pipelines.errors import ExportError
-from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import Folder, files_named, index_listing, scan
+from onec_pipelines.images.source import FileStat
 
 
 def test_files_are_found_under_the_path_of_the_xml(goods, ship):

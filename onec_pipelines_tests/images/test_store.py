@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.reading import FileStat, ImageMissing, ImageRefused
+from onec_pipelines.images.source import FileStat, ImageMissing, ImageRefused
 from onec_pipelines.images.store import LocalStore, RemoteStore, open_store
 
 ROOT_USER = os.geteuid() == 0

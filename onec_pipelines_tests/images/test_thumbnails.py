@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageCms
 
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.thumbnails import thumbnails
 
 ORANGE = (240, 130, 20)

@@ -16,8 +16,8 @@ from PIL import Image
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ImportBusyError, OnecError
-from onec_pipelines.images.reading import FileStat
 from onec_pipelines.images.scan import FileIndex, index_listing
+from onec_pipelines.images.source import FileStat
 from onec_pipelines.images.store import MediaStoreError, open_store
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
 from onec_pipelines.importing.thumbnails import checkpoints, pictures

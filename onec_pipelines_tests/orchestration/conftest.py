@@ -14,8 +14,8 @@ import pytest
 from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.demo import DemoSummary, write_demo
-from onec_pipelines.orchestration.launch import QUIET
-from onec_pipelines.orchestration.sessions import Session, find_session
+from onec_pipelines.orchestration.machinery.launch import QUIET
+from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.settings import Settings
 
 

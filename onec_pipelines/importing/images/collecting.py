@@ -14,7 +14,7 @@ from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.images.contact_sheet import contact_sheet
-from onec_pipelines.images.reading import ImageRefused
+from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_refusals, number, shown_refusals
 from onec_pipelines.importing.images.stored_plan import (

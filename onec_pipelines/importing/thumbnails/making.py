@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from onec_pipelines.commerceml.records import Refusal
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.images.reading import ImageMissing, ImageRefused
 from onec_pipelines.images.scan import FileIndex
+from onec_pipelines.images.source import ImageMissing, ImageRefused
 from onec_pipelines.images.store import MediaStore
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow

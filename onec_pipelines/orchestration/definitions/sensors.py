@@ -1,0 +1,229 @@
+"""Why nothing ran: the sensors on what 1C exports, as a pure decision and its wiring.
+
+`import_files_sensor` requests a run of `images_import` only when `goods/import_files` exists, holds files, has
+stopped changing, has changed since the last request, no such import is running, and the catalogue holds products.
+Otherwise the tick says what was looked at, what was found and what to do. `export_sensor`, off by default, does
+the same for `full_refresh` and the whole export.
+"""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import dagster as dg
+
+from onec_pipelines.commerceml.export import IMAGES, list_export
+from onec_pipelines.commerceml.preflight import EMPTY_CATALOG, preflight
+from onec_pipelines.errors import OnecError
+from onec_pipelines.orchestration.definitions.jobs import JOB_OF
+from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.private import FINISHED_STATUSES
+from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
+from onec_pipelines.orchestration.runs.step import ALL
+
+QUIET_SECONDS = 30
+"""For how long nothing may have changed before an export counts as finished."""
+REQUEST_TAG = ".dagster/onec_request"
+"""By which a sensor finds the run that it has requested; the UI does not show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeState:
+    """A directory tree in short: number of files, latest change in ns since the epoch, a digest of what is there."""
+
+    files: int
+    changed_ns: int
+    digest: int
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that differs when a file came, went, moved, or has another size or time."""
+        return f"{self.files}-{self.digest:016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What the sensor remembers: the tree at the last tick, and the one it last requested a run for.
+
+    `request` is the tag of that run, until the next tick has seen that there is one.
+    """
+
+    seen: str = ""
+    requested: str = ""
+    request: str = ""
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Cursor":
+        """The cursor that Dagster kept; an empty one at first, and after somebody wrote another into the UI."""
+        try:
+            return cls(**json.loads(text or "{}"))
+        except (TypeError, ValueError):
+            return cls()
+
+    def dump(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A request for the tree with this fingerprint, or a reason to skip."""
+
+    requested: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a sensor watches: the import that it requests, and how its reasons name what is watched."""
+
+    import_type: str
+    unchanged: str
+    changing: str
+
+
+IMAGES_WATCHED = Watched("images", "Изображения не изменились", "Выгрузка изображений ещё идёт")
+EXPORT_WATCHED = Watched(ALL, "Выгрузка не изменилась", "Выгрузка ещё идёт")
+
+
+def decide(  # noqa: PLR0913 - all that the decision is made from
+    path: Path,
+    state: TreeState,
+    cursor: Cursor,
+    *,
+    now_ns: int,
+    has_products: bool,
+    running: str | None = None,
+    watched: Watched = IMAGES_WATCHED,
+) -> Decision:
+    """Whether to request a run, for a tree that holds files; `running` is the run of such an import, if there is one.
+
+    It has stopped changing when it is as the last tick saw it or, at the first tick, when nothing in it is new.
+    """
+    fingerprint, found = state.fingerprint, f"{path}, файлов: {state.files}"
+    if fingerprint == cursor.requested:
+        return Decision(None, f"{watched.unchanged} с последнего запуска: {found}. Новый запуск не нужен.")
+    is_fresh = bool(cursor.seen) or now_ns - state.changed_ns < QUIET_SECONDS * 10**9
+    if fingerprint != cursor.seen and is_fresh:
+        return Decision(
+            None,
+            f"{watched.changing}: {found}, последнее изменение менее {QUIET_SECONDS} секунд назад. "
+            "Запуск начнётся, когда изменения прекратятся.",
+        )
+    if not has_products and watched.import_type in EMPTY_CATALOG:
+        return Decision(None, EMPTY_CATALOG[watched.import_type])
+    if running:
+        return Decision(None, f"Импорт уже идёт: запуск {running[:8]}, {found}. Новый начнётся после его окончания.")
+    return Decision(fingerprint)
+
+
+def tree_state(path: Path) -> TreeState:
+    """Look at a tree without opening a file; what vanishes meanwhile or cannot be listed is passed over."""
+    files = changed_ns = digest = 0
+    for name, stat in walk(path):
+        files += 1
+        changed_ns = max(changed_ns, stat.st_mtime_ns)
+        entry = f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape")
+        digest += int.from_bytes(blake2b(entry, digest_size=8).digest())  # a sum, as the order of a walk is any
+    return TreeState(files, changed_ns, digest % 2**64)
+
+
+def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The files of a tree; links are not followed."""
+    directories = [str(path)]
+    while directories:
+        with suppress(OSError), os.scandir(directories.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.path)
+                    continue
+                with suppress(FileNotFoundError):
+                    yield entry.path, entry.stat(follow_symlinks=False)
+
+
+@dg.sensor(
+    name="import_files_sensor",
+    job_name=JOB_OF["images"],
+    minimum_interval_seconds=QUIET_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Publishes product images when 1C has finished exporting new ones into goods/import_files.",
+)
+def import_files_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Verify `goods/import_files` and request a run of `images_import`."""
+    yield from requests(context, onec, IMAGES_WATCHED)
+
+
+@dg.sensor(
+    name="export_sensor",
+    job_name=JOB_OF[ALL],
+    minimum_interval_seconds=QUIET_SECONDS,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Imports everything when 1C has finished any new export. Off by default: nightly_refresh does it.",
+)
+def export_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Verify the export and request a run of `full_refresh`."""
+    yield from requests(context, onec, EXPORT_WATCHED)
+
+
+def requests(
+    context: dg.SensorEvaluationContext, onec: Onec, watched: Watched
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """A request for a run, or the reason why there is none.
+
+    The cursor alone remembers what was requested: with a run key, a tree that is again as it once was, or a cursor
+    that somebody cleared in the UI, would never be imported.
+    """
+    try:
+        yield look(context, onec, watched)
+    except OnecError as error:
+        yield dg.SkipReason(str(error))
+
+
+def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> dg.RunRequest | dg.SkipReason:
+    """Look at the export and the catalogue, decide, and remember.
+
+    Raises:
+        OnecError: a setting is wrong, the export cannot be listed, or the database cannot be used.
+    """
+    data_dir = onec.settings().data_dir
+    problems = preflight(data_dir, watched.import_type, has_products=True)
+    if problems:
+        return dg.SkipReason(" ".join(problems))
+    path = list_export(data_dir).images_base / IMAGES if watched is IMAGES_WATCHED else data_dir
+    cursor, state = settled(Cursor.parse(context.cursor), context.instance), tree_state(path)
+    decision = decide(
+        path,
+        state,
+        cursor,
+        now_ns=time.time_ns(),
+        has_products=onec.has_products(),
+        running=running_import(context.instance, watched.import_type),
+        watched=watched,
+    )
+    if not decision.requested:
+        context.update_cursor(Cursor(state.fingerprint, cursor.requested).dump())
+        return dg.SkipReason(decision.reason)
+    request = uuid.uuid4().hex
+    context.update_cursor(Cursor(state.fingerprint, decision.requested, request).dump())
+    return dg.RunRequest(tags={IMPORT_TYPE_TAG: watched.import_type, REQUEST_TAG: request})
+
+
+def settled(cursor: Cursor, instance: dg.DagsterInstance) -> Cursor:
+    """The cursor without its last request, if no run has come of that: the run coordinator may have refused it."""
+    if cursor.request and not instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: cursor.request}), limit=1):
+        return Cursor(cursor.seen)
+    return Cursor(cursor.seen, cursor.requested)
+
+
+def running_import(instance: dg.DagsterInstance, import_type: str) -> str | None:
+    """The run that imports this type, or everything, at the moment, or waits to."""
+    types = sorted({import_type, ALL})
+    unfinished = [status for status in dg.DagsterRunStatus if status not in FINISHED_STATUSES]
+    runs = instance.get_runs(dg.RunsFilter(statuses=unfinished, tags={IMPORT_TYPE_TAG: types}), limit=1)
+    return runs[0].run_id if runs else None

@@ -1,0 +1,151 @@
+"""Refused before it exists: the run coordinator that `dagster.yaml` names.
+
+Whoever launches a run (the Materialize button, GraphQL, a schedule, a sensor) passes here first. A run of ours
+that the preflight refuses is deleted, and whoever launched it reads the preflight's sentence at once. Every run
+that is let through carries the tag of its import type. Where the launching process cannot see the export, as in
+a cluster, `preflight: false` in `dagster.yaml` leaves the refusal to the asset itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator, SubmitRunContext
+
+from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.errors import DatabaseError, OnecError
+from onec_pipelines.orchestration.definitions.jobs import FULL_REFRESH, JOB_OF
+from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.private import (
+    IMPLICIT_ASSET_JOB_NAME,
+    SCHEDULE_NAME_TAG,
+    AssetCheckExecutionsTable,
+    ConfigurableClassData,
+    SerializableErrorInfo,
+    SqlEventLogStorage,
+    UserConfigSchema,
+    UserFacingGraphQLError,
+)
+from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
+from onec_pipelines.orchestration.runs.step import IMPORT_TYPE_OF, import_type_of
+
+ASSETS_OF_JOB = {
+    **{JOB_OF[import_type]: [asset] for asset, import_type in IMPORT_TYPE_OF.items()},
+    FULL_REFRESH: list(IMPORT_TYPE_OF),
+    IMPLICIT_ASSET_JOB_NAME: list(IMPORT_TYPE_OF),
+}
+"""Job -> our assets in a run of the whole of it; the last one is Dagster's own, of all assets."""
+
+
+class ImportRefused(OnecError, UserFacingGraphQLError):  # noqa: N818 - it says what happened
+    """A run was refused before it existed; the sentence is the preflight's.
+
+    Dagster's GraphQL answers with `error`, and the UI shows that: the sentence without a traceback.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        from onec_pipelines.orchestration.private import GraphenePythonError  # noqa: PLC0415 - takes a second
+
+        OnecError.__init__(self, sentence)
+        self.error = GraphenePythonError(SerializableErrorInfo(sentence, [], None))  # type: ignore[no-untyped-call]
+
+
+class PreflightRunCoordinator(QueuedRunCoordinator):
+    """Dagster's queue, with the preflight in front of it."""
+
+    def __init__(self, *, preflight: bool = True, **config: Any) -> None:  # noqa: ANN401 - the queue's own config
+        super().__init__(**config)
+        self._preflight = preflight
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """The queue's configuration, and `preflight`."""
+        queue: Mapping[str, Any] = super().config_type()  # type: ignore[assignment]
+        return {**queue, "preflight": dg.Field(bool, default_value=True, is_required=False)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "PreflightRunCoordinator":
+        """A coordinator as it is configured."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def submit_run(self, context: SubmitRunContext) -> DagsterRun:
+        """Queue a run, or delete it and raise. A run that was submitted before is left as it is.
+
+        Raises:
+            ImportRefused: with what stands against the import.
+        """
+        run = context.dagster_run
+        assets = assets_of(run)
+        if assets and run.status is DagsterRunStatus.NOT_STARTED:
+            if self._preflight:
+                self._refuse_unless_ready(run, assets)
+            self._instance.add_run_tags(run.run_id, {IMPORT_TYPE_TAG: type_tag(run, assets)})
+        return super().submit_run(context)
+
+    def _refuse_unless_ready(self, run: DagsterRun, assets: Sequence[str]) -> None:
+        try:
+            problems = current_problems(Onec(), [IMPORT_TYPE_OF[asset] for asset in assets])
+        except DatabaseError as error:
+            if SCHEDULE_NAME_TAG in run.tags:
+                return  # nobody would read the sentence, and the night would be lost: the asset looks again
+            problems = [str(error)]
+        if problems:
+            forget(self._instance, run.run_id)
+            raise ImportRefused(" ".join(problems))
+
+
+def forget(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete a run that has not begun.
+
+    Dagster itself leaves the evaluations of checks that were planned for it. They would hide the results of the
+    last import on the page of the asset, and make the run fail where it is submitted again under the same id, as
+    a backfill does.
+    """
+    instance.delete_run(run_id)
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        planned = AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id)
+        with storage.index_connection() as connection:
+            connection.execute(planned)
+
+
+def assets_of(run: DagsterRun) -> list[str]:
+    """Our assets that a run imports, upstream before downstream; none where it only checks, or is somebody else's."""
+    if run.asset_selection:
+        names = {key.to_user_string() for key in run.asset_selection}
+        return [asset for asset in IMPORT_TYPE_OF if asset in names]
+    return [] if run.asset_check_selection else list(ASSETS_OF_JOB.get(run.job_name, ()))
+
+
+def type_tag(run: DagsterRun, assets: Sequence[str]) -> str:
+    """The import type by which a run is listed: its own tag, or the one that fits its assets."""
+    return run.tags.get(IMPORT_TYPE_TAG) or import_type_of(assets)
+
+
+def current_problems(onec: Onec, types: Sequence[str]) -> list[str]:
+    """What stands against a run of these types now; a wrong setting or an export that cannot be listed does, too.
+
+    Raises:
+        DatabaseError: the database cannot be asked for products.
+    """
+    try:
+        return launch_problems(onec.settings().data_dir, types, has_products=onec.has_products())
+    except DatabaseError:
+        raise
+    except OnecError as error:
+        return [str(error)]
+
+
+def launch_problems(data_dir: Path, types: Sequence[str], *, has_products: bool) -> list[str]:
+    """What stands against a run of these types.
+
+    A run of all types asks for no more than its catalogue does; its other assets are passed over where the export
+    holds nothing for them. A catalogue in the run counts as products: it is imported first.
+    """
+    asked = ["all"] if set(types) == set(IMPORT_TYPE_OF.values()) else types
+    found = has_products or "catalog" in types
+    problems = [problem for each in asked for problem in preflight(data_dir, each, has_products=found)]
+    return list(dict.fromkeys(problems))

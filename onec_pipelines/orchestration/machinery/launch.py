@@ -1,0 +1,48 @@
+"""Running a job in this process, as `onec import` does: recorded in run history like any other run."""
+
+import logging
+import os
+
+import dagster as dg
+
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.database.locks import run_lock
+from onec_pipelines.orchestration.definitions.jobs import JOB_OF
+from onec_pipelines.orchestration.private import make_new_run_id
+from onec_pipelines.orchestration.runs.history import Session, find_session
+from onec_pipelines.orchestration.runs.step import ALL, IMPORT_TYPE_OF, locked_tag
+from onec_pipelines.settings import Settings
+
+ORIGIN = {".dagster/repository": "__repository__@onec_pipelines"}
+"""The tag by which the UI lists a run under its job and code location."""
+
+QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+"""Configuration of the loggers of a run: Dagster's console log is off."""
+
+
+def execute(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, import_type: str, *, force: bool = False
+) -> Session:
+    """Run the job of an import type and return its session.
+
+    The run's lock is held from before the run exists. Dagster's own console log is off: the caller shows progress
+    and the report.
+    """
+    job = definitions.resolve_job_def(JOB_OF[import_type])
+    assets = [asset for asset, kind in IMPORT_TYPE_OF.items() if import_type in {ALL, kind}]
+    config = {
+        "ops": {asset: {"config": {"force": force}} for asset in assets},
+        "loggers": QUIET,
+    }
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    run_id = make_new_run_id()
+    with run_lock(database_url(Settings.from_environment()), run_id):
+        job.execute_in_process(
+            run_config=config,
+            instance=instance,
+            tags={**ORIGIN, **locked_tag(run_id)},
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    return find_session(instance, run_id)

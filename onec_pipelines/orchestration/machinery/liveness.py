@@ -1,0 +1,116 @@
+"""Is a run still being worked on? PostgreSQL knows: the process of a run holds a lock from its first step to its last.
+
+A power cut or `kill -9` leaves a run STARTED for ever, and the queue behind it waits. Here such a run is found
+and ended in the history: by the run launcher that `dagster.yaml` names, whenever the daemon looks after its runs,
+and by the next `onec import`.
+
+Only a run that says by its tag that its process holds the lock is judged: `onec import` makes its runs with it, the
+executor sets it (executors.py). Any other is left alone: to take a living run for dead would be worse.
+"""
+
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
+
+from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.locks import is_run_locked
+from onec_pipelines.errors import ImportBusyError
+from onec_pipelines.orchestration.machinery.coordinator import assets_of
+from onec_pipelines.orchestration.private import CheckRunHealthResult, WorkerStatus
+from onec_pipelines.orchestration.runs.progress import KILLED, RESULT_TAG
+from onec_pipelines.orchestration.runs.step import ALL, IMPORT_TYPE_OF, LOCKED_TAG
+from onec_pipelines.settings import Settings
+
+CONFIRM_SECONDS = 5.0
+"""For how long nobody may be seen to hold the lock: a living run takes it, or goes on, much sooner."""
+LOOK_EVERY_SECONDS = 0.25
+BUSY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+UNDER_WAY = [DagsterRunStatus.NOT_STARTED, *BUSY]
+"""What a run may be in while its process lives."""
+DEAD = (
+    "The process of this run is gone (killed, out of memory, or a power cut): it holds no lock in PostgreSQL any "
+    "more. What it had not finished was undone; import again."
+)
+
+
+def fail_dead_runs(instance: dg.DagsterInstance, url: str) -> list[str]:
+    """End every dead run in the history and return their ids."""
+    runs = instance.get_runs(RunsFilter(statuses=UNDER_WAY))
+    return [run.run_id for run in runs if fail_if_dead(instance, url, run)]
+
+
+def fail_if_dead(instance: dg.DagsterInstance, url: str, run: DagsterRun) -> bool:
+    """End a run in the history if its process is gone; tell whether it was.
+
+    It becomes failed, or canceled if that was asked of it. A run that looks dead is watched for `CONFIRM_SECONDS`.
+    """
+    if run.tags.get(LOCKED_TAG) != run.run_id:
+        return False
+    deadline = time.monotonic() + CONFIRM_SECONDS
+    while looks_dead(instance, url, run.run_id):
+        if time.monotonic() > deadline:
+            _end(instance, run.run_id)
+            return True
+        time.sleep(LOOK_EVERY_SECONDS)
+    return False
+
+
+def looks_dead(instance: dg.DagsterInstance, url: str, run_id: str) -> bool:
+    """Whether a run whose process must hold its lock is under way, and nobody holds it.
+
+    The lock is looked at first: a run that ends meanwhile is then seen as ended.
+    """
+    with connect(url) as connection:
+        if is_run_locked(connection, run_id):
+            return False
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.status in UNDER_WAY
+
+
+def _end(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return
+    instance.add_run_tags(run_id, {RESULT_TAG: "; ".join(filter(None, [run.tags.get(RESULT_TAG), KILLED]))})
+    if run.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, DEAD)
+    else:
+        instance.report_run_failed(run, DEAD)
+
+
+def make_way(instance: dg.DagsterInstance, url: str, import_type: str) -> None:
+    """End dead runs in the history, and see that no living one imports what this one is about to.
+
+    Raises:
+        ImportBusyError: naming the run that does.
+    """
+    fail_dead_runs(instance, url)
+    for run in instance.get_runs(RunsFilter(statuses=BUSY)):
+        shared = shared_types(import_type, assets_of(run))
+        if shared:
+            raise ImportBusyError(
+                f"An import of {', '.join(shared)} is already running: run {run.run_id} ({run.job_name}); "
+                "wait until it has ended (onec sessions shows it)."
+            )
+
+
+def shared_types(import_type: str, assets: Sequence[str]) -> list[str]:
+    """The import types that an import has in common with a run of these assets."""
+    return [IMPORT_TYPE_OF[asset] for asset in assets if import_type in {ALL, IMPORT_TYPE_OF[asset]}]
+
+
+class OnecRunLauncher(DefaultRunLauncher):
+    """Dagster's default launcher, which also knows whether a run of ours is alive."""
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """The daemon asks for each STARTED run."""
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """End a dead run in the history, in words of ours, and tell the daemon how the run is."""
+        if fail_if_dead(self._instance, database_url(Settings.from_environment()), run):
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, DEAD)
+        return CheckRunHealthResult(WorkerStatus.RUNNING)

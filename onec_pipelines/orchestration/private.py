@@ -1,0 +1,93 @@
+"""The one door to what Dagster keeps private: whoever needs such a name imports it from here, and a test says so.
+
+Each has its reason. When Dagster is upgraded, this page is what has to be looked through.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# A storage or run coordinator that dagster.yaml names is made by these.
+from dagster._config.config_schema import UserConfigSchema
+
+# The name of the job of all assets: whoever materializes some of them from the page of an asset launches it.
+from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
+
+# What `define_asset_job` returns has no public name.
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+# An executor of our own wraps another one: these are what it is handed and asked for.
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
+
+# A run launcher answers with these when the daemon asks whether a run is alive.
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+
+# The outcome of a check that was evaluated, as opposed to one that was planned.
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+# Which runs have not ended.
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
+
+# Dagster's tables, by which those of a half-made run history are told from somebody else's.
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+
+# The tag of a run that a schedule has launched.
+from dagster._core.storage.tags import SCHEDULE_NAME_TAG
+
+# The id of a run must be known before the run exists: its lock is held from then on.
+from dagster._core.utils import make_new_run_id
+from dagster._serdes import ConfigurableClassData
+
+# The ticks of a cron expression, and whether it is one.
+from dagster._utils.schedules import is_valid_cron_schedule, schedule_execution_time_iterator
+
+# An error as GraphQL hands it to the UI.
+from dagster_shared.error import SerializableErrorInfo
+
+if TYPE_CHECKING:
+    # A sentence that the UI shows without a traceback. GraphQL takes a third of a second to import, so it is imported
+    # when it is asked for.
+    from dagster_graphql.implementation.utils import UserFacingGraphQLError
+    from dagster_graphql.schema.errors import GraphenePythonError
+
+__all__ = [
+    "FINISHED_STATUSES",
+    "IMPLICIT_ASSET_JOB_NAME",
+    "SCHEDULE_NAME_TAG",
+    "AssetCheckExecutionRecordStatus",
+    "AssetCheckExecutionsTable",
+    "CheckRunHealthResult",
+    "ConfigurableClassData",
+    "ExecutionPlan",
+    "GraphenePythonError",
+    "PlanOrchestrationContext",
+    "RetryMode",
+    "RunStorageSqlMetadata",
+    "ScheduleStorageSqlMetadata",
+    "SerializableErrorInfo",
+    "SqlEventLogStorage",
+    "SqlEventLogStorageMetadata",
+    "UnresolvedAssetJobDefinition",
+    "UserConfigSchema",
+    "UserFacingGraphQLError",
+    "WorkerStatus",
+    "is_valid_cron_schedule",
+    "make_new_run_id",
+    "schedule_execution_time_iterator",
+]
+
+_OF_GRAPHQL = {
+    "UserFacingGraphQLError": "dagster_graphql.implementation.utils",
+    "GraphenePythonError": "dagster_graphql.schema.errors",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
+    """A name of GraphQL's, imported now."""
+    if name not in _OF_GRAPHQL:
+        raise AttributeError(name)
+    return getattr(import_module(_OF_GRAPHQL[name]), name)

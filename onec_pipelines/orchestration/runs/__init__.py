@@ -1,0 +1,1 @@
+"""What a run says of itself: its tags, progress, metadata and failure, and the run history as the list of sessions."""

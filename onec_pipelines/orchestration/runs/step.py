@@ -1,0 +1,218 @@
+"""An import session: one dataset imported within a Dagster run, with its tags, progress, metadata and failure.
+
+The facade between an asset and its importing function; the run history is the only record of sessions.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import dagster as dg
+
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import is_run_locked, run_lock
+from onec_pipelines.errors import DatabaseError, OnecError
+from onec_pipelines.importing import Counters, ImportReport, Progress
+from onec_pipelines.orchestration.definitions.checks import GUARDED, guard_result
+from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.definitions.tables import column_schema
+from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
+from onec_pipelines.orchestration.runs.progress import (
+    CANCELED,
+    FAILED,
+    IMPORT_TYPE_TAG,
+    NOT_SHOWN,
+    PASSED,
+    MayShow,
+    Pace,
+    RunProgress,
+    RunTags,
+    StepContext,
+    Watch,
+    always,
+)
+
+IMPORT_TYPE_OF = {
+    "catalog": "catalog",
+    "stocks": "stocks",
+    "prices": "prices",
+    "customers": "customers",
+    "product_images": "images",
+}
+"""Asset -> import type."""
+TYPE_OF = IMPORT_TYPE_OF | {"product_thumbnails": "thumbnails"}
+"""The same, and of what is made of the imported: it needs no export and has no job of its own."""
+ALL = "all"
+PERSONAL = frozenset({"customers"})
+"""Assets whose values are nobody's business: the message of a defect may quote one."""
+UNREADABLE = "не удалось прочитать"
+"""What the preflight says of something that is there: that is no reason to do without it."""
+LOCKED_TAG = ".dagster/onec_locked"
+Import = Callable[[Progress], ImportReport]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStep:
+    """What a step of a run does of a session: one asset imported, or a part of it."""
+
+    context: StepContext
+    onec: Onec
+    tags: RunTags
+    progress: RunProgress
+
+    @classmethod
+    def of(  # noqa: PLR0913, PLR0917 - what Dagster hands a step, and which part of the asset it is
+        cls,
+        context: StepContext,
+        asset: str,
+        onec: Onec,
+        watch: Watch,
+        part: tuple[int, int] = (1, 1),
+        may_show: MayShow = always,
+    ) -> "SessionStep":
+        """The step of a run that imports an asset, or the n-th part of so many of it."""
+        assets = assets_of_run(context)
+        import_type = context.run.tags.get(IMPORT_TYPE_TAG) or import_type_of(assets)
+        tags = RunTags(context.instance, onec, context.run.run_id, import_type, asset, alone=len(assets) == 1)
+        pace = Pace.shared(len(assets), time.monotonic(), part)
+        return cls(context, onec, tags, RunProgress(context, asset, watch, tags, pace, may_show))
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the lock of the run, and turn what goes wrong into a Failure."""
+        with failures_told(self.progress, self.tags):
+            refuse_for_a_dead_run(self.onec.database_url(), self.context.run)
+            with run_lock(self.onec.database_url(), self.context.run.run_id):
+                yield
+
+    def absence(self) -> str:
+        """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
+        if self.tags.import_type != ALL or self.tags.asset not in IMPORT_TYPE_OF.keys() - {"catalog"}:
+            return ""
+        problems = self.onec.problems(IMPORT_TYPE_OF[self.tags.asset])
+        return " ".join(problems) if says_absent(problems) else ""
+
+    def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
+        """Bring the tags up to date after an import, and return the metadata of its materialization.
+
+        The import has landed: a database that is lost now does not change that.
+        """
+        self.progress.counters = report.counters
+        metadata = report_metadata(self.tags.asset, report, self.onec.settings().timezone)
+        self.tags.show(report.counters, result_text(self.tags.asset, report.counters))
+        with suppress(*NOT_SHOWN):
+            schema = column_schema(self.onec.database_url(), report.table)
+            metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
+        for notice in report.notices:
+            self.context.log.info(notice)
+        return metadata
+
+    def pass_over(self, absence: str) -> None:
+        """Say that an asset was not imported: in the log, in the tags and, for the list of sessions, as an event."""
+        asset = self.tags.asset
+        self.context.log.warning(f"{asset} was passed over: {absence}")  # noqa: G004
+        self.context.log_event(dg.AssetObservation(asset, metadata={PASSED_OVER: absence}))
+        self.tags.write(result=PASSED)
+
+    def is_passed_over(self) -> bool:
+        """Whether an earlier step of the asset said so."""
+        return self.tags.result() == PASSED
+
+
+def run_session(
+    context: dg.AssetExecutionContext, onec: Onec, watch: Watch, run_import: Import
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Run an import and yield its materialization.
+
+    In a full refresh an asset that the export holds nothing for is passed over, and an observation says so.
+
+    Raises:
+        dagster.Failure: with the sentence that says why, and the counters reached. It is not tried again.
+    """
+    asset = context.asset_key.to_user_string()
+    step = SessionStep.of(context, asset, onec, watch)
+    with step.working():
+        step.tags.write(Counters(), "")
+        absence = step.absence()
+        report = None if absence else run_import(step.progress)
+        metadata = step.landed(report) if report else {}
+    if report is None:
+        step.pass_over(absence)
+    checks = [guard_result(asset, report.guards if report else ())] if asset in GUARDED else []
+    if report is None:
+        yield from checks
+        return
+    yield dg.MaterializeResult(metadata=metadata, check_results=checks)
+
+
+def locked_tag(run_id: str) -> dict[str, str]:
+    """The tag of a run whose process holds its lock; the UI does not show it.
+
+    It says whose it is, because a run that repeats another one inherits its tags.
+    """
+    return {LOCKED_TAG: run_id}
+
+
+def refuse_for_a_dead_run(url: str, run: dg.DagsterRun) -> None:
+    """A worker is handed the steps that are left in the queue of a run, also when its process was killed.
+
+    Raises:
+        DatabaseError: nobody holds the lock of a run that says its process does.
+    """
+    if run.tags.get(LOCKED_TAG) != run.run_id:
+        return
+    with connect(url) as connection:
+        if not is_run_locked(connection, run.run_id):
+            raise DatabaseError("The process of this run is gone: the steps that were left in its queue are not done.")
+
+
+@contextmanager
+def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
+    """Turn what goes wrong into a Failure with one sentence and the counters reached."""
+    try:
+        yield
+    except OnecError as error:
+        raise failure(str(error), progress, tags) from None
+    except Exception as error:  # noqa: BLE001 - raised again as a Failure
+        message = told(tags.asset, error)
+        cause = RuntimeError(message).with_traceback(error.__traceback__) if tags.asset in PERSONAL else error
+        raise failure(message, progress, tags) from cause
+    except BaseException:
+        end(progress, tags, CANCELED)
+        raise
+
+
+def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
+    """The failure of a run, with its result tagged."""
+    end(progress, tags, FAILED)
+    metadata = failure_metadata(tags.asset, message, progress.counters)
+    return dg.Failure(description=message, metadata=metadata, allow_retries=False)
+
+
+def end(progress: RunProgress, tags: RunTags, result: str) -> None:
+    """Tag what came of a step; a database that is down must not hide why."""
+    tags.show(progress.counters if progress.counters.total else None, result)
+
+
+def told(asset: str, error: Exception) -> str:
+    """A defect in one line. Messages of PostgreSQL and Python quote values: of personal data only the kind is told."""
+    kind = type(error).__name__
+    line = next(iter(str(error).strip().splitlines()), "")
+    return f"{kind}: {line}" if line and asset not in PERSONAL else kind
+
+
+def says_absent(problems: Sequence[str]) -> bool:
+    """Whether all that stands against an import is that the export holds nothing for it."""
+    return bool(problems) and not any(UNREADABLE in problem for problem in problems)
+
+
+def assets_of_run(context: StepContext) -> list[str]:
+    """Our assets among those that the run was launched for."""
+    selected = {key.to_user_string() for key in context.job_def.asset_layer.selected_asset_keys}
+    return [asset for asset in TYPE_OF if asset in selected]
+
+
+def import_type_of(assets: Sequence[str]) -> str:
+    """The import type of a run: `all` if it imports everything, else that of its first asset, upstream first."""
+    return ALL if set(assets) >= IMPORT_TYPE_OF.keys() else TYPE_OF[assets[0]]

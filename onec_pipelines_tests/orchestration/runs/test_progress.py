@@ -1,0 +1,168 @@
+"""Live progress: few events however long a run takes, a tag that is always fresh."""
+
+import itertools
+
+import dagster as dg
+import pytest
+
+from onec_pipelines.importing import Counters
+from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
+from onec_pipelines.orchestration.runs.progress import MAX_EVENTS, Pace, always, line_interval, parse_progress
+
+
+def play(
+    seconds: float, *, assets: int = 1, step: float = 0.5, part: tuple[int, int] = (1, 1)
+) -> tuple[list[float], list[float], list[float]]:
+    """When an import of this length showed its tag, its lines and its observations, by a clock that steps."""
+    pace = Pace.shared(assets, 0.0, part)
+    tags, lines, observations = [], [], []
+    for tick in range(int(seconds / step) + 1):
+        moment = tick * step
+        if pace.tag_is_due(moment):
+            tags.append(moment)
+        if pace.line_is_due(moment, always):
+            lines.append(moment)
+            if pace.observation_is_due(Counters(total=10**9, processed=int(10**9 * moment / seconds))):
+                observations.append(moment)
+    return tags, lines, observations
+
+
+def gaps(moments: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in itertools.pairwise(moments)]
+
+
+@pytest.mark.parametrize("shards", [1, 7, 300])
+@pytest.mark.parametrize("assets", [1, 5])
+def test_a_plan_and_all_its_shards_write_no_more_than_one_import(assets, shards):
+    parts = [(1, 2), *((shards + shard, 2 * shards) for shard in range(1, shards + 1))]
+    played = [play(3600, assets=assets, part=part, step=5) for part in parts]
+    assert 30 < assets * sum(len(lines) + len(observations) for _, lines, observations in played) <= MAX_EVENTS
+
+
+def test_a_line_that_may_not_be_shown_now_is_not_counted():
+    pace = Pace.shared(1, 0.0)
+    assert not pace.line_is_due(10.0, lambda: False)
+    assert not pace.line_is_due(11.0, always)
+    assert pace.line_is_due(12.0, always)
+    assert pace.lines_shown == 1
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 60, 600, 3_600, 12 * 3_600])
+@pytest.mark.parametrize("assets", [1, 2, 5])
+def test_a_run_of_any_length_writes_at_most_100_lines_and_observations(seconds, assets):
+    _, lines, observations = play(seconds, assets=assets)
+    assert assets * (len(lines) + len(observations)) <= MAX_EVENTS == 100
+
+
+def test_the_tag_is_fresh_to_two_seconds_for_ever():
+    tags, _, _ = play(12 * 3_600)
+    assert tags[0] == 0
+    assert set(gaps(tags)) == {2.0}
+
+
+def test_an_import_of_a_minute_shows_a_line_every_two_seconds():
+    _, lines, _ = play(60)
+    assert len(lines) == 30
+    assert max(gaps(lines)) <= 5
+
+
+def test_an_asset_of_a_full_refresh_shows_a_line_every_two_seconds_at_first():
+    _, lines, _ = play(18, assets=5)
+    assert len(lines) == 9
+
+
+def test_an_import_of_three_hours_still_shows_lines_at_its_end():
+    _, lines, _ = play(3 * 3_600)
+    assert lines[-1] > 2.5 * 3_600
+
+
+def test_observations_divide_the_work():
+    _, _, observations = play(100)
+    assert len(observations) == 10
+    assert max(gaps(observations)) <= 12
+
+
+def test_a_total_that_is_not_known_is_not_observed():
+    assert not Pace.shared(1, 0.0).observation_is_due(Counters(processed=50))
+
+
+def test_intervals_never_shrink_and_end_in_silence():
+    intervals = [line_interval(shown, 90) for shown in range(91)]
+    assert intervals == sorted(intervals)
+    assert (intervals[0], intervals[45], intervals[-1]) == (2.0, 2.0, float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("counters", "text"),
+    [
+        (Counters(total=2000, processed=500), "[#####---------------] 25% 500/2000"),
+        (Counters(total=0, processed=0), "[--------------------] 0% 0/0"),
+        (Counters(total=3, processed=3), "[####################] 100% 3/3"),
+        (Counters(total=3, processed=4), "[####################] 133% 4/3"),
+    ],
+)
+def test_the_bar_is_text(counters, text):
+    assert bar_text(counters) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "counters"),
+    [
+        ("5/9", Counters(total=9, processed=5)),
+        (None, Counters()),
+        ("", Counters()),
+        ("soon", Counters()),
+        ("-1/9", Counters()),
+        ("5/9/2", Counters()),
+    ],
+)
+def test_the_progress_tag_can_be_read_back(text, counters):
+    assert parse_progress(text) == counters
+
+
+def test_the_result_of_pictures_is_the_example_of_the_contract():
+    assert result_text("product_images", Counters(2505, 2505, 2500, 0, 100, 5)) == "copied 2500, skipped 100, errors 5"
+
+
+def test_the_result_of_records_tells_created_and_updated_apart():
+    assert result_text("prices", Counters(10, 10, 1, 2, 3, 4)) == "created 1, updated 2, skipped 3, errors 4"
+
+
+def test_counters_stand_under_the_words_of_their_asset():
+    assert counter_values("customers", Counters(10, 9, 1, 2, 3, 4)) == {
+        "total_customers": 10,
+        "processed": 9,
+        "created": 1,
+        "updated": 2,
+        "skipped": 3,
+        "errors": 4,
+    }
+
+
+def test_the_tag_of_a_run_grows_over_its_assets_while_it_goes(project):
+    seen = []
+
+    def look(asset, counters):
+        (run,) = project.instance.get_runs()
+        if counters.processed == counters.total:
+            seen.append((asset, run.status, run.tags["onec/progress"]))
+
+    result = project.run("full_refresh", watch=look)
+
+    assert {asset for asset, _, _ in seen} == {"catalog", "stocks", "prices", "customers", "product_images"}
+    assert {status for _, status, _ in seen} == {dg.DagsterRunStatus.STARTED}
+    processed = [int(tag.partition("/")[0]) for _, _, tag in seen]
+    assert processed == sorted(processed)
+    assert project.tags(result)["onec/progress"] == "809/809"
+
+
+def test_lines_and_observations_appear_while_a_slow_import_goes(project, monkeypatch):
+    monkeypatch.setattr("onec_pipelines.orchestration.runs.progress.EVERY_SECONDS", 0.0)
+    project.run("catalog_import")
+    result = project.run("images_import")
+    lines = [text for text in project.messages(result) if text.startswith("product_images [")]
+    observations = result.get_asset_observation_events()
+    assert 0 < len(lines) <= 90
+    assert 0 < len(observations) <= 10
+    metadata = observations[0].asset_observation_data.asset_observation.metadata
+    assert list(metadata) == ["total_products", "processed", "copied", "skipped", "errors", "progress"]
