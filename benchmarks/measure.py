@@ -14,11 +14,11 @@ from onec_pipelines.commerceml.export import list_export
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
-from onec_pipelines.importing.catalog import CATALOG
+from onec_pipelines.importing.catalog import DATASET as CATALOG
 from onec_pipelines.importing.files import find_files, read_contents
-from onec_pipelines.importing.prices import PRICES
+from onec_pipelines.importing.prices import DATASET as PRICES
 from onec_pipelines.importing.reading import Dataset
-from onec_pipelines.importing.stocks import STOCKS
+from onec_pipelines.importing.stocks import DATASET as STOCKS
 from onec_pipelines.postgres import embedded
 
 DATABASE = "bench"

@@ -17,7 +17,8 @@ import click
 from dotenv import load_dotenv
 from rich.console import Console
 
-from onec_pipelines.commerceml.preflight import IMPORT_TYPES, preflight
+from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import OnecError
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from onec_pipelines.orchestration.runs.history import Session
 
 P = ParamSpec("P")
-TYPE = click.Choice(["all", *IMPORT_TYPES])
-SESSION_TYPE = click.Choice(["all", *IMPORT_TYPES, "thumbnails"])
+TYPE = click.Choice([ALL, *IMPORT_TYPES])
+SESSION_TYPE = click.Choice([ALL, *BY_NAME])
 
 
 def in_sentences(command: Callable[P, None]) -> Callable[P, None]:

@@ -9,12 +9,12 @@ from onec_pipelines.orchestration.definitions.assets import assets, export_specs
 from onec_pipelines.orchestration.definitions.checks import checks
 from onec_pipelines.orchestration.definitions.freshness import with_freshness
 from onec_pipelines.orchestration.definitions.jobs import build_jobs
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import export_sensor, import_files_sensor
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER, TableIOManager
 from onec_pipelines.orchestration.definitions.thumbnails import product_thumbnails
 from onec_pipelines.orchestration.machinery.executors import build_executor
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import no_watch
 from onec_pipelines.settings import Settings
 

@@ -14,42 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
+from onec_pipelines.datasets import BY_NAME, DIRECTORIES, IMPORTED
 from onec_pipelines.errors import ExportError
 
-DIRECTORIES = (
-    "goods",
-    "offers",
-    "prices",
-    "rests",
-    "groups",
-    "priceLists",
-    "storages",
-    "units",
-    "propertiesGoods",
-    "propertiesOffers",
-    "contragents",
-)
-"""The subdirectories of the 3.1 layout."""
 IMAGES = "import_files"
 CHUNK = 1 << 20
 
-TAGS_OF = {
-    "catalog": frozenset({"Товары", "Предложения", "Группы", "Свойства", "ЕдиницыИзмерения"}),
-    "prices": frozenset({"Цены", "ТипыЦен"}),
-    "stocks": frozenset({"Остатки", "Количество", "Склады", "Склад"}),
-    "customers": frozenset({"Контрагенты"}),
-}
-"""The tags by which a file is known to hold something of a dataset."""
-ITEM_TAGS = {
-    "catalog": ("Товар", "Предложение"),
-    "prices": ("Цена",),
-    "stocks": ("Остаток", "Склад"),
-    "customers": ("Контрагент",),
-}
-"""Their number is what progress is measured against while the files are read."""
 OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
 """Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
-_KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*TAGS_OF.values(), *ITEM_TAGS.values()))
+_KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*(dataset.lists.union(dataset.items) for dataset in IMPORTED)))
 
 
 def _any_of(words: Iterable[bytes]) -> bytes:
@@ -100,11 +73,11 @@ class FileContent:
 
     def holds(self, dataset: str) -> bool:
         """Whether any list of the dataset is there, be it empty."""
-        return any(tag in self.tags for tag in TAGS_OF[dataset])
+        return any(tag in self.tags for tag in BY_NAME[dataset].lists)
 
     def items(self, dataset: str) -> int:
         """About how many items of the dataset it states."""
-        return sum(self.tags.get(tag, 0) for tag in ITEM_TAGS[dataset])
+        return sum(self.tags.get(tag, 0) for tag in BY_NAME[dataset].items)
 
 
 @dataclass(frozen=True, slots=True)

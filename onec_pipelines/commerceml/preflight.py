@@ -7,26 +7,13 @@ people who run 1C, and are part of the contract.
 from pathlib import Path
 
 from onec_pipelines.commerceml.export import IMAGES, Export, Layout, list_export, read_content
+from onec_pipelines.datasets import ALL, BY_NAME
 from onec_pipelines.errors import ExportError
 
-IMPORT_TYPES = ("catalog", "stocks", "prices", "customers", "images")
-REQUIRED_DIRECTORIES = {
-    "catalog": ("goods", "offers", "prices", "rests"),
-    "stocks": ("rests",),
-    "prices": ("prices",),
-    "customers": ("contragents",),
-}
-NOUNS = {"stocks": "остатков", "prices": "цен", "customers": "контрагентов", "images": "изображений"}
 CHECK_RIGHTS = "Проверьте права доступа пользователя, от имени которого работает импорт."
 EXPORTED = "Убедитесь, что данные выгружены из 1С."
 EXPORTED_IN_ORDER = "Убедитесь, что данные выгружены из 1С в правильной структуре."
 EXPORTED_WITH_IMAGES = "Убедитесь, что данные выгружены из 1С с изображениями товаров."
-EMPTY_CATALOG = {
-    "images": "Невозможно загрузить изображения: каталог товаров пуст. Сначала импортируйте полный каталог.",
-    "stocks": "Невозможно загрузить остатки/цены: каталог товаров пуст. Сначала импортируйте полный каталог.",
-    "prices": "Невозможно загрузить остатки/цены: каталог товаров пуст. Сначала импортируйте полный каталог.",
-}
-CATALOG_TAGS = ("Товары", "Предложения")
 
 
 def preflight(data_dir: Path, import_type: str, *, has_products: bool) -> list[str]:
@@ -34,17 +21,17 @@ def preflight(data_dir: Path, import_type: str, *, has_products: bool) -> list[s
 
     Args:
         data_dir: where 1C exports to.
-        import_type: one of `IMPORT_TYPES`, or `all`, which asks for what `catalog` does.
+        import_type: of a dataset, or `all`, which asks for what `catalog` does.
         has_products: whether the database holds a product.
     """
-    asked = "catalog" if import_type == "all" else import_type
+    asked = "catalog" if import_type == ALL else import_type
     try:
         export = list_export(data_dir)
         problems = list(export_problems(export, asked))
     except ExportError as error:
         return [str(error)]
-    if not has_products and asked in EMPTY_CATALOG:
-        problems.append(EMPTY_CATALOG[asked])
+    if not has_products and BY_NAME[asked].without_catalog:
+        problems.append(BY_NAME[asked].without_catalog)
     return problems
 
 
@@ -58,14 +45,15 @@ def export_problems(export: Export, import_type: str) -> list[str]:
 
 
 def _directory_problems(export: Export, import_type: str) -> list[str]:
-    required = REQUIRED_DIRECTORIES[import_type]
+    dataset = BY_NAME[import_type]
+    required = dataset.required_directories
     missing = [name for name in required if not (export.root / name).is_dir()]
     empty = [name for name in required if name not in missing and not export.directory_has_files(name)]
     if import_type != "catalog":
         path = export.root / required[0]
         if missing:
-            return [f"Директория {NOUNS[import_type]} не найдена: {path}. {EXPORTED}"]
-        return [f"Директория {NOUNS[import_type]} не содержит XML-файлов: {path}. {EXPORTED}"] if empty else []
+            return [f"Директория {dataset.noun} не найдена: {path}. {EXPORTED}"]
+        return [f"Директория {dataset.noun} не содержит XML-файлов: {path}. {EXPORTED}"] if empty else []
     problems = []
     if missing:
         problems.append(
@@ -81,17 +69,14 @@ def _directory_problems(export: Export, import_type: str) -> list[str]:
 
 def _file_problems(export: Export, import_type: str) -> list[str]:
     """Outside the 3.1 layout files are asked for what they hold."""
-    for file in export.files:
-        content = read_content(file)
-        if import_type == "catalog":
-            if any(tag in content.tags for tag in CATALOG_TAGS):
-                return []
-        elif content.holds(import_type):
-            return []
+    dataset = BY_NAME[import_type]
+    asked = dataset.required_lists or dataset.lists
+    if any(not asked.isdisjoint(read_content(file).tags) for file in export.files):
+        return []
     if import_type == "catalog":
         names = ", ".join(file.name for file in export.files[:5])
         return [f"В файлах {export.root} ({names}) нет ни товаров, ни предложений. {EXPORTED_IN_ORDER}"]
-    return [f"В файлах {export.root} нет данных {NOUNS[import_type]}. {EXPORTED}"]
+    return [f"В файлах {export.root} нет данных {dataset.noun}. {EXPORTED}"]
 
 
 def _image_problems(export: Export) -> list[str]:

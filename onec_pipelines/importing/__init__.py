@@ -1,6 +1,7 @@
 """One function a dataset: read, stage, merge, report. No Dagster; callable from a script.
 
-    from pathlib import Path
+    from importlib import import_module
+from pathlib import Path
     from onec_pipelines.importing import import_catalog
 
     report = import_catalog(Path("data/import_1c"), "postgresql://user@host/shop")
@@ -14,16 +15,13 @@ old state until then. The schema is brought up to date first. All of them raise
 - `DatabaseError`: the database cannot be used.
 """
 
+from importlib import import_module
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from onec_pipelines.importing.catalog import CATALOG
-from onec_pipelines.importing.customers import CUSTOMERS
 from onec_pipelines.importing.dataset import Request, import_dataset
 from onec_pipelines.importing.images import publish_images
-from onec_pipelines.importing.prices import PRICES
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
-from onec_pipelines.importing.stocks import STOCKS
 from onec_pipelines.importing.thumbnails import ThumbnailOptions, make_thumbnails
 
 __all__ = [
@@ -39,6 +37,7 @@ __all__ = [
     "import_images",
     "import_prices",
     "import_stocks",
+    "import_xml",
     "make_thumbnails",
 ]
 
@@ -61,24 +60,30 @@ class Options(TypedDict, total=False):
     workers: int
 
 
+def import_xml(name: str, data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+    """Import a dataset of XML: the one of that import type, whose module here bears its name."""
+    module = import_module(f"onec_pipelines.importing.{name}")
+    return import_dataset(module.DATASET, Request(data_dir, database_url, **options))
+
+
 def import_catalog(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import groups, units, properties, brands, products and variants."""
-    return import_dataset(CATALOG, Request(data_dir, database_url, **options))
+    return import_xml("catalog", data_dir, database_url, **options)
 
 
 def import_stocks(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import warehouses and stocks."""
-    return import_dataset(STOCKS, Request(data_dir, database_url, **options))
+    return import_xml("stocks", data_dir, database_url, **options)
 
 
 def import_prices(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import price types and prices."""
-    return import_dataset(PRICES, Request(data_dir, database_url, **options))
+    return import_xml("prices", data_dir, database_url, **options)
 
 
 def import_customers(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import customers."""
-    return import_dataset(CUSTOMERS, Request(data_dir, database_url, **options))
+    return import_xml("customers", data_dir, database_url, **options)
 
 
 def import_images(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from onec_pipelines import datasets
 from onec_pipelines.commerceml import catalog
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader
@@ -85,9 +86,8 @@ def _prepare(staging: Staging) -> None:
     staging.connection.execute(SUPERSEDED_REFUSALS)
 
 
-CATALOG = Dataset(
-    name="catalog",
-    table="onec.products",
+DATASET = Dataset(
+    about=datasets.CATALOG,
     tables={
         Category: "categories",
         Unit: "units",

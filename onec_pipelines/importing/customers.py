@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from onec_pipelines import datasets
 from onec_pipelines.commerceml import customers
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
@@ -21,9 +22,8 @@ def _prepare(staging: Staging) -> None:
     staging.keep_latest("customers_not_for_us", "onec_id")
 
 
-CUSTOMERS = Dataset(
-    name="customers",
-    table="onec.customers",
+DATASET = Dataset(
+    about=datasets.CUSTOMERS,
     tables={Customer: "customers", NotForUs: "customers_not_for_us"},
     readers=_readers,
     items={Customer: "customers"},

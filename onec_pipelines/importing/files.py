@@ -9,7 +9,6 @@ from importlib.metadata import version
 
 from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import (
-    DIRECTORIES,
     Export,
     ExportFile,
     FileContent,
@@ -22,17 +21,10 @@ from onec_pipelines.commerceml.export import (
 )
 from onec_pipelines.commerceml.xml import ROOT, read_elements
 from onec_pipelines.database.migrate import migrations
+from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
 
 Contents = Mapping[ExportFile, FileContent]
-DATASETS = {
-    "prices": "prices",
-    "priceLists": "prices",
-    "rests": "stocks",
-    "storages": "stocks",
-    "contragents": "customers",
-}
-"""The dataset of a 3.1 directory; the others are the catalogue's."""
 TAIL_BYTES = 1024
 HASHING_THREADS = 2
 
@@ -79,7 +71,7 @@ def _concerns(export: Export, file: ExportFile, dataset: str) -> bool:
     directory = file.name.rpartition("/")[0]
     if export.layout is Layout.FILES or not directory:
         return True
-    return directory in DIRECTORIES and DATASETS.get(directory, "catalog") == dataset
+    return directory in BY_NAME[dataset].directories
 
 
 def refuse_unless_whole(file: ExportFile) -> None:

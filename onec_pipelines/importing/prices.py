@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from onec_pipelines import datasets
 from onec_pipelines.commerceml import prices
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
@@ -70,9 +71,8 @@ def _prepare(staging: Staging) -> None:
     staging.merge_repeated("price_types", "onec_id")
 
 
-PRICES = Dataset(
-    name="prices",
-    table="onec.prices",
+DATASET = Dataset(
+    about=datasets.PRICES,
     tables={PriceType: "price_types", PriceList: "price_lists", Price: "prices"},
     readers=_readers,
     items={Price: "prices"},

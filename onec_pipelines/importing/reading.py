@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
 from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
@@ -45,11 +46,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What one import reads, stages and merges.
+    """How one dataset is read, staged and merged.
 
     Attributes:
-        name: the import type.
-        table: the main table.
+        about: what it is.
         tables: record type -> staging table.
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
@@ -59,8 +59,7 @@ class Dataset:
             items that waited from an earlier export and landed now.
     """
 
-    name: str
-    table: str
+    about: datasets.Dataset
     tables: Mapping[type, str]
     readers: Callable[[ExportFile], Mapping[str, Reader]]
     items: Mapping[type, str]
@@ -69,6 +68,16 @@ class Dataset:
     count_items: str
     merges: tuple[str, ...]
     values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The import type."""
+        return self.about.name
+
+    @property
+    def table(self) -> str:
+        """The main table."""
+        return self.about.table
 
     @property
     def staged(self) -> Mapping[type, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from onec_pipelines import datasets
 from onec_pipelines.commerceml import stocks
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
@@ -29,9 +30,8 @@ def _prepare(staging: Staging) -> None:
         staging.connection.execute(TOTALS.format(table=table, cell=cell).encode())
 
 
-STOCKS = Dataset(
-    name="stocks",
-    table="onec.stocks",
+DATASET = Dataset(
+    about=datasets.STOCKS,
     tables={Warehouse: "warehouses", Stock: "stocks"},
     readers=_readers,
     items={Stock: "stocks"},

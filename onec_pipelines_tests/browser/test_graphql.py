@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.machinery.liveness import DEAD
-from onec_pipelines.orchestration.runs.metadata import KEYS
 
 pytestmark = pytest.mark.slow
 
@@ -191,7 +191,7 @@ def test_a_job_is_launched_and_succeeds_with_the_counters_of_the_contract(ui, fi
     assert materialization["assetKey"]["path"] == ["product_images"]
     values = {entry["label"]: entry.get("intValue") for entry in materialization["metadataEntries"]}
     assert values.keys() >= {
-        *KEYS["product_images"],
+        *BY_ASSET["product_images"].counters,
         "last_updated",
         "duration_seconds",
         "export_fingerprint",
@@ -199,7 +199,7 @@ def test_a_job_is_launched_and_succeeds_with_the_counters_of_the_contract(ui, fi
         "dagster/row_count",
         "dagster/table_name",
     }
-    assert all(type(values[key]) is int for key in KEYS["product_images"])
+    assert all(type(values[key]) is int for key in BY_ASSET["product_images"].counters)
     assert (values["total_products"], values["processed"]) == (56, 56)
     counted = ", ".join(f"{key} {values[key]}" for key in ("copied", "skipped", "errors"))
     assert tags(run) == {"onec/import_type": "images", "onec/progress": "56/56", "onec/result": counted}

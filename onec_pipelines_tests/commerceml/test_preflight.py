@@ -2,7 +2,8 @@
 
 import pytest
 
-from onec_pipelines.commerceml.preflight import IMPORT_TYPES, preflight
+from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.datasets import IMPORT_TYPES
 
 CATALOG = ("goods", "offers", "prices", "rests")
 ALL_TYPES = (*IMPORT_TYPES, "all")

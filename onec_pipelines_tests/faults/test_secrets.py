@@ -39,7 +39,7 @@ logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
 import dagster as dg
 from onec_pipelines.orchestration.definitions import alerts
 from onec_pipelines.orchestration.machinery.instance import open_instance
-from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
 settings = Settings.from_environment()
 print(repr(settings), settings)

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from PIL import Image
 
-from onec_pipelines.commerceml.preflight import EMPTY_CATALOG
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import import_lock, run_lock
+from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.images.store import MediaStoreError
@@ -549,7 +549,7 @@ def test_a_product_that_is_activated_while_pictures_are_published_keeps_its_own(
 
 def test_without_products_nothing_is_published_and_the_catalogue_is_asked_for(shop):
     shop.ship("import_files/a.jpg")
-    with pytest.raises(ExportError, match=EMPTY_CATALOG["images"]):
+    with pytest.raises(ExportError, match=BY_NAME["images"].without_catalog):
         shop()
     assert not shop.media.exists()
 

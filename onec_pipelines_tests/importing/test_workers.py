@@ -12,7 +12,7 @@ from onec_pipelines.database.locks import worker_lock
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.importing import parallel
-from onec_pipelines.importing.catalog import CATALOG
+from onec_pipelines.importing.catalog import DATASET as CATALOG
 from onec_pipelines.importing.files import read_contents
 
 KINDS = ("catalog", "stocks", "prices", "customers")

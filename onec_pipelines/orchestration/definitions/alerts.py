@@ -28,7 +28,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus, RunsFilter, RunStatusChangeRecordsFilter
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings

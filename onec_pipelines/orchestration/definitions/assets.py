@@ -1,38 +1,21 @@
 """The five assets, and what 1C exports upstream of them. Each is a facade over the functions of `importing`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import dagster as dg
 
-from onec_pipelines.importing import (
-    ImportReport,
-    Options,
-    Progress,
-    import_catalog,
-    import_customers,
-    import_prices,
-    import_stocks,
-)
-from onec_pipelines.orchestration.definitions.checks import GUARDED, guard_spec
+from onec_pipelines.datasets import CATALOG, IMAGES, IMPORTED, Dataset
+from onec_pipelines.importing import ImportReport, Options, Progress, import_xml
 from onec_pipelines.orchestration.definitions.images import collect_op, plan_op, publish_op, to_steps
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
+from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.guards import guard_spec
 from onec_pipelines.orchestration.runs.progress import Watch
 from onec_pipelines.orchestration.runs.step import run_session
-from onec_pipelines.settings import Settings
 
 OWNERS = ["team:data"]
 GROUP = "onec"
 KINDS = {"postgres", "python"}
-EXPORTED = {
-    "goods": "Товары, группы, свойства и единицы измерения: `goods/`, `groups/`, `propertiesGoods/`, `units/`.",
-    "offers": "Предложения и их свойства: `offers/`, `propertiesOffers/`.",
-    "rests": "Остатки и склады: `rests/`, `storages/`.",
-    "prices": "Цены и типы цен: `prices/`, `priceLists/`.",
-    "contragents": "Контрагенты: `contragents/`.",
-    "import_files": "Изображения товаров: `goods/import_files/`.",
-}
-"""What 1C exports: name -> description."""
 
 
 def exported(name: str) -> dg.AssetKey:
@@ -42,7 +25,8 @@ def exported(name: str) -> dg.AssetKey:
 
 export_specs = [
     dg.AssetSpec(exported(name), description=text, group_name="export_1c", kinds={"1c", "file"}, owners=OWNERS)
-    for name, text in EXPORTED.items()
+    for dataset in IMPORTED
+    for name, text in dataset.exports.items()
 ]
 
 
@@ -55,27 +39,21 @@ class ImportConfig(dg.Config):
     force: bool = False
 
 
-RunImport = Callable[[Settings, str, Options], ImportReport]
-"""An importing function, called with the settings, the database's URL and its options."""
-
-
-def import_asset(
-    name: str, deps: Sequence[dg.AssetKey | str], description: str, run_import: RunImport
-) -> dg.AssetsDefinition:
-    """An asset over one importing function."""
+def import_asset(dataset: Dataset) -> dg.AssetsDefinition:
+    """An asset over the import of one dataset of XML."""
 
     @dg.asset(
-        name=name,
-        deps=deps,
-        description=description,
+        name=dataset.asset,
+        deps=[*([CATALOG.asset] if dataset.without_catalog else []), *map(exported, dataset.exports)],
+        description=dataset.description,
         group_name=GROUP,
         kinds=KINDS,
         owners=OWNERS,
-        tags={"onec/dataset": name},
-        pool=f"onec_{name}",
+        tags={"onec/dataset": dataset.asset},
+        pool=dataset.pool,
         io_manager_key=IO_MANAGER,
         output_required=False,
-        check_specs=[guard_spec(name)] if name in GUARDED else None,
+        check_specs=[guard_spec(dataset.asset)] if dataset.is_guarded else None,
     )
     def run_asset(
         context: dg.AssetExecutionContext, config: ImportConfig, onec: Onec, watch: dg.ResourceParam[Watch]
@@ -89,7 +67,7 @@ def import_asset(
                 progress=progress,
                 workers=settings.workers,
             )
-            return run_import(settings, onec.database_url(), options)
+            return import_xml(dataset.name, settings.data_dir, onec.database_url(), **options)
 
         yield from run_session(context, onec, watch, start)
 
@@ -102,12 +80,11 @@ def import_asset(
         "import_files": dg.AssetIn(key=exported("import_files"), dagster_type=dg.Nothing),
     },
     config=to_steps,
-    description="The pictures of active products, checked and published in the media store, recorded in "
-    "`onec.product_images`. The first picture that the XML lists is the main one.",
+    description=IMAGES.description,
     group_name=GROUP,
     kinds=KINDS,
     owners=OWNERS,
-    tags={"onec/dataset": "product_images"},
+    tags={"onec/dataset": IMAGES.asset},
 )
 def product_images(catalog: object, import_files: object) -> object:
     """Steps that may run on many machines; see images.py."""
@@ -115,33 +92,4 @@ def product_images(catalog: object, import_files: object) -> object:
     return collect_op(shards.map(publish_op).collect())
 
 
-assets = [
-    import_asset(
-        "catalog",
-        [exported("goods"), exported("offers")],
-        "Products, variants, categories, brands, units and properties of 1C, in `onec.products` and beside it. "
-        "Offers whose product has not arrived wait in `onec.pending_records`.",
-        lambda settings, url, options: import_catalog(settings.data_dir, url, **options),
-    ),
-    import_asset(
-        "stocks",
-        ["catalog", exported("rests")],
-        "The stock of each variant in each warehouse, in `onec.stocks`. Stocks of unknown offers or warehouses wait "
-        "in `onec.pending_records`.",
-        lambda settings, url, options: import_stocks(settings.data_dir, url, **options),
-    ),
-    import_asset(
-        "prices",
-        ["catalog", exported("prices")],
-        "The price of each variant in each price type, in `onec.prices`. Prices of unknown offers or types wait in "
-        "`onec.pending_records`.",
-        lambda settings, url, options: import_prices(settings.data_dir, url, **options),
-    ),
-    import_asset(
-        "customers",
-        [exported("contragents")],
-        "The buyers among the contragents of 1C, in `onec.customers`. Personal data: it is shown nowhere else.",
-        lambda settings, url, options: import_customers(settings.data_dir, url, **options),
-    ),
-    product_images,
-]
+assets = [product_images if dataset is IMAGES else import_asset(dataset) for dataset in IMPORTED]

@@ -8,8 +8,7 @@ whose file has gone from the media store is an error. Where an asset was passed 
 that cannot look, as the store is out of reach, says so and fails no run: the import has landed by then.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -20,18 +19,16 @@ import psycopg
 from onec_pipelines.database.checking import SHOWN, Findings, count_rows, find, read_rows
 from onec_pipelines.database.connection import connect, first_line
 from onec_pipelines.database.locks import run_lock
+from onec_pipelines.datasets import ASSETS, BY_ASSET, Check
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.store import open_store
-from onec_pipelines.importing import Guard
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
 
-GUARD = "deactivation_guard"
-GUARDED = frozenset({"catalog", "stocks", "prices", "customers"})
-"""Assets of which a full export may take rows away."""
 ROW_COUNT_DROP = "row_count_drop"
 MISSING_MEDIA = "missing_media"
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 SUDDEN = 0.3
 """The largest share of the rows that may go from one import to the next without a warning."""
 LOOKED_BACK = 20
@@ -39,84 +36,12 @@ LOOKED_BACK = 20
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A check of rows: its name is that of its query, `found` says what its rows are."""
-
-    name: str
-    description: str
-    found: str
-    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
-
-
-WAIT = "longer than ONEC_PENDING_DAYS"
-CHECKS: Mapping[str, Sequence[Check]] = {
-    "catalog": [
-        Check("pending_offers", f"No offer waits for its product {WAIT}.", f"offers wait for their product {WAIT}"),
-        Check("products_without_category", "Every active product has a category.", "products have no category"),
-    ],
-    "stocks": [
-        Check("pending_stocks", f"No stock waits for its offer {WAIT}.", f"offers' stocks wait {WAIT}"),
-        Check("negative_stocks", "No stock of an active offer is below zero.", "stocks are below zero"),
-    ],
-    "prices": [
-        Check("pending_prices", f"No price waits for its offer {WAIT}.", f"offers' prices wait {WAIT}"),
-        Check("prices_not_positive", "Every price of an active offer is above zero.", "prices are zero or below"),
-        Check("products_without_price", "Every active product has a price.", "products have no price"),
-    ],
-    "customers": [],
-    "product_images": [
-        Check("products_without_image", "Every active product has an image.", "products have no image"),
-        Check(
-            MISSING_MEDIA,
-            "Every image on record is in the media store.",
-            "images are on record and gone from the media store: import images from an export that holds them",
-            dg.AssetCheckSeverity.ERROR,
-        ),
-    ],
-}
-"""Asset -> its checks; each asset has `row_count_drop` besides."""
-
-
-def guard_spec(asset: str) -> dg.AssetCheckSpec:
-    """The check that an asset's own run reports."""
-    return dg.AssetCheckSpec(
-        GUARD,
-        asset=asset,
-        description="A full export names enough of what is known: no more than ONEC_MAX_DEACTIVATION would go.",
-    )
-
-
-def guard_result(asset: str, guards: tuple[Guard, ...]) -> dg.AssetCheckResult:
-    """The decisions of an import as a check: passed where each allows, or where there was none to take."""
-    blocked = [guard for guard in guards if not guard.allows]
-    rows = [
-        dg.TableRecord(
-            {
-                "entity": guard.entity,
-                "before": guard.before,
-                "not named": guard.gone,
-                "share": round(guard.gone / guard.before, 3) if guard.before else 0.0,
-                "allowed": guard.limit,
-            }
-        )
-        for guard in guards
-    ]
-    return dg.AssetCheckResult(
-        asset_key=asset,
-        check_name=GUARD,
-        passed=not blocked,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=" ".join(str(guard) for guard in blocked) or None,
-        metadata={"decisions": dg.MetadataValue.table(rows)} if rows else {},
-    )
-
-
 def build_checks(asset: str) -> dg.AssetChecksDefinition:
     """The checks of an asset as one step: they share a connection, and each is one query."""
     drop = f"No more than {SUDDEN:.0%} of the rows are gone since the import before."
+    of_rows = BY_ASSET[asset].checks
     specs = [
-        *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in CHECKS[asset]),
+        *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in of_rows),
         dg.AssetCheckSpec(ROW_COUNT_DROP, asset=asset, description=drop),
     ]
 
@@ -135,9 +60,8 @@ def look_at(
     try:
         settings, url = onec.settings(), onec.database_url()
         with run_lock(url, context.run.run_id), connect(url) as connection:
-            results = [
-                rows_result(connection, settings, asset, check) for check in CHECKS[asset] if check.name in names
-            ]
+            of_rows = (check for check in BY_ASSET[asset].checks if check.name in names)
+            results = [rows_result(connection, settings, asset, check) for check in of_rows]
             if ROW_COUNT_DROP in names:
                 results.append(drop_result(connection, context.instance, asset))
     except OnecError as error:
@@ -162,7 +86,7 @@ def rows_result(connection: psycopg.Connection, settings: Settings, asset: str, 
         asset_key=asset,
         check_name=check.name,
         passed=not findings.total,
-        severity=check.severity,
+        severity=ERROR if check.is_error else WARN,
         description=f"{findings.total} {check.found}." if findings.total else None,
         metadata=metadata,
     )
@@ -211,7 +135,7 @@ def drop_result(connection: psycopg.Connection, instance: dg.DagsterInstance, as
         asset_key=asset,
         check_name=ROW_COUNT_DROP,
         passed=not dropped,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=WARN,
         description=f"{rows} rows are left of the {before} of the import before." if dropped else None,
         metadata={"count": rows} if before is None else {"count": rows, "count_before": before},
     )
@@ -248,10 +172,10 @@ def not_looked_at(asset: str, name: str, reason: str) -> dg.AssetCheckResult:
         asset_key=asset,
         check_name=name,
         passed=False,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=WARN,
         description=f"This could not be looked at: {reason}",
     )
 
 
-checks = [build_checks(asset) for asset in CHECKS]
+checks = [build_checks(asset) for asset in ASSETS]
 """One definition for each asset."""

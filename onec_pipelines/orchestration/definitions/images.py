@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from onec_pipelines.datasets import IMAGES
 from onec_pipelines.importing import Counters, Progress
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import (
@@ -21,12 +22,11 @@ from onec_pipelines.importing.images import (
     plan_images,
     publish_shard,
 )
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import Watch
 from onec_pipelines.orchestration.runs.step import SessionStep
 
-ASSET = "product_images"
 QUICK, FULL = "quick", "full"
 CONFIG = {
     "force": dg.Field(bool, default_value=False, description="Read and publish every picture again."),
@@ -68,14 +68,14 @@ def to_steps(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
     name="plan_images",
     ins={"catalog": dg.In(dg.Nothing), "import_files": dg.In(dg.Nothing)},
     out={"shards": dg.DynamicOut(dg.Nothing)},
-    pool=f"onec_{ASSET}",
+    pool=IMAGES.pool,
     description="Decides about every picture and cuts what is to be published into shards.",
 )
 def plan_op(
     context: dg.OpExecutionContext, config: PlanConfig, onec: Onec, watch: dg.ResourceParam[Watch]
 ) -> Iterator[dg.DynamicOutput[None]]:
     """See `importing.images.plan_images`."""
-    step = SessionStep.of(context, ASSET, onec, watch, part=(1, 2))
+    step = SessionStep.of(context, IMAGES.asset, onec, watch, part=(1, 2))
     with step.working():
         step.tags.write(Counters(), "")
         absence = step.absence()
@@ -101,7 +101,7 @@ def publish_op(context: dg.OpExecutionContext, config: ShardConfig, onec: Onec, 
     shard, shards = map(int, (context.get_mapping_key() or "").split("_of_"))
     step = SessionStep.of(
         context,
-        ASSET,
+        IMAGES.asset,
         onec,
         watch,
         part=(shards + shard, 2 * shards),
@@ -120,7 +120,7 @@ def publish_op(context: dg.OpExecutionContext, config: ShardConfig, onec: Onec, 
 )
 def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourceParam[Watch]) -> Iterator[dg.Output[None]]:
     """See `importing.images.collect_images`."""
-    step = SessionStep.of(context, ASSET, onec, watch)
+    step = SessionStep.of(context, IMAGES.asset, onec, watch)
     with step.working():
         if step.is_passed_over():
             return

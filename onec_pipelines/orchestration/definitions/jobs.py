@@ -2,18 +2,14 @@
 
 import dagster as dg
 
+from onec_pipelines.datasets import ALL, ASSETS, FULL_REFRESH, IMPORTED, THUMBNAILS
 from onec_pipelines.orchestration.private import UnresolvedAssetJobDefinition
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
-from onec_pipelines.orchestration.runs.step import ALL, IMPORT_TYPE_OF
-
-FULL_REFRESH = "full_refresh"
-JOB_OF = {ALL: FULL_REFRESH, **{import_type: f"{import_type}_import" for import_type in IMPORT_TYPE_OF.values()}}
-"""Import type -> job."""
 
 
 def build_jobs(*, thumbnails: bool = False) -> list[UnresolvedAssetJobDefinition]:
     """The jobs; with `thumbnails`, a full refresh makes them, too."""
-    refreshed = [*IMPORT_TYPE_OF, *(["product_thumbnails"] if thumbnails else [])]
+    refreshed = [*ASSETS, *([THUMBNAILS.asset] if thumbnails else [])]
     return [
         dg.define_asset_job(
             FULL_REFRESH,
@@ -23,11 +19,11 @@ def build_jobs(*, thumbnails: bool = False) -> list[UnresolvedAssetJobDefinition
         ),
         *(
             dg.define_asset_job(
-                JOB_OF[import_type],
-                selection=dg.AssetSelection.assets(asset),
-                description=f"Import {asset.replace('_', ' ')} alone.",
-                tags={IMPORT_TYPE_TAG: import_type},
+                dataset.job,
+                selection=dg.AssetSelection.assets(dataset.asset),
+                description=f"Import {dataset.asset.replace('_', ' ')} alone.",
+                tags={IMPORT_TYPE_TAG: dataset.name},
             )
-            for asset, import_type in IMPORT_TYPE_OF.items()
+            for dataset in IMPORTED
         ),
     ]

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 
 from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.datasets import ALL, FULL_REFRESH
 from onec_pipelines.errors import OnecError, SettingsError
-from onec_pipelines.orchestration.definitions.jobs import FULL_REFRESH
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.private import is_valid_cron_schedule
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
-from onec_pipelines.orchestration.runs.step import ALL
 from onec_pipelines.settings import Settings
 
 

@@ -19,13 +19,12 @@ from pathlib import Path
 import dagster as dg
 
 from onec_pipelines.commerceml.export import IMAGES, list_export
-from onec_pipelines.commerceml.preflight import EMPTY_CATALOG, preflight
+from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.datasets import ALL, BY_NAME, JOBS
 from onec_pipelines.errors import OnecError
-from onec_pipelines.orchestration.definitions.jobs import JOB_OF
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
-from onec_pipelines.orchestration.runs.step import ALL
 
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
@@ -116,8 +115,8 @@ def decide(  # noqa: PLR0913 - all that the decision is made from
             f"{watched.changing}: {found}, последнее изменение менее {QUIET_SECONDS} секунд назад. "
             "Запуск начнётся, когда изменения прекратятся.",
         )
-    if not has_products and watched.import_type in EMPTY_CATALOG:
-        return Decision(None, EMPTY_CATALOG[watched.import_type])
+    if not has_products and watched is IMAGES_WATCHED:
+        return Decision(None, BY_NAME[watched.import_type].without_catalog)
     if running:
         return Decision(None, f"Импорт уже идёт: запуск {running[:8]}, {found}. Новый начнётся после его окончания.")
     return Decision(fingerprint)
@@ -149,7 +148,7 @@ def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 @dg.sensor(
     name="import_files_sensor",
-    job_name=JOB_OF["images"],
+    job_name=JOBS["images"],
     minimum_interval_seconds=QUIET_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Publishes product images when 1C has finished exporting new ones into goods/import_files.",
@@ -161,7 +160,7 @@ def import_files_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> Iter
 
 @dg.sensor(
     name="export_sensor",
-    job_name=JOB_OF[ALL],
+    job_name=JOBS[ALL],
     minimum_interval_seconds=QUIET_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Imports everything when 1C has finished any new export. Off by default: nightly_refresh does it.",

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from onec_pipelines.datasets import IMAGES, THUMBNAILS
 from onec_pipelines.importing import ImportReport, Progress, make_thumbnails
 from onec_pipelines.orchestration.definitions.assets import GROUP, OWNERS
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import Watch
 from onec_pipelines.orchestration.runs.step import run_session
-
-ASSET = "product_thumbnails"
 
 
 class ThumbnailConfig(dg.Config):
@@ -30,15 +29,14 @@ class ThumbnailConfig(dg.Config):
 
 
 @dg.asset(
-    name=ASSET,
-    deps=["product_images"],
-    description="Thumbnails of the published pictures, in the media store beside them, recorded in "
-    "`onec.product_thumbnails`. Only new and changed pictures are read.",
+    name=THUMBNAILS.asset,
+    deps=[IMAGES.asset],
+    description=THUMBNAILS.description,
     group_name=GROUP,
     kinds={"postgres", "python"},
     owners=OWNERS,
-    tags={"onec/dataset": ASSET},
-    pool="onec_product_images",  # so that runs do not publish pictures while their thumbnails are made
+    tags={"onec/dataset": THUMBNAILS.asset},
+    pool=IMAGES.pool,  # so that runs do not publish pictures while their thumbnails are made
     io_manager_key=IO_MANAGER,
     output_required=False,
 )

@@ -14,9 +14,8 @@ import dagster as dg
 from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator, SubmitRunContext
 
 from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.datasets import ALL, ASSETS, BY_ASSET, CATALOG, FULL_REFRESH, IMPORT_TYPES, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
-from onec_pipelines.orchestration.definitions.jobs import FULL_REFRESH, JOB_OF
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
@@ -27,13 +26,13 @@ from onec_pipelines.orchestration.private import (
     UserConfigSchema,
     UserFacingGraphQLError,
 )
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
-from onec_pipelines.orchestration.runs.step import IMPORT_TYPE_OF, import_type_of
 
 ASSETS_OF_JOB = {
-    **{JOB_OF[import_type]: [asset] for asset, import_type in IMPORT_TYPE_OF.items()},
-    FULL_REFRESH: list(IMPORT_TYPE_OF),
-    IMPLICIT_ASSET_JOB_NAME: list(IMPORT_TYPE_OF),
+    **{dataset.job: (dataset.asset,) for dataset in IMPORTED},
+    FULL_REFRESH: ASSETS,
+    IMPLICIT_ASSET_JOB_NAME: ASSETS,
 }
 """Job -> our assets in a run of the whole of it; the last one is Dagster's own, of all assets."""
 
@@ -87,7 +86,7 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
 
     def _refuse_unless_ready(self, run: DagsterRun, assets: Sequence[str]) -> None:
         try:
-            problems = current_problems(Onec(), [IMPORT_TYPE_OF[asset] for asset in assets])
+            problems = current_problems(Onec(), [BY_ASSET[asset].name for asset in assets])
         except DatabaseError as error:
             if SCHEDULE_NAME_TAG in run.tags:
                 return  # nobody would read the sentence, and the night would be lost: the asset looks again
@@ -116,7 +115,7 @@ def assets_of(run: DagsterRun) -> list[str]:
     """Our assets that a run imports, upstream before downstream; none where it only checks, or is somebody else's."""
     if run.asset_selection:
         names = {key.to_user_string() for key in run.asset_selection}
-        return [asset for asset in IMPORT_TYPE_OF if asset in names]
+        return [asset for asset in ASSETS if asset in names]
     return [] if run.asset_check_selection else list(ASSETS_OF_JOB.get(run.job_name, ()))
 
 
@@ -145,7 +144,7 @@ def launch_problems(data_dir: Path, types: Sequence[str], *, has_products: bool)
     A run of all types asks for no more than its catalogue does; its other assets are passed over where the export
     holds nothing for them. A catalogue in the run counts as products: it is imported first.
     """
-    asked = ["all"] if set(types) == set(IMPORT_TYPE_OF.values()) else types
-    found = has_products or "catalog" in types
+    asked = [ALL] if set(types) == set(IMPORT_TYPES) else types
+    found = has_products or CATALOG.name in types
     problems = [problem for each in asked for problem in preflight(data_dir, each, has_products=found)]
     return list(dict.fromkeys(problems))

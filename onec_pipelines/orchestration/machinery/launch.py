@@ -7,10 +7,10 @@ import dagster as dg
 
 from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
-from onec_pipelines.orchestration.definitions.jobs import JOB_OF
+from onec_pipelines.datasets import JOBS, imported_by
 from onec_pipelines.orchestration.private import make_new_run_id
 from onec_pipelines.orchestration.runs.history import Session, find_session
-from onec_pipelines.orchestration.runs.step import ALL, IMPORT_TYPE_OF, locked_tag
+from onec_pipelines.orchestration.runs.step import locked_tag
 from onec_pipelines.settings import Settings
 
 ORIGIN = {".dagster/repository": "__repository__@onec_pipelines"}
@@ -28,10 +28,9 @@ def execute(
     The run's lock is held from before the run exists. Dagster's own console log is off: the caller shows progress
     and the report.
     """
-    job = definitions.resolve_job_def(JOB_OF[import_type])
-    assets = [asset for asset, kind in IMPORT_TYPE_OF.items() if import_type in {ALL, kind}]
+    job = definitions.resolve_job_def(JOBS[import_type])
     config = {
-        "ops": {asset: {"config": {"force": force}} for asset in assets},
+        "ops": {dataset.asset: {"config": {"force": force}} for dataset in imported_by(import_type)},
         "loggers": QUIET,
     }
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")

@@ -16,11 +16,12 @@ from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 
 from onec_pipelines.database.connection import connect, database_url
 from onec_pipelines.database.locks import is_run_locked
+from onec_pipelines.datasets import imported_by
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.machinery.coordinator import assets_of
 from onec_pipelines.orchestration.private import CheckRunHealthResult, WorkerStatus
 from onec_pipelines.orchestration.runs.progress import KILLED, RESULT_TAG
-from onec_pipelines.orchestration.runs.step import ALL, IMPORT_TYPE_OF, LOCKED_TAG
+from onec_pipelines.orchestration.runs.step import LOCKED_TAG
 from onec_pipelines.settings import Settings
 
 CONFIRM_SECONDS = 5.0
@@ -98,7 +99,7 @@ def make_way(instance: dg.DagsterInstance, url: str, import_type: str) -> None:
 
 def shared_types(import_type: str, assets: Sequence[str]) -> list[str]:
     """The import types that an import has in common with a run of these assets."""
-    return [IMPORT_TYPE_OF[asset] for asset in assets if import_type in {ALL, IMPORT_TYPE_OF[asset]}]
+    return [dataset.name for dataset in imported_by(import_type) if dataset.asset in assets]
 
 
 class OnecRunLauncher(DefaultRunLauncher):

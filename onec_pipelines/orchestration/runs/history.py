@@ -8,7 +8,8 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
-from onec_pipelines.orchestration.runs.metadata import ALL_KEYS, NOTICES, PASSED_OVER, counter_values
+from onec_pipelines.datasets import ALL, BY_ASSET, BY_NAME
+from onec_pipelines.orchestration.runs.metadata import NOTICES, PASSED_OVER, counter_values
 from onec_pipelines.orchestration.runs.progress import (
     IMPORT_TYPE_TAG,
     PROGRESS_TAG,
@@ -16,7 +17,6 @@ from onec_pipelines.orchestration.runs.progress import (
     counters_reached,
     parse_progress,
 )
-from onec_pipelines.orchestration.runs.step import ALL, TYPE_OF
 
 STATUS = {
     DagsterRunStatus.QUEUED: "pending",
@@ -87,7 +87,7 @@ def list_sessions(
     instance: dg.DagsterInstance, *, import_type: str | None = None, limit: int | None = None
 ) -> list[Session]:
     """The sessions, newest first, of all types or of one."""
-    types = [import_type] if import_type else [ALL, *TYPE_OF.values()]
+    types = [import_type] if import_type else [ALL, *BY_NAME]
     records = instance.get_run_records(RunsFilter(tags={IMPORT_TYPE_TAG: types}), limit=limit)
     return [read_session(instance, record) for record in records]
 
@@ -119,7 +119,7 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         total=progress.total,
         started_at=_time(record.start_time),
         finished_at=_time(record.end_time),
-        counters={asset: found[asset] for asset in ALL_KEYS if asset in found},
+        counters={asset: found[asset] for asset in BY_ASSET if asset in found},
         error_message=_error(run, events),
         notices=tuple(notice for event in events for notice in _notices(event)),
         result=run.tags.get(RESULT_TAG, ""),
@@ -143,13 +143,13 @@ def asset_of_step(step: str) -> str:
 
 
 def _integers(asset: str, metadata: Any) -> Iterator[tuple[str, dict[str, int]]]:  # noqa: ANN401 - Dagster's mapping
-    if asset in ALL_KEYS and metadata.keys() >= set(ALL_KEYS[asset]):
-        yield asset, {key: int(metadata[key].value) for key in ALL_KEYS[asset]}
+    if asset in BY_ASSET and metadata.keys() >= BY_ASSET[asset].counters.keys():
+        yield asset, {key: int(metadata[key].value) for key in BY_ASSET[asset].counters}
 
 
 def _notices(event: dg.DagsterEvent) -> Iterator[str]:
     """What an asset says besides its counters."""
-    if event.asset_key is None or event.asset_key.to_user_string() not in ALL_KEYS:
+    if event.asset_key is None or event.asset_key.to_user_string() not in BY_ASSET:
         return
     asset = event.asset_key.to_user_string()
     if event.event_type is DagsterEventType.ASSET_MATERIALIZATION:

@@ -9,28 +9,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, RejectedRow
 
-KEYS = {
-    "catalog": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
-    "stocks": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
-    "prices": ("total_items", "processed_items", "created", "updated", "skipped", "errors"),
-    "customers": ("total_customers", "processed", "created", "updated", "skipped", "errors"),
-    "product_images": ("total_products", "processed", "copied", "skipped", "errors"),
-}
-"""Imported asset -> the keys of its counters, in the order in which they are shown."""
-ALL_KEYS = KEYS | {"product_thumbnails": ("total_images", "processed", "created", "skipped", "errors")}
-"""The same, and of what is made of the imported."""
-FIELDS = {
-    "total_items": "total",
-    "total_customers": "total",
-    "total_products": "total",
-    "total_images": "total",
-    "processed_items": "processed",
-    "copied": "created",
-}
-"""Key -> field of Counters, where the two differ."""
 BAR_WIDTH = 20
 NOTICES = "notices"
 PASSED_OVER = "passed_over"
@@ -39,7 +21,7 @@ PASSED_OVER = "passed_over"
 
 def counter_values(asset: str, counters: Counters) -> dict[str, int]:
     """The counters under the keys of an asset."""
-    return {key: getattr(counters, FIELDS.get(key, key)) for key in ALL_KEYS[asset]}
+    return {key: getattr(counters, name) for key, name in BY_ASSET[asset].counters.items()}
 
 
 def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg.MetadataValue]:
@@ -94,8 +76,7 @@ def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, 
 
 def result_text(asset: str, counters: Counters) -> str:
     """`copied 2500, skipped 100, errors 5`: what an import came to, for the tag `onec/result`."""
-    values = counter_values(asset, counters)
-    return ", ".join(f"{key} {values[key]}" for key in ALL_KEYS[asset][2:])
+    return ", ".join(f"{key} {value}" for key, value in list(counter_values(asset, counters).items())[2:])
 
 
 def bar_text(counters: Counters) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import Counters
-from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values
 
 Watch = Callable[[str, Counters], None]

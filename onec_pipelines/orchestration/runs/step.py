@@ -12,11 +12,12 @@ import dagster as dg
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import is_run_locked, run_lock
+from onec_pipelines.datasets import ALL, BY_ASSET, CATALOG, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
 from onec_pipelines.importing import Counters, ImportReport, Progress
-from onec_pipelines.orchestration.definitions.checks import GUARDED, guard_result
-from onec_pipelines.orchestration.definitions.resources import Onec
-from onec_pipelines.orchestration.definitions.tables import column_schema
+from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.columns import column_schema
+from onec_pipelines.orchestration.runs.guards import guard_result
 from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
 from onec_pipelines.orchestration.runs.progress import (
     CANCELED,
@@ -33,19 +34,6 @@ from onec_pipelines.orchestration.runs.progress import (
     always,
 )
 
-IMPORT_TYPE_OF = {
-    "catalog": "catalog",
-    "stocks": "stocks",
-    "prices": "prices",
-    "customers": "customers",
-    "product_images": "images",
-}
-"""Asset -> import type."""
-TYPE_OF = IMPORT_TYPE_OF | {"product_thumbnails": "thumbnails"}
-"""The same, and of what is made of the imported: it needs no export and has no job of its own."""
-ALL = "all"
-PERSONAL = frozenset({"customers"})
-"""Assets whose values are nobody's business: the message of a defect may quote one."""
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
 LOCKED_TAG = ".dagster/onec_locked"
@@ -88,9 +76,10 @@ class SessionStep:
 
     def absence(self) -> str:
         """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
-        if self.tags.import_type != ALL or self.tags.asset not in IMPORT_TYPE_OF.keys() - {"catalog"}:
+        dataset = BY_ASSET[self.tags.asset]
+        if self.tags.import_type != ALL or dataset not in IMPORTED or dataset is CATALOG:
             return ""
-        problems = self.onec.problems(IMPORT_TYPE_OF[self.tags.asset])
+        problems = self.onec.problems(dataset.name)
         return " ".join(problems) if says_absent(problems) else ""
 
     def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
@@ -139,7 +128,7 @@ def run_session(
         metadata = step.landed(report) if report else {}
     if report is None:
         step.pass_over(absence)
-    checks = [guard_result(asset, report.guards if report else ())] if asset in GUARDED else []
+    checks = [guard_result(asset, report.guards if report else ())] if BY_ASSET[asset].is_guarded else []
     if report is None:
         yield from checks
         return
@@ -176,7 +165,7 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
         raise failure(str(error), progress, tags) from None
     except Exception as error:  # noqa: BLE001 - raised again as a Failure
         message = told(tags.asset, error)
-        cause = RuntimeError(message).with_traceback(error.__traceback__) if tags.asset in PERSONAL else error
+        cause = RuntimeError(message).with_traceback(error.__traceback__) if BY_ASSET[tags.asset].is_personal else error
         raise failure(message, progress, tags) from cause
     except BaseException:
         end(progress, tags, CANCELED)
@@ -199,7 +188,7 @@ def told(asset: str, error: Exception) -> str:
     """A defect in one line. Messages of PostgreSQL and Python quote values: of personal data only the kind is told."""
     kind = type(error).__name__
     line = next(iter(str(error).strip().splitlines()), "")
-    return f"{kind}: {line}" if line and asset not in PERSONAL else kind
+    return f"{kind}: {line}" if line and not BY_ASSET[asset].is_personal else kind
 
 
 def says_absent(problems: Sequence[str]) -> bool:
@@ -210,9 +199,4 @@ def says_absent(problems: Sequence[str]) -> bool:
 def assets_of_run(context: StepContext) -> list[str]:
     """Our assets among those that the run was launched for."""
     selected = {key.to_user_string() for key in context.job_def.asset_layer.selected_asset_keys}
-    return [asset for asset in TYPE_OF if asset in selected]
-
-
-def import_type_of(assets: Sequence[str]) -> str:
-    """The import type of a run: `all` if it imports everything, else that of its first asset, upstream first."""
-    return ALL if set(assets) >= IMPORT_TYPE_OF.keys() else TYPE_OF[assets[0]]
+    return [asset for asset in BY_ASSET if asset in selected]

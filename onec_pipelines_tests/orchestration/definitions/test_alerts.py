@@ -28,8 +28,8 @@ from onec_pipelines.orchestration.definitions.alerts import (
     secrets_of,
     without_secrets,
 )
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.machinery.instance import open_instance
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import Session
 from onec_pipelines.settings import Settings
 

@@ -10,11 +10,11 @@ import pytest
 from dagster._serdes import serialize_value
 
 from onec_pipelines.database.connection import connect
+from onec_pipelines.datasets import ASSETS, BY_ASSET, IMPORTED
 from onec_pipelines.demo import build_shop
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
-from onec_pipelines.orchestration.runs.metadata import KEYS
-from onec_pipelines.orchestration.runs.step import IMPORT_TYPE_OF
 
+KEYS = {asset: tuple(BY_ASSET[asset].counters) for asset in ASSETS}
 CORRUPT = "<КоммерческаяИнформация><Каталог><Товары><Товар><Ид>g"
 
 
@@ -153,7 +153,7 @@ def test_the_result_of_pictures_reads_as_in_the_contract(project, demo):
     }
 
 
-@pytest.mark.parametrize(("asset", "import_type"), IMPORT_TYPE_OF.items())
+@pytest.mark.parametrize(("asset", "import_type"), [(dataset.asset, dataset.name) for dataset in IMPORTED])
 def test_a_run_that_was_launched_without_a_job_gets_the_type_of_its_asset(project, asset, import_type):
     result = materialize(project, [asset])
     assert project.tags(result)["onec/import_type"] == import_type

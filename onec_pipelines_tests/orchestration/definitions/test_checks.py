@@ -12,12 +12,14 @@ from dagster._serdes import serialize_value
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.merging import read_steps
+from onec_pipelines.datasets import ASSETS, BY_ASSET
 from onec_pipelines.demo import build_shop
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
-from onec_pipelines.orchestration.definitions.checks import CHECKS, GUARD, ROW_COUNT_DROP, checks, is_sudden
+from onec_pipelines.orchestration.definitions.checks import ROW_COUNT_DROP, checks, is_sudden
+from onec_pipelines.orchestration.runs.guards import GUARD
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
-ROW_CHECKS = [(asset, check.name) for asset, found in CHECKS.items() for check in found]
+ROW_CHECKS = [(asset, check.name) for asset in ASSETS for check in BY_ASSET[asset].checks]
 MEDIA = "missing_media"
 
 SOUND_SHOP = """
@@ -95,18 +97,18 @@ def test_every_check_is_described_and_holds_nothing_up():
     assert {(bool(spec.description), spec.blocking) for spec in specs} == {(True, False)}
 
 
-@pytest.mark.parametrize("asset", CHECKS)
+@pytest.mark.parametrize("asset", ASSETS)
 def test_the_job_of_an_asset_runs_its_checks(project, asset):
     job = {"product_images": "images_import"}.get(asset, f"{asset}_import")
     guard = {GUARD} if asset != "product_images" else set()
     selected = project.definitions().resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in selected} == {
-        (asset, name) for name in {*(check.name for check in CHECKS[asset]), ROW_COUNT_DROP, *guard}
+        (asset, name) for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, *guard}
     }
 
 
 def test_the_only_checks_that_are_errors_are_the_guard_and_what_is_gone_from_the_media_store():
-    assert [check.name for found in CHECKS.values() for check in found if check.severity is ERROR] == [MEDIA]
+    assert [check.name for asset in ASSETS for check in BY_ASSET[asset].checks if check.is_error] == [MEDIA]
 
 
 # --- the rows that fail
@@ -116,7 +118,7 @@ def test_the_only_checks_that_are_errors_are_the_guard_and_what_is_gone_from_the
 def test_a_sound_shop_passes_every_check(project):
     found = look(project)
     assert {key for key, evaluation in found.items() if not evaluation.passed} == set()
-    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in CHECKS)}
+    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in ASSETS)}
 
 
 OFFER = {"article": "A-7", "name": "Стул"}
@@ -251,7 +253,7 @@ TAKEN_AWAY = {
 }
 
 
-@pytest.mark.parametrize("asset", CHECKS)
+@pytest.mark.parametrize("asset", ASSETS)
 def test_a_drop_since_the_import_before_is_a_warning_with_both_counts(project, shop, asset):
     key = (asset, ROW_COUNT_DROP)
     imported(project, asset)
@@ -273,8 +275,8 @@ def test_a_drop_since_the_import_before_is_a_warning_with_both_counts(project, s
 
 def test_a_full_refresh_evaluates_every_check(refreshed):
     found = evaluations(refreshed.result)
-    guards = {(asset, GUARD) for asset in CHECKS if asset != "product_images"}
-    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in CHECKS), *guards}
+    guards = {(asset, GUARD) for asset in ASSETS if asset != "product_images"}
+    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in ASSETS), *guards}
     assert not [key for key, evaluation in found.items() if not evaluation.passed and evaluation.severity is ERROR]
 
 
@@ -324,7 +326,7 @@ def test_a_table_that_is_not_there_is_said_and_fails_nothing(project, shop):
 def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project, monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/db")
     found = look(project)
-    assert len(found) == len(ROW_CHECKS) + len(CHECKS)
+    assert len(found) == len(ROW_CHECKS) + len(ASSETS)
     for evaluation in found.values():
         assert not evaluation.passed
         assert evaluation.description.startswith("This could not be looked at: PostgreSQL cannot be reached")
@@ -343,7 +345,7 @@ def test_nothing_of_a_customer_but_how_many_there_are_is_in_a_check(refreshed):
 # --- what they cost
 
 
-@pytest.mark.parametrize("asset", CHECKS)
+@pytest.mark.parametrize("asset", ASSETS)
 def test_no_check_runs_a_query_for_each_row_of_a_table(shop, asset):
     shop.execute("delete from onec.product_images where product_id <= 10; delete from onec.prices where variant_id > 5")
     shop.execute("analyze")

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from onec_pipelines.datasets import ASSETS
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.orchestration.definitions.freshness import longest_pause
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
-from onec_pipelines.orchestration.runs.metadata import KEYS
 from onec_pipelines.settings import Settings
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
@@ -33,5 +33,5 @@ def test_the_longest_pause_of_a_schedule(cron, zone, pause):
 def test_an_asset_is_late_two_hours_after_the_refresh_that_did_not_come():
     specs = {spec.key.to_user_string(): spec for spec in build_definitions().resolve_all_asset_specs()}
     policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=26))
-    assert {asset: specs[asset].freshness_policy for asset in KEYS} == dict.fromkeys(KEYS, policy)
-    assert {spec.freshness_policy for name, spec in specs.items() if name not in KEYS} == {None}
+    assert {asset: specs[asset].freshness_policy for asset in ASSETS} == dict.fromkeys(ASSETS, policy)
+    assert {spec.freshness_policy for name, spec in specs.items() if name not in ASSETS} == {None}

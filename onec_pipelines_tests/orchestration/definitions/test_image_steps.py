@@ -11,9 +11,9 @@ from onec_pipelines.database.locks import run_lock
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.orchestration.definitions.images import repeated_by
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.machinery.launch import QUIET
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import find_session
 from onec_pipelines.orchestration.runs.step import locked_tag, refuse_for_a_dead_run
 

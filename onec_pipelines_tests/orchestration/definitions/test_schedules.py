@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.orchestration.resources import Onec
 
 
 def tick(project) -> dg.RunRequest | dg.SkipReason:

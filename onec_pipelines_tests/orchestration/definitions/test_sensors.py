@@ -8,8 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from onec_pipelines.commerceml.preflight import EMPTY_CATALOG
-from onec_pipelines.orchestration.definitions.resources import Onec
+from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.orchestration.definitions.sensors import (
     QUIET_SECONDS,
     Cursor,
@@ -19,6 +18,7 @@ from onec_pipelines.orchestration.definitions.sensors import (
     import_files_sensor,
     tree_state,
 )
+from onec_pipelines.orchestration.resources import Onec
 
 NOW = 1_800_000_000 * 10**9
 OLD = TreeState(files=3, changed_ns=NOW - 3600 * 10**9, digest=7)
@@ -36,7 +36,7 @@ CHANGING = "Выгрузка изображений ещё идёт: /data/impor
         pytest.param(OLD, Cursor(seen=NEW.fingerprint), True, CHANGING, id="changed since, with old times"),
         pytest.param(OLD, Cursor(OLD.fingerprint, OLD.fingerprint), True, UNCHANGED, id="requested already"),
         pytest.param(OLD, Cursor(OLD.fingerprint, NEW.fingerprint), True, "", id="settled again after a request"),
-        pytest.param(OLD, Cursor(), False, EMPTY_CATALOG["images"], id="no products"),
+        pytest.param(OLD, Cursor(), False, BY_NAME["images"].without_catalog, id="no products"),
         pytest.param(OLD, Cursor(requested=OLD.fingerprint), False, UNCHANGED, id="requested, no products"),
         pytest.param(NEW, Cursor(), False, CHANGING, id="still changing, no products"),
     ],
@@ -228,7 +228,7 @@ def test_a_tree_that_is_again_as_it_once_was_is_requested_again(ticks):
 def test_without_products_the_catalogue_is_asked_for_and_pictures_are_requested_once_it_is_there(project):
     ticks = Ticks(project)
     ticks.settle()
-    assert ticks() == EMPTY_CATALOG["images"]
+    assert ticks() == BY_NAME["images"].without_catalog
     project.run("catalog_import")
     assert isinstance(ticks(), dg.RunRequest)
 

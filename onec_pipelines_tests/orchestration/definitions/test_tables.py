@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from onec_pipelines.database.connection import connect
+from onec_pipelines.datasets import ASSETS, BY_ASSET
 from onec_pipelines.definitions import build_definitions
-from onec_pipelines.orchestration.definitions.tables import TABLES
-from onec_pipelines.orchestration.runs.metadata import KEYS
 
 
 @pytest.fixture
@@ -19,11 +18,11 @@ def at_work(refreshed, monkeypatch):
     return refreshed.project
 
 
-@pytest.mark.parametrize("asset", KEYS)
+@pytest.mark.parametrize("asset", ASSETS)
 def test_every_asset_is_readable_as_a_data_frame(at_work, asset):
     frame = build_definitions().load_asset_value(asset, instance=at_work.instance)
     with connect(at_work.settings.database_url) as connection:
-        (expected,) = connection.execute(f"select count(*) from {TABLES[asset]}").fetchone()
+        (expected,) = connection.execute(f"select count(*) from {BY_ASSET[asset].table}").fetchone()
     assert isinstance(frame, pd.DataFrame)
     assert len(frame) == expected > 0
 

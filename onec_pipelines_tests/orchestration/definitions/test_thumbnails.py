@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.orchestration.definitions.thumbnails import ASSET
+from onec_pipelines.datasets import THUMBNAILS
 from onec_pipelines.orchestration.runs.history import list_sessions
 
 KEYS = ("total_images", "processed", "created", "skipped", "errors")
@@ -26,15 +26,15 @@ def materialize(project, **config: object) -> dg.ExecuteInProcessResult:
         .resolve_implicit_global_asset_job_def()
         .execute_in_process(
             instance=project.instance,
-            asset_selection=[dg.AssetKey(ASSET)],
-            run_config={"ops": {ASSET: {"config": config}}},
+            asset_selection=[dg.AssetKey(THUMBNAILS.asset)],
+            run_config={"ops": {THUMBNAILS.asset: {"config": config}}},
             raise_on_error=False,
         )
     )
 
 
 def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, object]:
-    (materialization,) = result.asset_materializations_for_node(ASSET)
+    (materialization,) = result.asset_materializations_for_node(THUMBNAILS.asset)
     return {key: value.value for key, value in materialization.metadata.items()}
 
 
@@ -56,7 +56,7 @@ def test_a_full_refresh_makes_thumbnails_where_they_are_switched_on(project):
     result = switched_on.run("full_refresh")
     assert metadata_of(result)["created"] == images(project) > 0
     assert project.session(result).import_type == "all"
-    assert project.session(result).counters[ASSET]["created"] == images(project)
+    assert project.session(result).counters[THUMBNAILS.asset]["created"] == images(project)
 
 
 def test_the_counters_are_plain_integers(published):
@@ -83,7 +83,7 @@ def test_a_run_of_the_thumbnails_alone_is_listed_as_one(published):
     }
     assert list_sessions(published.instance)[0].run_id == result.run_id
     assert list_sessions(published.instance, import_type="thumbnails")[0].as_json()["counters"] == {
-        ASSET: dict(zip(KEYS, [total, total, total, 0, 0], strict=True))
+        THUMBNAILS.asset: dict(zip(KEYS, [total, total, total, 0, 0], strict=True))
     }
 
 
@@ -106,5 +106,5 @@ def test_thumbnails_can_be_made_when_the_export_is_gone(published, remove):
 
 def test_the_thumbnails_are_read_as_a_table(published):
     materialize(published, sizes=[50])
-    table = published.definitions().load_asset_value(ASSET, instance=published.instance)
+    table = published.definitions().load_asset_value(THUMBNAILS.asset, instance=published.instance)
     assert list(table["size"].unique()) == [50]

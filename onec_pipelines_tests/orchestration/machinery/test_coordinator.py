@@ -8,6 +8,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator.base import SubmitRunContext
 
+from onec_pipelines.datasets import ASSETS, IMPORT_TYPES
 from onec_pipelines.orchestration.machinery.coordinator import (
     ImportRefused,
     PreflightRunCoordinator,
@@ -16,9 +17,8 @@ from onec_pipelines.orchestration.machinery.coordinator import (
     type_tag,
 )
 from onec_pipelines.orchestration.machinery.instance import open_instance
-from onec_pipelines.orchestration.runs.step import IMPORT_TYPE_OF
 
-ALL_TYPES = list(IMPORT_TYPE_OF.values())
+ALL_TYPES = list(IMPORT_TYPES)
 EMPTY_CATALOG = "Невозможно загрузить изображения: каталог товаров пуст. Сначала импортируйте полный каталог."
 
 
@@ -43,8 +43,8 @@ def run_of(job: str = "__ASSET_JOB", *assets: str, checks: tuple[str, ...] = (),
         ("prices_import", ["prices"]),
         ("customers_import", ["customers"]),
         ("images_import", ["product_images"]),
-        ("full_refresh", list(IMPORT_TYPE_OF)),
-        ("__ASSET_JOB", list(IMPORT_TYPE_OF)),
+        ("full_refresh", list(ASSETS)),
+        ("__ASSET_JOB", list(ASSETS)),
     ],
 )
 def test_a_run_of_a_whole_job_imports_the_assets_of_the_job(job, assets):
@@ -84,7 +84,7 @@ def test_an_import_with_its_checks_is_an_import():
 
 def test_the_type_of_a_run_is_that_of_its_only_asset_or_all_or_of_the_first():
     assert type_tag(run_of(), ["product_images"]) == "images"
-    assert type_tag(run_of(), list(IMPORT_TYPE_OF)) == "all"
+    assert type_tag(run_of(), list(ASSETS)) == "all"
     assert type_tag(run_of(), ["stocks", "prices"]) == "stocks"
 
 

@@ -13,12 +13,14 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from onec_pipelines.datasets import ASSETS, BY_ASSET, import_type_of
 from onec_pipelines.demo import build_shop
 from onec_pipelines.orchestration.machinery.launch import execute
 from onec_pipelines.orchestration.runs.history import STATUS, Session, find_session, list_sessions
-from onec_pipelines.orchestration.runs.metadata import KEYS, counter_values
-from onec_pipelines.orchestration.runs.step import import_type_of, says_absent, told
+from onec_pipelines.orchestration.runs.metadata import counter_values
+from onec_pipelines.orchestration.runs.step import says_absent, told
 
+KEYS = {asset: tuple(BY_ASSET[asset].counters) for asset in ASSETS}
 LOADABLE = ManagedGrpcPythonEnvCodeLocationOrigin(
     LoadableTargetOrigin(module_name="onec_pipelines.definitions"), "onec_pipelines"
 )
