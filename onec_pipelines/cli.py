@@ -158,8 +158,8 @@ def demo(directory: Path, layout: str, encoding: str) -> None:
     """Write a small export with deliberate oddities into DIRECTORY."""
     from onec_pipelines.demo import write_demo  # noqa: PLC0415
 
-    summary = write_demo(directory, layout=layout, encoding=encoding)
-    click.echo(f"{directory}: {summary.xml_files} XML files, {summary.products} products, layout {layout}, {encoding}.")
+    written = write_demo(directory, layout=layout, encoding=encoding)
+    click.echo(f"{directory}: {written.xml_files} XML files, {written.products} products, layout {layout}, {encoding}.")
 
 
 @main.command()

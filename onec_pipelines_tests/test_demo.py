@@ -11,8 +11,9 @@ from lxml import etree
 from PIL import Image
 
 from onec_pipelines import demo
-from onec_pipelines.demo import MARKER, DemoSummary, write_demo
+from onec_pipelines.demo import MARKER, write_demo
 from onec_pipelines.errors import OnecError
+from onec_pipelines_tests.demo_summary import DemoSummary, summarize
 
 LAYOUTS = ("3.1", "2.09", "2.07")
 ENCODINGS = ("utf-8", "utf-8-sig", "windows-1251")
@@ -23,7 +24,7 @@ Export = tuple[Path, DemoSummary]
 @pytest.fixture(scope="module", params=LAYOUTS)
 def export(request, tmp_path_factory) -> Export:
     directory = tmp_path_factory.mktemp("demo")
-    return directory, write_demo(directory, layout=request.param)
+    return directory, summarize(write_demo(directory, layout=request.param))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def exports(tmp_path_factory) -> dict[str, Export]:
     written = {}
     for layout in LAYOUTS:
         directory = tmp_path_factory.mktemp("demo")
-        written[layout] = (directory, write_demo(directory, layout=layout))
+        written[layout] = (directory, summarize(write_demo(directory, layout=layout)))
     return written
 
 
@@ -230,7 +231,7 @@ def image_root(directory: Path) -> Path:
 def test_two_writes_are_byte_equal(layout, exports, tmp_path):
     directory, summary = exports[layout]
 
-    assert write_demo(tmp_path / "again", layout=layout) == summary
+    assert summarize(write_demo(tmp_path / "again", layout=layout)) == summary
     assert content(tmp_path / "again") == content(directory)
 
 

@@ -5,9 +5,9 @@ describe one catalogue: importing any of them gives equal tables. The export is 
 (`СодержитТолькоИзменения="false"`); names, firms and numbers in it are invented.
 
 The rooms: `records` (the words), `dictionaries`, `assortment`, `contragents` and `oddities` (the shop as plain
-data), `pictures` (its images), `elements` and `layouts` (how it is written), `summary` (what an import must find).
+data), `pictures` (its images), `elements` and `layouts` (how it is written).
 
-The oddities, under the names they have in `DemoSummary.oddities`:
+The oddities:
 
 - units: `unit_code_with_space` (`"796 "`)
 - goods: `good_without_id` (refused), `good_id_no_guid`, `good_in_two_segments` (2 and 10: the later wins),
@@ -29,6 +29,7 @@ The oddities, under the names they have in `DemoSummary.oddities`:
   inside a `Контрагент`)
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from onec_pipelines.demo import assortment, oddities
@@ -38,16 +39,31 @@ from onec_pipelines.demo.elements import ENCODINGS
 from onec_pipelines.demo.layouts import LAYOUTS, Files
 from onec_pipelines.demo.pictures import picture_files
 from onec_pipelines.demo.records import Shop
-from onec_pipelines.demo.summary import DemoSummary, summarize
 from onec_pipelines.errors import OnecError
 
-__all__ = ["MARKER", "DemoSummary", "build_shop", "write_demo"]
+__all__ = ["MARKER", "WrittenDemo", "build_shop", "write_demo"]
 
 MARKER = ".onec-demo"
 """The file that says a directory holds a demo: one line for each file of it."""
 
 
-def write_demo(directory: Path, *, layout: str = "3.1", encoding: str = "utf-8") -> DemoSummary:
+@dataclass(frozen=True, slots=True)
+class WrittenDemo:
+    """The shop that was written, how, and as how many XML files and files of images."""
+
+    shop: Shop
+    layout: str
+    encoding: str
+    xml_files: int
+    image_files: int
+
+    @property
+    def products(self) -> int:
+        """Goods with an id, one that is repeated counted once."""
+        return len({good.onec_id for good in self.shop.goods if good.onec_id})
+
+
+def write_demo(directory: Path, *, layout: str = "3.1", encoding: str = "utf-8") -> WrittenDemo:
     """Write the demo into a directory that is absent, empty or holds an earlier demo, which it replaces.
 
     Args:
@@ -67,7 +83,7 @@ def write_demo(directory: Path, *, layout: str = "3.1", encoding: str = "utf-8")
     documents = write_xml(shop, encoding)
     images = {f"{image_root}{path}": content for path, content in picture_files(shop).items()}
     _replace_demo(directory, documents | images)
-    return summarize(shop, layout=layout, encoding=encoding, xml_files=len(documents), image_files=len(images))
+    return WrittenDemo(shop, layout, encoding, len(documents), len(images))
 
 
 def build_shop() -> Shop:

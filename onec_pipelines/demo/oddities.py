@@ -1,14 +1,12 @@
-"""The deliberate oddities: eighteen goods with articles `ODD-...`, their offers, and the catalogue of what is odd.
+"""The deliberate oddities: eighteen goods with articles `ODD-...`, and their offers.
 
-Each oddity is one record that can be read here in full. `find_oddities` looks for them in the finished shop, so
-that the list in `DemoSummary` is what the export holds and not what somebody meant it to hold.
+Each oddity is one record that can be read here in full.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from onec_pipelines.demo.assortment import barcode, ordinary_prices, ordinary_stocks, picture_path
-from onec_pipelines.demo.contragents import INVALID_EMAIL, SHARED_EMAIL, is_valid_inn
 from onec_pipelines.demo.dictionaries import (
     BRAND,
     COLOUR,
@@ -29,7 +27,7 @@ from onec_pipelines.demo.dictionaries import (
     group_id,
     value_id,
 )
-from onec_pipelines.demo.records import ZERO_GUID, Contragent, Good, Offer, Picture, Price, Shop, Stock, guid
+from onec_pipelines.demo.records import ZERO_GUID, Good, Offer, Picture, Price, Stock, guid
 
 SENTINEL = "-999 999 999,9"
 PLAIN_ID = "137"
@@ -182,111 +180,3 @@ def _stock_offers() -> Iterator[Offer]:
     }
     for option, stated in stocks.items():
         yield replace(_offer("ODD-STOCKS", "Лента", option), stocks=stated)
-
-
-def find_oddities(shop: Shop) -> Mapping[str, tuple[str, ...]]:
-    """Name each oddity and the ids of the records that carry it, an empty id included."""
-    return {
-        "unit_code_with_space": tuple(unit.code for unit in shop.units if unit.code != unit.code.strip()),
-        **_oddities_of_goods(shop),
-        **_oddities_of_offers(shop),
-        **_oddities_of_contragents(shop.contragents),
-    }
-
-
-def _oddities_of_goods(shop: Shop) -> dict[str, tuple[str, ...]]:
-    declared = {group.onec_id for root in shop.groups for branch in root.groups for group in branch.groups}
-    stated = {offer.onec_id.partition("#")[0] for offer in shop.offers}
-    ids = [good.onec_id for good in shop.goods]
-
-    def ids_where(odd: Callable[[Good], bool]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(good.onec_id for good in shop.goods if odd(good)))
-
-    def values(good: Good) -> Iterable[str]:
-        return (value for _, stated_values in good.properties for value in stated_values)
-
-    def flawed(flaw: str) -> tuple[str, ...]:
-        return ids_where(lambda good: any(picture.flaw == flaw for picture in good.pictures))
-
-    return {
-        "good_without_id": ids_where(lambda good: not good.onec_id),
-        "good_id_no_guid": ids_where(lambda good: good.onec_id == PLAIN_ID),
-        "good_in_two_segments": ids_where(lambda good: ids.count(good.onec_id) > 1),
-        "good_deleted": ids_where(lambda good: good.deleted),
-        "good_without_offers": ids_where(lambda good: bool(good.onec_id) and good.onec_id not in stated),
-        "good_in_two_groups": ids_where(lambda good: len(good.groups) > 1),
-        "good_in_undeclared_group": ids_where(lambda good: not declared.issuperset(good.groups)),
-        "description_html": ids_where(lambda good: "<" in good.description),
-        "vat_percent": ids_where(lambda good: good.vat.endswith("%")),
-        "vat_none": ids_where(lambda good: good.vat == "Без НДС"),
-        "property_zero_guid": ids_where(lambda good: ZERO_GUID in values(good)),
-        "property_sentinel": ids_where(lambda good: SENTINEL in values(good)),
-        "property_raw_text": ids_where(lambda good: CONTENTS in dict(good.properties)),
-        "property_multiple": ids_where(lambda good: any(len(stated) > 1 for _, stated in good.properties)),
-        "picture_empty_element": ids_where(lambda good: any(not picture.path for picture in good.pictures)),
-        "picture_unlisted": ids_where(lambda good: bool(good.unlisted)),
-        "picture_missing": flawed("missing"),
-        "picture_truncated": flawed("truncated"),
-        "picture_html": flawed("html"),
-        "picture_empty_file": flawed("empty"),
-    }
-
-
-def _oddities_of_offers(shop: Shop) -> dict[str, tuple[str, ...]]:
-    known = {good.onec_id for good in shop.goods if good.onec_id}
-
-    def ids_where(odd: Callable[[Offer], bool]) -> tuple[str, ...]:
-        return tuple(offer.onec_id for offer in shop.offers if odd(offer))
-
-    def priced(odd: Callable[[Price], bool]) -> tuple[str, ...]:
-        return ids_where(lambda offer: any(map(odd, offer.prices)))
-
-    def stocked(odd: Callable[[Stock], bool]) -> tuple[str, ...]:
-        return ids_where(lambda offer: any(map(odd, offer.stocks)))
-
-    return {
-        "offer_empty_element": ids_where(lambda offer: not offer.onec_id),
-        "offer_deleted": ids_where(lambda offer: offer.deleted),
-        "offer_without_good": ids_where(
-            lambda offer: bool(offer.onec_id) and offer.onec_id.partition("#")[0] not in known
-        ),
-        "price_without_offer": ids_where(lambda offer: not offer.listed),
-        "price_type_twice": ids_where(lambda offer: len({price.type_id for price in offer.prices}) < len(offer.prices)),
-        "price_empty": priced(lambda price: not price.value),
-        "price_comma_nbsp": priced(lambda price: "\u00a0" in price.value),
-        "price_refused": priced(lambda price: price.value == "по запросу"),
-        "price_type_undeclared": priced(lambda price: price.type_id == UNDECLARED_PRICE_TYPE),
-        "stock_negative": stocked(lambda stock: stock.quantity.startswith("-")),
-        "stock_fractional": stocked(lambda stock: "." in stock.quantity or "," in stock.quantity),
-        "stock_empty": stocked(lambda stock: not stock.quantity),
-        "stock_warehouse_undeclared": stocked(lambda stock: stock.warehouse_id == UNDECLARED_WAREHOUSE),
-        "stock_in_two_segments": ids_where(lambda offer: len({stock.segment for stock in offer.stocks}) > 1),
-        "stock_cell_twice": ids_where(
-            lambda offer: len({stock.warehouse_id for stock in offer.stocks}) < len(offer.stocks)
-        ),
-    }
-
-
-def _oddities_of_contragents(contragents: Iterable[Contragent]) -> dict[str, tuple[str, ...]]:
-    everyone = tuple(contragents)
-
-    def ids_where(odd: Callable[[Contragent], bool]) -> tuple[str, ...]:
-        return tuple(contragent.onec_id for contragent in everyone if odd(contragent))
-
-    def mailed(odd: Callable[[str], bool]) -> tuple[str, ...]:
-        return ids_where(lambda one: any(kind == "Почта" and odd(value) for kind, value in one.contacts))
-
-    return {
-        "contragent_shared_email": mailed(lambda value: value == SHARED_EMAIL),
-        "contragent_invalid_email": mailed(lambda value: value == INVALID_EMAIL),
-        "contragent_postal_address": mailed(lambda value: value.startswith("000000,")),
-        "contragent_several_contacts": ids_where(lambda one: len(one.contacts) > 3),
-        "contragent_wrong_inn": ids_where(lambda one: bool(one.inn) and not is_valid_inn(one.inn)),
-        "contragent_without_kpp": ids_where(lambda one: one.kind == "legal_entity" and not one.kpp),
-        "contragent_supplier": ids_where(lambda one: not one.is_customer),
-        "contragent_two_roles": ids_where(lambda one: len(one.roles) > 1),
-        "contragent_without_role": ids_where(lambda one: not one.roles),
-        "contragent_role_lower_case": ids_where(lambda one: "покупатель" in one.roles),
-        "contragent_person_with_inn": ids_where(lambda one: one.kind == "individual" and bool(one.inn)),
-        "contragent_representative": ids_where(lambda one: bool(one.representative)),
-    }

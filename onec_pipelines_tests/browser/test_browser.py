@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from onec_pipelines.demo import DemoSummary, write_demo
+from onec_pipelines.demo import write_demo
+from onec_pipelines_tests.demo_summary import DemoSummary, summarize
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ expect.set_options(timeout=45_000)
 @pytest.fixture(scope="module", autouse=True)
 def summary(data_dir: Path) -> DemoSummary:
     """The demo export without its pictures, there before the UI starts; what the whole of it holds."""
-    summary = write_demo(data_dir)
+    summary = summarize(write_demo(data_dir))
     shutil.rmtree(data_dir / "goods/import_files")
     return summary
 

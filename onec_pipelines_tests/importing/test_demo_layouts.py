@@ -3,6 +3,7 @@
 import pytest
 
 from onec_pipelines.demo import write_demo
+from onec_pipelines_tests.demo_summary import summarize
 
 FORMS = [(layout, encoding) for layout in ("3.1", "2.09", "2.07") for encoding in ("utf-8", "windows-1251")]
 
@@ -18,7 +19,7 @@ def test_every_form_gives_the_same_tables_and_the_promised_numbers(
     layout, encoding, reference, export, imports, contents, connection, rows, tmp_path
 ):
     export.root = tmp_path / "demo"
-    summary = write_demo(export.root, layout=layout, encoding=encoding)
+    summary = summarize(write_demo(export.root, layout=layout, encoding=encoding))
     reports = {kind: imports(kind, max_deactivation=0) for kind in ("catalog", "stocks", "prices", "customers")}
 
     held = contents(connection)

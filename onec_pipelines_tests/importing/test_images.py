@@ -25,6 +25,7 @@ from onec_pipelines.images.store import MediaStoreError
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import adopt_plan, collect_images, plan_images, publish_shard
+from onec_pipelines_tests.demo_summary import summarize
 
 HTML = b"<!DOCTYPE html><html><body>404</body></html>"
 PUBLISHED = "select source_path, position, is_main from onec.product_images order by product_id, variant_id, position"
@@ -237,7 +238,7 @@ def test_a_path_listed_twice_for_one_product_is_one_picture_at_the_first_positio
 
 
 def test_the_demo_counts_are_those_of_its_records(tmp_path, database_url):
-    summary = write_demo(tmp_path / "demo")
+    summary = summarize(write_demo(tmp_path / "demo"))
     import_catalog(tmp_path / "demo", database_url)
     report = import_images(tmp_path / "demo", database_url, str(tmp_path / "media"))
     assert report.counters.total == report.counters.processed == summary.products - summary.inactive_products

@@ -13,10 +13,11 @@ import pytest
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
-from onec_pipelines.demo import DemoSummary, write_demo
+from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.machinery.launch import QUIET
 from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.settings import Settings
+from onec_pipelines_tests.demo_summary import DemoSummary, summarize
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     path = tmp_path_factory.mktemp("demo") / "import_1c"
-    return Demo(path, write_demo(path))
+    return Demo(path, summarize(write_demo(path)))
 
 
 @dataclass(frozen=True)

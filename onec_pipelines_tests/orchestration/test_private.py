@@ -29,7 +29,7 @@ def private_imports(path: Path) -> set[str]:
 
 
 def is_private(module: str) -> bool:
-    return "._" in module or module.split(".")[0] not in PUBLIC or module.startswith("dagster_graphql.")
+    return "._" in module or module.split(".", maxsplit=1)[0] not in PUBLIC or module.startswith("dagster_graphql.")
 
 
 def test_only_the_adapter_imports_what_dagster_keeps_private():
