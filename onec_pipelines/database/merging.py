@@ -1,4 +1,4 @@
-"""Running `merge/<dataset>.sql`: each file says, step by step, what staged rows mean to the tables of `onec`.
+"""Running steps of SQL: what staged rows mean to the tables of `onec`. The rules stand in importing/merge/*.sql.
 
 A step begins with a comment line that names it:
 
@@ -13,16 +13,14 @@ A step begins with a comment line that names it:
 
     -- count goods
     select ... as before, ... as gone
-        Two numbers for `count`; `merge` passes it over.
+        Numbers for `count`; `merge` passes it over.
 
 Values are bound as `%(name)s`. Column lists stand in the select alone.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 import psycopg
 from psycopg import sql
@@ -50,10 +48,8 @@ class Step:
         return {column.rstrip("?"): column.endswith("?") for column in columns}
 
 
-@cache
-def read_steps(name: str, folder: str = "merge") -> tuple[Step, ...]:
-    """The steps of `<folder>/<name>.sql`; those of `checks` are described in checking.py."""
-    text = (files("onec_pipelines.database") / folder / f"{name}.sql").read_text("utf-8")
+def parse_steps(text: str) -> tuple[Step, ...]:
+    """The steps of a file."""
     parts = _STEP.split(text)[1:]
     return tuple(
         Step(verb, title.strip(), statement.strip().rstrip(";"))
@@ -61,15 +57,15 @@ def read_steps(name: str, folder: str = "merge") -> tuple[Step, ...]:
     )
 
 
-def merge(connection: psycopg.Connection, name: str, values: Mapping[str, object]) -> dict[str, int]:
-    """Run a merge file.
+def merge(connection: psycopg.Connection, steps: Iterable[Step], values: Mapping[str, object]) -> dict[str, int]:
+    """Run the steps of a merge.
 
     Returns:
         Rows written: `{"prices created": 5, "prices updated": 0, "types no longer sent": 2}`; upserts of one
         table add up.
     """
     counts: dict[str, int] = {}
-    for step in read_steps(name):
+    for step in steps:
         for counter, rows in _run(connection, step, values):
             counts[counter] = counts.get(counter, 0) + rows
     return counts
@@ -86,13 +82,13 @@ def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object
     yield f"{step.table} created", connection.execute(insert, values).rowcount
 
 
-def count(connection: psycopg.Connection, name: str, title: str) -> tuple[int, int]:
-    """The two numbers of a `count` step of a merge file."""
-    step = next(step for step in read_steps(name) if (step.verb, step.name) == ("count", title))
+def count(connection: psycopg.Connection, steps: Iterable[Step], name: str) -> tuple[int, ...]:
+    """The numbers of a `count` step."""
+    step = next(step for step in steps if (step.verb, step.name) == ("count", name))
     row = connection.execute(step.statement.encode()).fetchone()
     if row is None:
-        raise LookupError(title)
-    return row[0], row[1]
+        raise LookupError(name)
+    return row
 
 
 def upsert_statements(

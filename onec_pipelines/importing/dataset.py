@@ -41,6 +41,7 @@ from onec_pipelines.importing.report import (
     RejectedRow,
     no_progress,
 )
+from onec_pipelines.importing.steps import read_steps
 
 SHOWN_REFUSALS = 10
 BLOCKED = "guard"
@@ -150,7 +151,9 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         guards = list(_guards(dataset, connection, reading, request.max_deactivation))
         counts = _merge(dataset, connection, _what_is_full(dataset, reading, guards))
         items, waiting, from_earlier = _count_items(dataset, connection)
-        counts |= merge(connection, "refusals", {"import_type": dataset.name, "run_id": request.run_id})
+        counts |= merge(
+            connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
+        )
         refuse_changed_files(export, dataset.name, contents)
         skipped_by_rule = reading.seen[NotForUs]
         total = items + count_refusals(connection, dataset.name) + skipped_by_rule
@@ -225,14 +228,14 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
 def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, limit: float) -> Iterator[Guard]:
     for entity in dataset.entities:
         if reading.full.get(entity.name) and reading.seen[entity.record]:
-            before, gone = count(connection, "vanishing", entity.name)
+            before, gone = count(connection, read_steps("merge/vanishing"), entity.name)
             yield Guard(entity.name, before, gone, limit)
 
 
 def _merge(dataset: Dataset, connection: psycopg.Connection, values: Mapping[str, object]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name in dataset.merges:
-        counts |= merge(connection, name, {**dataset.values, **values})
+        counts |= merge(connection, read_steps(f"merge/{name}"), {**dataset.values, **values})
     return counts
 
 

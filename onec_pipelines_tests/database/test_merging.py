@@ -1,13 +1,8 @@
-import re
-from importlib.resources import files
-from itertools import chain
-
 import pytest
 
 from onec_pipelines.database import merging
-from onec_pipelines.database.merging import Step, count, merge, read_steps
+from onec_pipelines.database.merging import Step, count, merge, parse_steps
 
-NAMES = sorted(path.name.removesuffix(".sql") for path in (files("onec_pipelines.database") / "merge").iterdir())
 UNITS = "select onec_id, name, full_name, xmin::text from onec.units order by onec_id"
 
 
@@ -75,46 +70,32 @@ def test_a_run_counts_by_its_name(run):
     assert run("run units no longer wanted", "delete from onec.units") == {"units no longer wanted": 2}
 
 
-def test_the_counts_of_a_file_add_up_over_its_steps(connection, monkeypatch):
+def test_the_counts_of_a_merge_add_up_over_its_steps(connection):
     steps = (
         Step("upsert", "units by onec_id", units(("1", "шт"))),
         Step("count", "units", "select 1, 2"),
         Step("upsert", "units by onec_id", units(("2", "кг"))),
     )
-    monkeypatch.setattr(merging, "read_steps", lambda _name: steps)
-    assert merge(connection, "any", {})["units created"] == 2
-    assert count(connection, "any", "units") == (1, 2)
+    assert merge(connection, steps, {})["units created"] == 2
+    assert count(connection, steps, "units") == (1, 2)
 
 
-# The files --------------------------------------------------------------------------------------------------------
+def test_a_text_is_steps_between_the_comments_that_name_them():
+    assert parse_steps("""
+-- What this file is about.
+
+-- run units that 1C calls by two names
+-- The later one counts.
+delete from onec.units;
+
+-- count units
+select count(*) from onec.units;
+""") == (
+        Step("run", "units that 1C calls by two names", "-- The later one counts.\ndelete from onec.units"),
+        Step("count", "units", "select count(*) from onec.units"),
+    )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_statement_of_a_file_is_a_step_with_a_name(name):
-    text = (files("onec_pipelines.database") / "merge" / f"{name}.sql").read_text("utf-8")
-    statements = [part for part in re.sub(r"--.*", "", text).split(";\n") if part.strip(" ;\n")]
-    steps = read_steps(name)
-    assert len(steps) == len(statements)
-    assert all(";" not in re.sub(r"--.*", "", step.statement) for step in steps)
-    assert len({(step.verb, step.name, step.statement) for step in steps}) == len(steps)
-
-
-def test_the_key_of_every_upsert_is_unique_in_its_table(connection):
-    for step in chain.from_iterable(map(read_steps, NAMES)):
-        if step.verb == "upsert" and step.table != "image_references":
-            keys = connection.execute(
-                """
-                select array_agg(a.attname::text order by a.attname)
-                from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-                where i.indrelid = %s::regclass and i.indisunique
-                group by i.indexrelid
-                """,
-                [f"onec.{step.table}"],
-            ).fetchall()
-            assert (sorted(step.key),) in keys, step.name
-
-
-def test_a_count_without_rows_is_no_count(connection, monkeypatch):
-    monkeypatch.setattr(merging, "read_steps", lambda _name: (Step("count", "units", "select 1, 2 where false"),))
+def test_a_count_without_rows_is_no_count(connection):
     with pytest.raises(LookupError):
-        count(connection, "any", "units")
+        count(connection, [Step("count", "units", "select 1, 2 where false")], "units")

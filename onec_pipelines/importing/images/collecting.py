@@ -27,6 +27,7 @@ from onec_pipelines.importing.images.stored_plan import (
 )
 from onec_pipelines.importing.ledger import read_last
 from onec_pipelines.importing.report import Counters, ImportReport
+from onec_pipelines.importing.steps import read_steps
 
 TABLE = "onec.product_images"
 PATIENCE = "60s"
@@ -84,8 +85,8 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
     _refuse_unpublished(connection)
     with connection.transaction(), _flushing(connection, media_url) as sheet:
         merge_lock(connection)
-        counts = merge(connection, "product_images", {})
-        merge(connection, "refusals", {"import_type": "images", "run_id": request.run_id})
+        counts = merge(connection, read_steps("merge/product_images"), {})
+        merge(connection, read_steps("merge/refusals"), {"import_type": "images", "run_id": request.run_id})
         _note(connection, run_of(request), counts)
         drop_plan(connection)
     return sheet

@@ -35,6 +35,7 @@ from onec_pipelines.importing.images.stored_plan import (
     sign_plan,
 )
 from onec_pipelines.importing.report import Counters
+from onec_pipelines.importing.steps import read_steps
 
 SHARD_BYTES = 512 * 2**20
 """How much a shard publishes: coarse, as each costs a step of the run."""
@@ -134,7 +135,7 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
                 drop_plan(connection)
                 connection.execute("delete from onec.landed_images")
                 _plan(connection, request, media_url)
-                merge(connection, "images_plan", {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
+                merge(connection, read_steps("merge/images_plan"), {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
         return number(connection, "select count(*) from onec_staging.images_shards")
 
 

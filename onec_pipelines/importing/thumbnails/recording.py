@@ -15,6 +15,7 @@ from onec_pipelines.images.store import MediaStore, MediaStoreError
 from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
 from onec_pipelines.importing.ledger import read_last
 from onec_pipelines.importing.report import Counters, ImportReport
+from onec_pipelines.importing.steps import read_steps
 from onec_pipelines.importing.thumbnails.making import Outcome
 from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
 
@@ -67,8 +68,8 @@ class Tally:
 def record(connection: psycopg.Connection, staging: Staging, run_id: str | None) -> None:
     """Record what is staged; use inside a transaction."""
     staging.flush()
-    merge(connection, "product_thumbnails", {})
-    merge(connection, "refusals", {"import_type": TYPE, "run_id": run_id})
+    merge(connection, read_steps("merge/product_thumbnails"), {})
+    merge(connection, read_steps("merge/refusals"), {"import_type": TYPE, "run_id": run_id})
     staging.drop()
 
 

@@ -1,4 +1,4 @@
-"""Asset checks: what a person must look at after an import that went through. The queries are in database/checks.
+"""Asset checks: what a person must look at after an import that went through. The queries are in importing/checks.
 
 `deactivation_guard` fails, with severity ERROR, where a full export left out more than may go at once: then
 everything else has landed, and nothing was deactivated or removed. The asset's own run reports it.
@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import psycopg
 
-from onec_pipelines.database.checking import SHOWN, Findings, count_rows, find, read_rows
 from onec_pipelines.database.connection import connect, first_line
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.datasets import ASSETS, BY_ASSET, Check
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.store import open_store
+from onec_pipelines.importing.checking import SHOWN, Findings, count_rows, find, read_rows
 from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings

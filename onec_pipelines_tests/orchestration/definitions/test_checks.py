@@ -11,9 +11,9 @@ import pytest
 from dagster._serdes import serialize_value
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.database.merging import read_steps
 from onec_pipelines.datasets import ASSETS, BY_ASSET
 from onec_pipelines.demo import build_shop
+from onec_pipelines.importing.steps import read_steps
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
 from onec_pipelines.orchestration.definitions.checks import ROW_COUNT_DROP, checks, is_sudden
 from onec_pipelines.orchestration.runs.guards import GUARD
@@ -349,6 +349,6 @@ def test_nothing_of_a_customer_but_how_many_there_are_is_in_a_check(refreshed):
 def test_no_check_runs_a_query_for_each_row_of_a_table(shop, asset):
     shop.execute("delete from onec.product_images where product_id <= 10; delete from onec.prices where variant_id > 5")
     shop.execute("analyze")
-    for step in read_steps(asset, "checks"):
+    for step in read_steps(f"checks/{asset}"):
         plan = shop.execute(f"explain {step.statement}".encode(), {"pending_days": 7}).fetchall()
         assert "SubPlan" not in str(plan), step.name

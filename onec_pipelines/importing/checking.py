@@ -1,6 +1,6 @@
 """Running `checks/<asset>.sql`: each file says which rows of `onec` a person should look at after an import.
 
-A step is named as in a merge file (merging.py):
+A step is named as in a merge file (database/merging.py):
 
     -- check negative_stocks
     select variant_id, ... from ... where ... order by ...
@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from onec_pipelines.database.merging import read_steps
+from onec_pipelines.importing.steps import read_steps
 
 SHOWN = 10
 FETCH = 2000
@@ -62,4 +62,4 @@ def count_rows(connection: psycopg.Connection, asset: str) -> int:
 
 
 def _statement(asset: str, verb: str, name: str) -> str:
-    return next(step.statement for step in read_steps(asset, "checks") if (step.verb, step.name) == (verb, name))
+    return next(step.statement for step in read_steps(f"checks/{asset}") if (step.verb, step.name) == (verb, name))

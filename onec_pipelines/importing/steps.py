@@ -1,0 +1,18 @@
+"""The SQL files beside this module, read by name.
+
+    merge/    what staged rows mean to the tables
+    checks/   what a person should look at after an import
+
+How steps are written and run is described in database/merging.py and in checking.py.
+"""
+
+from functools import cache
+from importlib.resources import files
+
+from onec_pipelines.database.merging import Step, parse_steps
+
+
+@cache
+def read_steps(file: str) -> tuple[Step, ...]:
+    """The steps of a file, such as `merge/catalog`."""
+    return parse_steps((files("onec_pipelines.importing") / f"{file}.sql").read_text("utf-8"))
