@@ -1,6 +1,24 @@
 """Running steps of SQL: what staged rows mean to the tables of `onec`. The rules stand in importing/merge/*.sql.
 
-A step begins with a comment line that names it:
+A step begins with a comment line that names it. Some settle what is staged, and are not counted:
+
+    -- latest goods by onec_id
+        Of the rows of `onec_staging.goods` with one key the latest stays.
+
+    -- repeated units by onec_id
+        Likewise, and what the latest row does not state (empty or null) it takes from the latest one that does: for
+        dictionaries, whose entries 1C repeats with different parts.
+
+    -- yield goods by onec_id
+    name <> '' or not deleted
+        A condition: a row of which it is not true says that its record is deleted, and nothing else. Where that is
+        the latest row of a key, it changes places with the latest one that says more, which is marked as deleted.
+
+    -- settle totals beside their warehouses
+    delete from onec_staging.stocks ...
+        Any other statement on staged rows, or on temporary tables.
+
+The others are about the tables:
 
     -- upsert prices by variant_id, price_type_id
     select ... as variant_id, ... as price_type_id, ... as value, ...
@@ -11,11 +29,12 @@ A step begins with a comment line that names it:
     delete ...
         Any statement; its row count goes by its name.
 
-    -- count goods
-    select ... as before, ... as gone
+    -- count items
+    select ...
         Numbers for `count`; `merge` passes it over.
 
-Values are bound as `%(name)s`. Column lists stand in the select alone.
+Values are bound as `%(name)s`. Column lists stand in the select alone. `-- include cells` stands for the steps of
+another file.
 """
 
 import re
@@ -25,12 +44,16 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-_STEP = re.compile(r"^-- (upsert|run|count|check) (.+)$", re.MULTILINE)
+from onec_pipelines.database.settling import keep_latest, keep_stated, yield_marks
+
+SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
+"""The verbs of steps that settle what is staged."""
+_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|count|check|include) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a file: `verb` is `upsert`, `run`, `count` or `check`, `name` is what counts go by."""
+    """One statement of a file: `name` is what counts go by, or `<table> by <key>`."""
 
     verb: str
     name: str
@@ -38,18 +61,18 @@ class Step:
 
     @property
     def table(self) -> str:
-        """The table of an upsert."""
+        """The table, where the name has one."""
         return self.name.partition(" by ")[0]
 
     @property
     def key(self) -> dict[str, bool]:
-        """The key columns of an upsert, and whether each may be null."""
+        """The columns of the key, and whether each may be null."""
         columns = [column.strip() for column in self.name.partition(" by ")[2].split(",")]
         return {column.rstrip("?"): column.endswith("?") for column in columns}
 
 
 def parse_steps(text: str) -> tuple[Step, ...]:
-    """The steps of a file."""
+    """The steps of a file; one that is to be included is a step of its own."""
     parts = _STEP.split(text)[1:]
     return tuple(
         Step(verb, title.strip(), statement.strip().rstrip(";"))
@@ -72,14 +95,21 @@ def merge(connection: psycopg.Connection, steps: Iterable[Step], values: Mapping
 
 
 def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object]) -> Iterator[tuple[str, int]]:
-    if step.verb == "run":
-        yield step.name, connection.execute(step.statement.encode(), values).rowcount
-        return
-    if step.verb == "count":
-        return
-    update, insert = upsert_statements(connection, step, values)
-    yield f"{step.table} updated", connection.execute(update, values).rowcount
-    yield f"{step.table} created", connection.execute(insert, values).rowcount
+    match step.verb:
+        case "latest":
+            keep_latest(connection, step.table, step.key)
+        case "repeated":
+            keep_stated(connection, step.table, step.key)
+        case "yield":
+            yield_marks(connection, step.table, step.key, step.statement)
+        case "settle":
+            connection.execute(step.statement.encode(), values)
+        case "run":
+            yield step.name, connection.execute(step.statement.encode(), values).rowcount
+        case "upsert":
+            update, insert = upsert_statements(connection, step, values)
+            yield f"{step.table} updated", connection.execute(update, values).rowcount
+            yield f"{step.table} created", connection.execute(insert, values).rowcount
 
 
 def count(connection: psycopg.Connection, steps: Iterable[Step], name: str) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
 were read: the later wins) and `file` before them. Created in the transaction of an import, the tables vanish with
 it; those that several processes fill, or that are filled for hours, are committed, and dropped in the end. What rows
-mean to the tables of `onec` stands in `merge/*.sql`.
+mean to the tables of `onec` is not known here (merging.py runs the steps that say it).
 """
 
 import json
@@ -112,39 +112,6 @@ class Staging:
                 copy.write_row(row)
         table.rows.clear()
 
-    def keep_latest(self, table: str, *key: str) -> int:
-        """Delete the rows that a later one with the same key supersedes; tell how many there were."""
-        return self.connection.execute(
-            sql.SQL(
-                "with latest as (select max(seq) as seq from {table} group by {key}) delete from {table} s "
-                "where not exists (select from latest where latest.seq = s.seq)"
-            ).format(
-                table=sql.Identifier(SCHEMA, table),
-                key=sql.SQL(", ").join(map(sql.Identifier, key)),
-            )
-        ).rowcount
-
-    def merge_repeated(self, table: str, *key: str) -> None:
-        """Keep the latest row of each key, with each text that it does not state from the latest row that does.
-
-        For dictionaries: 1C repeats their entries with different parts.
-        """
-        (columns,) = (t.texts for t in self.tables.values() if t.target == sql.Identifier(SCHEMA, table))
-        for column in columns:
-            if column not in key:
-                self.connection.execute(
-                    sql.SQL(
-                        "update {table} s set {column} = e.{column} from (select max(seq) as latest, "
-                        "max(seq) filter (where {column} <> '') as stated from {table} group by {key}) d "
-                        "join {table} e on e.seq = d.stated where d.stated < d.latest and s.seq = d.latest"
-                    ).format(
-                        table=sql.Identifier(SCHEMA, table),
-                        column=sql.Identifier(column),
-                        key=sql.SQL(", ").join(map(sql.Identifier, key)),
-                    )
-                )
-        self.keep_latest(table, *key)
-
     def drop(self) -> None:
         """Drop the tables: an import must not leave them."""
         for table in self.tables.values():
@@ -155,7 +122,6 @@ class Staging:
 class _Table:
     target: sql.Identifier
     types: list[str]
-    texts: list[str]
     row: Callable[[Any], tuple[Any, ...]]
     ddl: sql.Composed
     copy: sql.Composed
@@ -176,7 +142,6 @@ def _table(record_type: type, name: str) -> _Table:
     return _Table(
         target,
         list(columns.values()),
-        [column for column, kind in columns_of(record_type).items() if kind == "text"],
         attrgetter(*columns_of(record_type)),
         sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
         sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -17,7 +18,7 @@ from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import NotForUs, Refusal
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock, merge_lock
-from onec_pipelines.database.merging import count, merge
+from onec_pipelines.database.merging import SETTLING, Step, count, merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import ExportError
@@ -113,8 +114,10 @@ def _import_nothing_new(
             values = {
                 f"{entity.name}_{what}": False for entity in dataset.entities for what in ("full", "segments_full")
             }
+            settling, merging = _steps(dataset)
+            merge(connection, settling, {})
             merge_lock(connection)
-            counts = _merge(dataset, connection, values)
+            counts = merge(connection, merging, {**dataset.values, **values})
             _, _, landed = _count_items(dataset, connection)
             last, from_earlier = last.after_landing(landed)
             write_last(connection, dataset.name, last)
@@ -146,10 +149,11 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     started: float,
 ) -> ImportReport:
     with _staged(dataset, connection, request, contents) as (staging, reading):
-        dataset.prepare(staging)
+        settling, merging = _steps(dataset)
+        merge(connection, settling, {})
         merge_lock(connection)  # the guards decide on what the merge will find
         guards = list(_guards(dataset, connection, reading, request.max_deactivation))
-        counts = _merge(dataset, connection, _what_is_full(dataset, reading, guards))
+        counts = merge(connection, merging, {**dataset.values, **_what_is_full(dataset, reading, guards)})
         items, waiting, from_earlier = _count_items(dataset, connection)
         counts |= merge(
             connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
@@ -232,11 +236,11 @@ def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, 
             yield Guard(entity.name, before, gone, limit)
 
 
-def _merge(dataset: Dataset, connection: psycopg.Connection, values: Mapping[str, object]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in dataset.merges:
-        counts |= merge(connection, read_steps(f"merge/{name}"), {**dataset.values, **values})
-    return counts
+def _steps(dataset: Dataset) -> tuple[list[Step], list[Step]]:
+    """The steps that settle what is staged, before others have to wait for this import, and those of the merge."""
+    steps = read_steps(f"merge/{dataset.name}")
+    settling = list(takewhile(lambda step: step.verb in SETTLING, steps))
+    return settling, list(steps[len(settling) :])
 
 
 def _count_items(dataset: Dataset, connection: psycopg.Connection) -> tuple[int, int, int]:

@@ -54,7 +54,6 @@ class Dataset:
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
         entities: what a full export may take away.
-        prepare: makes the staged rows the latest of each key; runs before the merge.
         count_items: a query for the number of items that the files state, of those among them that wait, and of
             items that waited from an earlier export and landed now.
     """
@@ -64,9 +63,7 @@ class Dataset:
     readers: Callable[[ExportFile], Mapping[str, Reader]]
     items: Mapping[type, str]
     entities: tuple[Entity, ...]
-    prepare: Callable[[Staging], None]
     count_items: str
-    merges: tuple[str, ...]
     values: Mapping[str, object] = field(default_factory=dict)
 
     @property

@@ -8,11 +8,16 @@ How steps are written and run is described in database/merging.py and in checkin
 
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 
 from onec_pipelines.database.merging import Step, parse_steps
 
 
 @cache
 def read_steps(file: str) -> tuple[Step, ...]:
-    """The steps of a file, such as `merge/catalog`."""
-    return parse_steps((files("onec_pipelines.importing") / f"{file}.sql").read_text("utf-8"))
+    """The steps of a file, such as `merge/catalog`, with those of the files that it includes."""
+    folder = file.rpartition("/")[0]
+    steps = parse_steps((files("onec_pipelines.importing") / f"{file}.sql").read_text("utf-8"))
+    return tuple(
+        chain.from_iterable(read_steps(f"{folder}/{step.name}") if step.verb == "include" else [step] for step in steps)
+    )

@@ -102,27 +102,6 @@ def test_the_tables_are_unlogged(staging):
     ]
 
 
-def test_the_latest_row_of_each_key_is_kept_and_nulls_are_one_key(staging):
-    for key, other in (("a", None), ("b", "x"), ("a", None), ("b", "y"), ("b", "x")):
-        staging.add(Pair(key, other), "f")
-    staging.flush()
-    staging.keep_latest("pairs", "onec_id", "other")
-    assert found(staging, "select seq, onec_id, other from onec_staging.pairs order by 1") == [
-        (3, "a", None), (4, "b", "y"), (5, "b", "x")
-    ]  # fmt: skip
-
-
-def test_of_a_repeated_key_the_latest_row_takes_what_it_does_not_state_from_the_latest_that_does(staging):
-    for key, name in (("a", "old"), ("a", "new"), ("b", "x"), ("a", ""), ("c", "")):
-        staging.add(Note(key, name, ("tag",), None, deleted=True, line=0), "f")
-    staging.add(Note("a", None, (), None, deleted=False, line=6), "f")
-    staging.flush()
-    staging.merge_repeated("notes", "onec_id")
-    assert found(staging, "select onec_id, text, tags, deleted, line from onec_staging.notes order by 1") == [
-        ("a", "new", [], False, 6), ("b", "x", ["tag"], True, 0), ("c", "", ["tag"], True, 0)
-    ]  # fmt: skip
-
-
 def test_dropped_tables_are_gone_with_what_stands_on_them(staging):
     staging.connection.execute("create view pg_temp.seen as select * from onec_staging.pairs")
     staging.drop()

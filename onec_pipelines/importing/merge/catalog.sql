@@ -1,6 +1,64 @@
--- What the staged catalogue means to the tables. The staged rows are the latest of each identifier.
+-- What the staged catalogue means to the tables.
 -- Bound: offers_full (every segment of the offers was full, something was seen, and the guards said yes),
 -- goods_full and categories_full likewise; offers_segments_full (every segment was full).
+
+-- settle offers that prices or rests files repeat
+-- What they repeat of an offer yields to the offer, whichever is later.
+delete from onec_staging.offers s
+using onec_staging.offers o
+where o.onec_id = s.onec_id and s.beside_prices and not o.beside_prices;
+
+-- yield goods by onec_id, variant_onec_id
+name <> '' or not deleted;
+
+-- yield offers by onec_id, from_good
+name <> '' or not deleted;
+
+-- yield categories by onec_id
+name <> '' or not deleted;
+
+-- latest categories by onec_id
+
+-- latest offers by onec_id, from_good
+
+-- repeated units by onec_id
+
+-- repeated properties by onec_id
+
+-- repeated property_values by property_onec_id, onec_id
+
+-- settle goods that are stated again
+-- The later good wins whole; among the variants that 2.04 states as goods, one that is not deleted does, and then one
+-- that says more than that it is.
+delete from onec_staging.goods s
+using (
+    select
+        seq,
+        row_number() over (
+            partition by onec_id
+            order by not is_latest, variant_onec_id is not null and deleted,
+                variant_onec_id is not null and name is null, seq desc
+        ) as place
+    from (
+        select *, seq = max(seq) over (partition by onec_id, variant_onec_id) as is_latest
+        from onec_staging.goods
+        where onec_id in (select onec_id from onec_staging.goods group by onec_id having count(*) > 1)
+    ) stated
+) d
+where d.seq = s.seq and d.place > 1;
+
+-- settle refusals that later rows replace
+delete from pg_temp.refusals r
+using (
+    select 'category' as entity, onec_id, seq from onec_staging.categories
+    union all
+    select 'product', onec_id, seq from onec_staging.goods
+    union all
+    select 'product', onec_id, seq from onec_staging.offers
+    union all
+    select 'offer', onec_id, seq from onec_staging.offers
+) s
+where s.entity = r.entity and s.onec_id = r.onec_id and s.seq > r.seq;
 
 -- upsert categories by onec_id
 -- A deletion mark that comes alone leaves a group what it is, where it is.
@@ -246,7 +304,7 @@ where %(goods_full)s and t.is_active
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
         select
-        from onec_staging.catalog_refusals r
+        from pg_temp.refusals r
         where r.entity = 'product' and split_part(r.onec_id, '#', 1) = t.onec_id
     );
 
@@ -256,7 +314,7 @@ set is_active = false, updated_at = now()
 where %(categories_full)s and t.is_active
     and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
     and not exists (
-        select from onec_staging.catalog_refusals r where r.entity = 'category' and r.onec_id = t.onec_id
+        select from pg_temp.refusals r where r.entity = 'category' and r.onec_id = t.onec_id
     );
 
 -- run dictionaries that arrived after their goods
@@ -352,7 +410,7 @@ from (
         and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
         and not exists (
             select
-            from onec_staging.catalog_refusals r
+            from pg_temp.refusals r
             where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
         )
 ) d
@@ -421,3 +479,5 @@ where w.import_type = 'catalog'
         where s.onec_id = w.onec_id
             and not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1))
     );
+
+-- include default_variants

@@ -1,14 +1,21 @@
--- What the staged customers mean to the table. The staged rows are the latest of each identifier.
+-- What the staged customers mean to the table.
 -- Bound: customers_full (every segment was full, something was seen, and the guard said yes),
 -- customers_segments_full (every segment was full): only then does the absence of a value blank it. A changed
 -- entrepreneur without a name is still one: what tells it from an individual is the name.
 
--- run contragents that a later row calls a buyer
+-- yield customers by onec_id
+coalesce(name, full_name) <> '' or not deleted;
+
+-- latest customers by onec_id
+
+-- latest customers_not_for_us by onec_id
+
+-- settle contragents that a later row calls a buyer
 delete from onec_staging.customers_not_for_us n
 using onec_staging.customers s
 where s.onec_id = n.onec_id and s.seq > n.seq;
 
--- run buyers that a later row calls something else
+-- settle buyers that a later row calls something else
 delete from onec_staging.customers s
 using onec_staging.customers_not_for_us n
 where n.onec_id = s.onec_id;

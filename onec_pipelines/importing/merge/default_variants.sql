@@ -1,5 +1,5 @@
 -- Default variants that no offer states: they exist for the prices or stocks stated under the bare product id,
--- or because a product has no offers. Run at the end of each import that can change either.
+-- or because a product has no offers. At the end of each merge that can change either.
 
 -- run pictures of default variants that no offer states
 delete from onec.image_references r

@@ -1,6 +1,78 @@
--- What the staged prices mean to the tables. The staged rows are the latest list of each offer.
+-- What the staged prices mean to the tables.
 -- Bound: prices_full (every segment was full, something was seen, and the guard said yes);
 -- prices_segments_full (every segment was full).
+
+-- settle lists that are stated again
+-- The later list of an offer wins whole, with what is refused of it.
+with last as (
+    select onec_id, max(seq) as seq
+    from onec_staging.price_lists
+    group by onec_id
+    having count(*) > 1
+), lists as (
+    delete from onec_staging.price_lists l
+    using last
+    where exists (select from last) and last.onec_id = l.onec_id and l.seq < last.seq
+), refused as (
+    delete from pg_temp.refusals r
+    using last
+    where exists (select from last) and last.onec_id = r.onec_id and r.seq < last.seq
+)
+delete from onec_staging.prices s
+using last
+where exists (select from last) and last.onec_id = s.onec_id and s.seq < last.seq;
+
+-- settle refused prices without a type
+update pg_temp.refusals set cell = null where cell = 'строка ' || line;
+
+-- settle prices without a type
+-- Such a price, be it refused, belongs to the only type of its file, or else to the only type there is.
+with sole as (
+    select untyped.file, coalesce(own.onec_id, overall.onec_id) as onec_id
+    from (
+        select file from onec_staging.prices where price_type_onec_id is null
+        union
+        select file from pg_temp.refusals where cell is null
+    ) untyped
+    left join (
+        select file, min(onec_id) as onec_id
+        from onec_staging.price_types
+        group by file
+        having count(distinct onec_id) = 1
+    ) own on own.file = untyped.file
+    left join (
+        select min(onec_id) as onec_id
+        from (select onec_id from onec_staging.price_types union select onec_id from onec.price_types) t
+        having count(*) = 1
+    ) overall on true
+), typed as (
+    update onec_staging.prices s
+    set price_type_onec_id = sole.onec_id
+    from sole
+    where sole.file = s.file and s.price_type_onec_id is null and sole.onec_id is not null
+)
+update pg_temp.refusals r
+set cell = sole.onec_id
+from sole
+where sole.file = r.file and r.cell is null and r.onec_id is not null and sole.onec_id is not null;
+
+-- settle prices whose type nobody can tell
+with untyped as (
+    delete from onec_staging.prices where price_type_onec_id is null returning *
+)
+insert into pg_temp.refusals (seq, file, entity, onec_id, cell, reason, payload, line)
+select seq, file, 'price', onec_id, null, 'нет ИдТипаЦены, а тип цен не единственный',
+    jsonb_build_object('ЦенаЗаЕдиницу', value), line
+from untyped;
+
+-- settle cells of prices
+create or replace temp view cells as
+select seq, onec_id, price_type_onec_id as cell
+from onec_staging.prices;
+
+-- include cells
+
+-- repeated price_types by onec_id
 
 -- upsert price_types by onec_id
 -- What is not stated does not replace what is.
@@ -22,7 +94,7 @@ from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
     as cell (price_type_onec_id text, value text, currency text)
 left join onec_staging.price_lists l on l.onec_id = w.onec_id
-left join (select distinct onec_id, cell from onec_staging.prices_refusals) r
+left join (select distinct onec_id, cell from pg_temp.refusals) r
     on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
 where w.import_type = 'prices' and (r.cell is not null or (l.onec_id is null and not %(prices_full)s));
 
@@ -51,7 +123,7 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id a
         select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
     )
     and not exists (
-        select from onec_staging.prices_refusals r where r.onec_id = l.onec_id and r.cell = t.onec_id
+        select from pg_temp.refusals r where r.onec_id = l.onec_id and r.cell = t.onec_id
     );
 
 -- run prices in another currency
@@ -107,3 +179,5 @@ where w.import_type = 'prices'
                 or not exists (select from onec.price_types t where t.onec_id = s.price_type_onec_id)
             )
     );
+
+-- include default_variants

@@ -1,6 +1,26 @@
--- What the staged stocks mean to the tables. The staged rows are the latest of each offer and warehouse.
+-- What the staged stocks mean to the tables.
 -- Bound: stocks_full (every segment was full, something was seen, and the guard said yes);
 -- stocks_segments_full (every segment was full).
+
+-- repeated warehouses by onec_id
+
+-- settle cells of stocks
+create or replace temp view cells as
+select seq, onec_id, warehouse_onec_id as cell
+from onec_staging.stocks;
+
+-- include cells
+
+-- settle totals beside their warehouses
+-- Beside stock per warehouse, a quantity without one is their total, in whichever file it stands, be it refused.
+with totals as (
+    delete from onec_staging.stocks s
+    where s.warehouse_onec_id = 'default'
+        and exists (select from onec_staging.stocks o where o.onec_id = s.onec_id and o.warehouse_onec_id <> 'default')
+)
+delete from pg_temp.refusals r
+where r.cell = 'default'
+    and exists (select from onec_staging.stocks o where o.onec_id = r.onec_id and o.warehouse_onec_id <> 'default');
 
 -- upsert warehouses by onec_id
 -- A deletion mark may come alone: then the name stays.
@@ -16,7 +36,7 @@ select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.
     cell.quantity
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
-left join (select distinct onec_id, cell from onec_staging.stocks_refusals) r
+left join (select distinct onec_id, cell from pg_temp.refusals) r
     on r.onec_id = w.onec_id and r.cell = cell.warehouse_onec_id
 where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
     and not exists (
@@ -74,7 +94,7 @@ where %(stocks_segments_full)s and d.id = x.variant_id and d.is_default and not 
         select from onec.product_variants v where v.product_id = d.product_id and v.is_offer and v.is_active
     )
     and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
-    and not exists (select from onec_staging.stocks_refusals r where r.onec_id = d.onec_id);
+    and not exists (select from pg_temp.refusals r where r.onec_id = d.onec_id);
 
 -- run stocks no longer sent
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
@@ -85,7 +105,7 @@ where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id and x.up
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
     and not exists (
-        select from onec_staging.stocks_refusals r where r.onec_id = v.onec_id and r.cell = w.onec_id
+        select from pg_temp.refusals r where r.onec_id = v.onec_id and r.cell = w.onec_id
     );
 
 -- run totals beside warehouses
@@ -122,3 +142,5 @@ where p.import_type = 'stocks'
                 or not exists (select from onec.warehouses w where w.onec_id = s.warehouse_onec_id)
             )
     );
+
+-- include default_variants

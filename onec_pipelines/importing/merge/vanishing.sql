@@ -11,7 +11,7 @@ where t.is_active
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
         select
-        from onec_staging.catalog_refusals r
+        from pg_temp.refusals r
         where r.entity = 'product' and split_part(r.onec_id, '#', 1) = t.onec_id
     );
 
@@ -23,7 +23,7 @@ from onec.categories t
 where t.is_active
     and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
     and not exists (
-        select from onec_staging.catalog_refusals r where r.entity = 'category' and r.onec_id = t.onec_id
+        select from pg_temp.refusals r where r.entity = 'category' and r.onec_id = t.onec_id
     );
 
 -- count offers
@@ -42,7 +42,7 @@ where t.is_active and t.is_offer
     and not exists (select from onec_staging.offers s where s.onec_id = t.onec_id)
     and not exists (
         select
-        from onec_staging.catalog_refusals r
+        from pg_temp.refusals r
         where r.entity in ('offer', 'product') and r.onec_id = t.onec_id
     )
     and not (t.is_default and g.onec_id is not null and o.base is null);
@@ -86,7 +86,7 @@ where not exists (
         where s.onec_id = asked.onec_id and s.warehouse_onec_id = asked.warehouse_onec_id
     )
     and not exists (
-        select from onec_staging.stocks_refusals r where r.onec_id = asked.onec_id and r.cell = asked.warehouse_onec_id
+        select from pg_temp.refusals r where r.onec_id = asked.onec_id and r.cell = asked.warehouse_onec_id
     );
 
 -- count customers
