@@ -29,9 +29,13 @@ The others are about the tables:
     delete ...
         Any statement; its row count goes by its name.
 
+    -- guard goods by products no longer named
+    select count(*) ...
+        How many goods there were, for a decision on how many of them the step named after `by` takes away.
+
     -- count items
     select ...
-        Numbers for `count`; `merge` passes it over.
+        Numbers; `merge` passes over both of these, `numbers` has them.
 
 Values are bound as `%(name)s`. Column lists stand in the select alone. `-- include cells` stands for the steps of
 another file.
@@ -48,7 +52,7 @@ from onec_pipelines.database.settling import keep_latest, keep_stated, yield_mar
 
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
-_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|count|check|include) (.+)$", re.MULTILINE)
+_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|guard|count|check|include) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,13 @@ class Step:
 
     @property
     def table(self) -> str:
-        """The table, where the name has one."""
+        """The table; of a guard, what it guards."""
         return self.name.partition(" by ")[0]
+
+    @property
+    def counter(self) -> str:
+        """The step that a guard looks at."""
+        return self.name.partition(" by ")[2]
 
     @property
     def key(self) -> dict[str, bool]:
@@ -112,12 +121,11 @@ def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object
             yield f"{step.table} created", connection.execute(insert, values).rowcount
 
 
-def count(connection: psycopg.Connection, steps: Iterable[Step], name: str) -> tuple[int, ...]:
-    """The numbers of a `count` step."""
-    step = next(step for step in steps if (step.verb, step.name) == ("count", name))
+def numbers(connection: psycopg.Connection, step: Step) -> tuple[int, ...]:
+    """The numbers that a step selects."""
     row = connection.execute(step.statement.encode()).fetchone()
     if row is None:
-        raise LookupError(name)
+        raise LookupError(step.name)
     return row
 
 

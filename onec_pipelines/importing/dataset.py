@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 import psycopg
@@ -17,12 +16,13 @@ from onec_pipelines.commerceml.export import Export, list_export
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import NotForUs, Refusal
 from onec_pipelines.database.connection import connect, losses_told
-from onec_pipelines.database.locks import await_workers, import_lock, merge_lock
-from onec_pipelines.database.merging import SETTLING, Step, count, merge
+from onec_pipelines.database.locks import await_workers, import_lock
+from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import ExportError
 from onec_pipelines.importing.files import Contents, digest_of, find_files, read_contents, refuse_changed_files
+from onec_pipelines.importing.guarding import merge_guarded, merge_pending
 from onec_pipelines.importing.ledger import (
     LastImport,
     read_last,
@@ -111,13 +111,7 @@ def _import_nothing_new(
     if _waiting(connection, dataset.name):
         with connection.transaction():
             staging = new_staging(connection, dataset.staged)
-            values = {
-                f"{entity.name}_{what}": False for entity in dataset.entities for what in ("full", "segments_full")
-            }
-            settling, merging = _steps(dataset)
-            merge(connection, settling, {})
-            merge_lock(connection)
-            counts = merge(connection, merging, {**dataset.values, **values})
+            counts = merge_pending(connection, dataset).counts
             _, _, landed = _count_items(dataset, connection)
             last, from_earlier = last.after_landing(landed)
             write_last(connection, dataset.name, last)
@@ -149,11 +143,8 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     started: float,
 ) -> ImportReport:
     with _staged(dataset, connection, request, contents) as (staging, reading):
-        settling, merging = _steps(dataset)
-        merge(connection, settling, {})
-        merge_lock(connection)  # the guards decide on what the merge will find
-        guards = list(_guards(dataset, connection, reading, request.max_deactivation))
-        counts = merge(connection, merging, {**dataset.values, **_what_is_full(dataset, reading, guards)})
+        merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
+        counts, guards = merged.counts, merged.guards
         items, waiting, from_earlier = _count_items(dataset, connection)
         counts |= merge(
             connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
@@ -180,17 +171,8 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         details=_details(dataset, connection, counts, skipped_by_rule),
         rejected=shown_refusals(connection, dataset.name),
         notices=tuple(_notices(contents, reading, guards, dataset)),
-        guards=tuple(guards),
+        guards=guards,
     )
-
-
-def _what_is_full(dataset: Dataset, reading: Reading, guards: list[Guard]) -> dict[str, object]:
-    """What the merge is told of each entity. One guard that says no keeps everything from being taken away."""
-    allowed = {guard.entity for guard in guards} if all(guard.allows for guard in guards) else set()
-    return {
-        **{f"{entity.name}_full": entity.name in allowed for entity in dataset.entities},
-        **{f"{entity.name}_segments_full": reading.full.get(entity.name, False) for entity in dataset.entities},
-    }
 
 
 @contextmanager
@@ -227,20 +209,6 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
     view = f"create or replace temp view refusals as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
     connection.execute(view.encode())
     return staging
-
-
-def _guards(dataset: Dataset, connection: psycopg.Connection, reading: Reading, limit: float) -> Iterator[Guard]:
-    for entity in dataset.entities:
-        if reading.full.get(entity.name) and reading.seen[entity.record]:
-            before, gone = count(connection, read_steps("merge/vanishing"), entity.name)
-            yield Guard(entity.name, before, gone, limit)
-
-
-def _steps(dataset: Dataset) -> tuple[list[Step], list[Step]]:
-    """The steps that settle what is staged, before others have to wait for this import, and those of the merge."""
-    steps = read_steps(f"merge/{dataset.name}")
-    settling = list(takewhile(lambda step: step.verb in SETTLING, steps))
-    return settling, list(steps[len(settling) :])
 
 
 def _count_items(dataset: Dataset, connection: psycopg.Connection) -> tuple[int, int, int]:
@@ -301,7 +269,7 @@ def _details(
     return details
 
 
-def _notices(contents: Contents, reading: Reading, guards: list[Guard], dataset: Dataset) -> Iterator[str]:
+def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: Dataset) -> Iterator[str]:
     yield from (str(guard) for guard in guards if not guard.allows)
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):

@@ -29,8 +29,8 @@ class Entity:
     The entity is full when every package is that stated a `record` of it in one of its `lists`.
 
     Attributes:
-        name: the count in `merge/vanishing.sql`. In a merge `<name>_segments_full` says that the entity is full,
-            and `<name>_full` that rows which are not named may be taken away, too.
+        name: what its guard guards. In a merge `<name>_segments_full` says that the entity is full, and `<name>_full`
+            that rows which are not named are to be taken away, too.
         lists: where its records stand.
         record: what must have been seen.
         own_list: a list that speaks for the entity even when it is empty.

@@ -1,7 +1,7 @@
 import pytest
 
 from onec_pipelines.database import merging
-from onec_pipelines.database.merging import Step, count, merge, parse_steps
+from onec_pipelines.database.merging import Step, merge, numbers, parse_steps
 
 UNITS = "select onec_id, name, full_name, xmin::text from onec.units order by onec_id"
 
@@ -77,7 +77,7 @@ def test_the_counts_of_a_merge_add_up_over_its_steps(connection):
         Step("upsert", "units by onec_id", units(("2", "кг"))),
     )
     assert merge(connection, steps, {})["units created"] == 2
-    assert count(connection, steps, "units") == (1, 2)
+    assert numbers(connection, steps[1]) == (1, 2)
 
 
 def test_a_text_is_steps_between_the_comments_that_name_them():
@@ -98,4 +98,4 @@ select count(*) from onec.units;
 
 def test_a_count_without_rows_is_no_count(connection):
     with pytest.raises(LookupError):
-        count(connection, [Step("count", "units", "select 1, 2 where false")], "units")
+        numbers(connection, Step("count", "units", "select 1, 2 where false"))

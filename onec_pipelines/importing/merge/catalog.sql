@@ -1,6 +1,6 @@
 -- What the staged catalogue means to the tables.
--- Bound: offers_full (every segment of the offers was full, something was seen, and the guards said yes),
--- goods_full and categories_full likewise; offers_segments_full (every segment was full).
+-- Bound: offers_full (every segment of the offers was full, something was seen, and no guard has said no),
+-- goods_full and categories_full likewise; offers_segments_full (every segment was full); brand_property.
 
 -- settle offers that prices or rests files repeat
 -- What they repeat of an offer yields to the offer, whichever is later.
@@ -60,6 +60,15 @@ using (
 ) s
 where s.entity = r.entity and s.onec_id = r.onec_id and s.seq > r.seq;
 
+-- guard goods by products no longer named
+select count(*) from onec.products where is_active;
+
+-- guard offers by offers no longer named
+select count(*) from onec.product_variants where is_active and is_offer;
+
+-- guard categories by categories no longer named
+select count(*) from onec.categories where is_active;
+
 -- upsert categories by onec_id
 -- A deletion mark that comes alone leaves a group what it is, where it is.
 select
@@ -109,7 +118,7 @@ from onec_staging.property_values s
 join onec.properties p on p.onec_id = s.property_onec_id
 left join onec.property_values t on t.property_id = p.id and t.onec_id = s.onec_id;
 
--- run what goods and offers have said before
+-- settle what goods and offers have said before
 -- Of a variant that 2.04 states as a good and as an offer, and of an offer that waits.
 create or replace temp view said as
 select onec_id, jsonb_array_elements(statements) as stated
@@ -119,7 +128,7 @@ select onec_id, payload
 from onec.pending_records
 where import_type = 'catalog' and entity = 'offer';
 
--- run marks that come alone of goods and offers
+-- settle marks that come alone of goods and offers
 -- Such a deletion mark takes nothing from what the same of the two has said.
 update onec_staging.offers s
 set article = w.article,
@@ -133,7 +142,7 @@ from pg_temp.said
 cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
 where said.onec_id = s.onec_id and w.from_good = s.from_good and s.name is null and s.deleted and not s.beside_prices;
 
--- run goods and offers that are not sent again
+-- settle goods and offers that are not sent again
 -- What the other of the two has said still holds, unless a full export names it no longer.
 insert into onec_staging.offers
 select w.*
@@ -147,7 +156,7 @@ where not w.beside_prices and not case when w.from_good then %(goods_full)s else
         where o.onec_id = said.onec_id and o.from_good = w.from_good and not o.beside_prices
     );
 
--- run statements of variants
+-- settle statements of variants
 create temp table statements on commit drop as
 select
     onec_id,
@@ -161,7 +170,7 @@ where not beside_prices
     )
 group by onec_id;
 
--- run offers that goods complete
+-- settle offers that goods complete
 -- What an offer does not state, a 2.04 good of the same id does.
 with stated as (
     delete from onec_staging.offers g
@@ -182,7 +191,7 @@ set seq = greatest(o.seq, g.seq),
 from stated g
 where g.onec_id = o.onec_id and not o.from_good;
 
--- run offers that prices or stocks repeat
+-- settle offers that prices or stocks repeat
 -- A prices or rests file states a variant where no offer does; of one that an offer stated it says nothing new.
 update onec_staging.offers s
 set article = v.article,
@@ -197,7 +206,7 @@ set article = v.article,
 from onec.product_variants v
 where v.onec_id = s.onec_id and v.is_offer and not v.is_beside_prices and s.beside_prices;
 
--- run offers that wait and prices or stocks repeat
+-- settle offers that wait and prices or stocks repeat
 update onec_staging.offers s
 set article = w.article,
     name = w.name,
@@ -213,7 +222,7 @@ cross join lateral jsonb_populate_record(null::onec_staging.offers, p.payload) w
 where p.import_type = 'catalog' and p.entity = 'offer' and p.onec_id = s.onec_id
     and s.beside_prices and w.beside_prices is not true;
 
--- run products that live on in other variants
+-- settle products that live on in other variants
 -- 2.04 states a product by its variants: one that is marked as deleted says nothing of it while another is active,
 -- unless nothing else has said what it is.
 update onec_staging.goods s
@@ -351,7 +360,7 @@ where not exists (
     select from onec.product_categories pc where pc.product_id = p.id and pc.category_id = c.id
 );
 
--- run offers that waited
+-- settle offers that waited
 -- An offer that waits is tried again, unless it is stated anew, or a full export names it no longer.
 insert into onec_staging.offers
 select (jsonb_populate_record(
@@ -392,29 +401,36 @@ from onec_staging.offers s
 join onec.products p on p.onec_id = split_part(s.onec_id, '#', 1)
 where s.name is null and s.deleted;
 
--- run offers no longer named
+-- settle offers that are not named
 -- The default variant of a product that now has no offers at all stays, as one that no offer states. Which products
--- have others is told by a join: asked for each row it would cost a scan of the staged offers for each.
+-- have others is told by a join: asked for each row it would cost a scan of the staged offers for each. An offer that
+-- is refused is named, and so is a refused 2.04 good that states one.
+create temp table unnamed_offers on commit drop as
+select v.id, v.is_default and p.is_active and o.base is null as stays
+from onec.product_variants v
+join onec.products p on p.id = v.product_id
+left join (
+    select distinct split_part(onec_id, '#', 1) as base
+    from onec_staging.offers
+    where position('#' in onec_id) > 0 and not deleted
+) o on o.base = p.onec_id
+where %(offers_full)s and v.is_active and v.is_offer
+    and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
+    and not exists (
+        select from pg_temp.refusals r where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
+    );
+
+-- run offers no longer named
 update onec.product_variants t
-set is_active = d.stays, is_offer = not d.stays, statements = null, updated_at = now()
-from (
-    select v.id, v.is_default and p.is_active and o.base is null as stays
-    from onec.product_variants v
-    join onec.products p on p.id = v.product_id
-    left join (
-        select distinct split_part(onec_id, '#', 1) as base
-        from onec_staging.offers
-        where position('#' in onec_id) > 0 and not deleted
-    ) o on o.base = p.onec_id
-    where %(offers_full)s and v.is_active and v.is_offer
-        and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
-        and not exists (
-            select
-            from pg_temp.refusals r
-            where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
-        )
-) d
-where d.id = t.id;
+set is_active = false, statements = null, updated_at = now()
+from pg_temp.unnamed_offers u
+where u.id = t.id and not u.stays;
+
+-- run default variants that no offer states any more
+update onec.product_variants t
+set is_offer = false, statements = null, updated_at = now()
+from pg_temp.unnamed_offers u
+where u.id = t.id and u.stays;
 
 -- run default variants that stand again
 -- An offer under the bare id that was marked as deleted, or gave way to offers that are gone.

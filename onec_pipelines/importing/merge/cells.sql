@@ -1,6 +1,8 @@
 -- A cell is what an export states of an offer under a price type, or in a warehouse: pg_temp.cells has those of the
 -- staged prices or stocks, and those that are refused are named in pg_temp.refusals.
 
+-- include unstated
+
 -- settle the last of each cell
 -- Of a cell that is stated twice the last counts, be it a value or a refusal. Without statistics the staged rows would
 -- be sorted for the join, which most exports do not need at all.

@@ -1,5 +1,5 @@
 -- What the staged customers mean to the table.
--- Bound: customers_full (every segment was full, something was seen, and the guard said yes),
+-- Bound: customers_full (every segment was full, something was seen, and the guard has not said no),
 -- customers_segments_full (every segment was full): only then does the absence of a value blank it. A changed
 -- entrepreneur without a name is still one: what tells it from an individual is the name.
 
@@ -19,6 +19,9 @@ where s.onec_id = n.onec_id and s.seq > n.seq;
 delete from onec_staging.customers s
 using onec_staging.customers_not_for_us n
 where n.onec_id = s.onec_id;
+
+-- guard customers by customers no longer named
+select count(*) from onec.customers where is_active;
 
 -- upsert customers by onec_id
 -- A deletion mark that comes alone takes nothing but the activity.
@@ -53,7 +56,8 @@ left join onec.customers t on t.onec_id = s.onec_id;
 update onec.customers t
 set is_active = false, updated_at = now()
 where %(customers_full)s and t.is_active
-    and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id);
+    and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id)
+    and not exists (select from onec_staging.customers_not_for_us n where n.onec_id = t.onec_id);
 
 -- run customers who are no buyers any more
 -- Here 1C does name them: neither a delta nor a guard keeps them.

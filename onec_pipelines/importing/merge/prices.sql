@@ -1,5 +1,5 @@
 -- What the staged prices mean to the tables.
--- Bound: prices_full (every segment was full, something was seen, and the guard said yes);
+-- Bound: prices_full (every segment was full, something was seen, and the guard has not said no);
 -- prices_segments_full (every segment was full).
 
 -- settle lists that are stated again
@@ -74,6 +74,18 @@ from onec_staging.prices;
 
 -- repeated price_types by onec_id
 
+-- settle default variants that gave way
+-- Offers took the place of the bare id, and 1C prices it no longer: that takes nothing from a shop to guard.
+create or replace temp view given_way as
+select d.id
+from pg_temp.unstated d
+where d.is_beside_offers and not exists (select from onec_staging.price_lists l where l.onec_id = d.onec_id);
+
+-- guard prices by prices of offers no longer named
+select count(*)
+from onec.prices x
+where not exists (select from pg_temp.given_way d where d.id = x.variant_id);
+
 -- upsert price_types by onec_id
 -- What is not stated does not replace what is.
 select
@@ -84,7 +96,7 @@ select
 from onec_staging.price_types s
 left join onec.price_types t on t.onec_id = s.onec_id;
 
--- run prices that waited
+-- settle prices that waited
 -- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer. A refused
 -- price keeps the one that waits.
 insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
@@ -134,14 +146,9 @@ from onec.price_types t
 where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
 
 -- run prices of default variants that gave way
--- Real offers took the place of the bare id, and 1C prices it no longer: that takes nothing from a shop to guard.
 delete from onec.prices x
-using onec.product_variants d
-where %(prices_segments_full)s and d.id = x.variant_id and d.is_default and not d.is_offer
-    and exists (
-        select from onec.product_variants v where v.product_id = d.product_id and v.is_offer and v.is_active
-    )
-    and not exists (select from onec_staging.price_lists l where l.onec_id = d.onec_id);
+using pg_temp.given_way d
+where %(prices_segments_full)s and d.id = x.variant_id;
 
 -- run prices of offers no longer named
 delete from onec.prices x

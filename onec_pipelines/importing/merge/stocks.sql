@@ -1,5 +1,5 @@
 -- What the staged stocks mean to the tables.
--- Bound: stocks_full (every segment was full, something was seen, and the guard said yes);
+-- Bound: stocks_full (every segment was full, something was seen, and the guard has not said no);
 -- stocks_segments_full (every segment was full).
 
 -- repeated warehouses by onec_id
@@ -22,13 +22,27 @@ delete from pg_temp.refusals r
 where r.cell = 'default'
     and exists (select from onec_staging.stocks o where o.onec_id = r.onec_id and o.warehouse_onec_id <> 'default');
 
+-- settle default variants that gave way
+-- Offers took the place of the bare id, and 1C states no stock of it: that takes nothing from a shop to guard.
+create or replace temp view given_way as
+select d.id
+from pg_temp.unstated d
+where d.is_beside_offers
+    and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
+    and not exists (select from pg_temp.refusals r where r.onec_id = d.onec_id);
+
+-- guard stocks by stocks no longer sent
+select count(*)
+from onec.stocks x
+where not exists (select from pg_temp.given_way d where d.id = x.variant_id);
+
 -- upsert warehouses by onec_id
 -- A deletion mark may come alone: then the name stays.
 select s.onec_id, coalesce(nullif(s.name, ''), t.name, s.onec_id) as name, not s.deleted as is_active
 from onec_staging.warehouses s
 left join onec.warehouses t on t.onec_id = s.onec_id;
 
--- run stocks that waited
+-- settle stocks that waited
 -- A total without a warehouse waits no longer once its offer states warehouses. A refused stock keeps the one that
 -- waits.
 insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
@@ -46,7 +60,7 @@ where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
             and (s.warehouse_onec_id = cell.warehouse_onec_id or cell.warehouse_onec_id = 'default')
     );
 
--- run totals of offers whose warehouses are on record
+-- settle totals of offers whose warehouses are on record
 -- Beside stock per warehouse, a quantity without one is their total. A full export takes those away instead.
 delete from onec_staging.stocks s
 using onec.product_variants v
@@ -58,7 +72,7 @@ where not %(stocks_full)s and s.warehouse_onec_id = 'default' and v.onec_id = s.
         where x.variant_id = v.id and w.onec_id <> 'default'
     );
 
--- run totals of offers whose warehouses waited
+-- settle totals of offers whose warehouses waited
 delete from onec_staging.stocks s
 using onec_staging.stocks o
 join onec.warehouses w on w.onec_id = o.warehouse_onec_id
@@ -86,15 +100,9 @@ join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
 
 -- run stocks of default variants that gave way
--- Real offers took the place of the bare id, and 1C states no stock of it: that takes nothing from a shop to guard.
 delete from onec.stocks x
-using onec.product_variants d
-where %(stocks_segments_full)s and d.id = x.variant_id and d.is_default and not d.is_offer
-    and exists (
-        select from onec.product_variants v where v.product_id = d.product_id and v.is_offer and v.is_active
-    )
-    and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
-    and not exists (select from pg_temp.refusals r where r.onec_id = d.onec_id);
+using pg_temp.given_way d
+where %(stocks_segments_full)s and d.id = x.variant_id;
 
 -- run stocks no longer sent
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.

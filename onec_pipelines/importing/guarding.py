@@ -1,0 +1,67 @@
+"""Merging what a dataset has staged, without taking away more than the guards allow.
+
+What a full export no longer names, the merge takes away. How much that is, the merge itself tells: a guard looks at
+what has gone, and where it says no the merge is undone and done again with nothing taken away. So no second statement
+says what will go, which could say something else.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import takewhile
+
+import psycopg
+
+from onec_pipelines.database.locks import merge_lock
+from onec_pipelines.database.merging import SETTLING, Step, merge, numbers
+from onec_pipelines.importing.reading import Dataset, Reading
+from onec_pipelines.importing.report import Guard
+from onec_pipelines.importing.steps import read_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge wrote, by the names of its steps, and what its guards said."""
+
+    counts: dict[str, int]
+    guards: tuple[Guard, ...] = ()
+
+
+def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Reading, limit: float) -> Merged:
+    """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may go.
+
+    One guard that says no keeps everything from being taken away.
+    """
+    steps = _settle(connection, dataset)
+    full = {entity.name for entity in dataset.entities if reading.full.get(entity.name)}
+    guarded = {entity.name for entity in dataset.entities if entity.name in full and reading.seen[entity.record]}
+    before = {step: numbers(connection, step)[0] for step in steps if step.verb == "guard" and step.table in guarded}
+    with connection.transaction() as savepoint:
+        counts = merge(connection, steps, _values(dataset, full, guarded))
+        guards = tuple(Guard(step.table, rows, counts[step.counter], limit) for step, rows in before.items())
+        if all(guard.allows for guard in guards):
+            return Merged(counts, guards)
+        raise psycopg.Rollback(savepoint)
+    return Merged(merge(connection, steps, _values(dataset, full, ())), guards)
+
+
+def merge_pending(connection: psycopg.Connection, dataset: Dataset) -> Merged:
+    """Merge what is pending, where nothing is staged."""
+    return Merged(merge(connection, _settle(connection, dataset), _values(dataset, (), ())))
+
+
+def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...]:
+    """Settle what is staged, then wait until no other import merges; return the steps that are left."""
+    steps = read_steps(f"merge/{dataset.name}")
+    settling = tuple(takewhile(lambda step: step.verb in SETTLING, steps))
+    merge(connection, settling, {})
+    merge_lock(connection)
+    return steps[len(settling) :]
+
+
+def _values(dataset: Dataset, full: Collection[str], taken_away: Collection[str]) -> dict[str, object]:
+    """What the steps are told of each entity; see `Entity`."""
+    said = {
+        **{f"{entity.name}_full": entity.name in taken_away for entity in dataset.entities},
+        **{f"{entity.name}_segments_full": entity.name in full for entity in dataset.entities},
+    }
+    return {**dataset.values, **said}
