@@ -9,20 +9,6 @@ from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
 from onec_pipelines.importing.reading import Dataset, Entity
 
-COUNT_ITEMS = """
-select
-    (select count(*) from onec_staging.goods) + count(*) filter (where stated),
-    count(*) filter (where stated and not landed),
-    count(*) filter (where landed and not stated)
-from (
-    select
-        s.seq > 0 as stated,
-        v.id is not null as landed
-    from onec_staging.offers s
-    left join onec.product_variants v on v.onec_id = s.onec_id
-) offers
-"""
-
 
 def _readers(file: ExportFile) -> Mapping[str, Reader]:
     return catalog.READERS_BESIDE_PRICES if is_beside_offers(file.name) else catalog.READERS
@@ -45,6 +31,5 @@ DATASET = Dataset(
         Entity("offers", frozenset({"Предложения", "Товары"}), Offer, own_list="Предложения"),
         Entity("categories", frozenset({"Группы"}), Category, own_list="Группы", marked_beside=True),
     ),
-    count_items=COUNT_ITEMS,
     values={"brand_property": catalog.BRAND_PROPERTY},
 )

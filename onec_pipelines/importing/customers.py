@@ -20,5 +20,4 @@ DATASET = Dataset(
     readers=_readers,
     items={Customer: "customers"},
     entities=(Entity("customers", frozenset({"Контрагенты"}), Customer, own_list="Контрагенты"),),
-    count_items="select count(*), 0, 0 from onec_staging.customers",
 )

@@ -111,9 +111,9 @@ def _import_nothing_new(
     if _waiting(connection, dataset.name):
         with connection.transaction():
             staging = new_staging(connection, dataset.staged)
-            counts = merge_pending(connection, dataset).counts
-            _, _, landed = _count_items(dataset, connection)
-            last, from_earlier = last.after_landing(landed)
+            merged = merge_pending(connection, dataset)
+            counts = merged.counts
+            last, from_earlier = last.after_landing(merged.landed)
             write_last(connection, dataset.name, last)
             staging.drop()
     counters = _counters(dataset, connection, last.total_items + from_earlier, counts)
@@ -144,18 +144,17 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
 ) -> ImportReport:
     with _staged(dataset, connection, request, contents) as (staging, reading):
         merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
-        counts, guards = merged.counts, merged.guards
-        items, waiting, from_earlier = _count_items(dataset, connection)
+        counts, guards, from_earlier = merged.counts, merged.guards, merged.landed
         counts |= merge(
             connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
         )
         refuse_changed_files(export, dataset.name, contents)
         skipped_by_rule = reading.seen[NotForUs]
-        total = items + count_refusals(connection, dataset.name) + skipped_by_rule
+        total = merged.stated + count_refusals(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
         write_tags(connection, contents.values(), known.values())
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
-        last = LastImport(known_as, reading.export_kind, total, waiting, skipped_by_rule)
+        last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
         write_last(connection, dataset.name, last)
         staging.drop()
     counters = _counters(dataset, connection, total + from_earlier, counts)
@@ -209,12 +208,6 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
     view = f"create or replace temp view refusals as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
     connection.execute(view.encode())
     return staging
-
-
-def _count_items(dataset: Dataset, connection: psycopg.Connection) -> tuple[int, int, int]:
-    """Items that the files state, those that wait, and earlier ones that landed; see `Dataset.count_items`."""
-    stated, waiting, landed = connection.execute(dataset.count_items.encode()).fetchone() or (0, 0, 0)
-    return stated, waiting, landed
 
 
 def _counters(dataset: Dataset, connection: psycopg.Connection, total: int, counts: Mapping[str, int]) -> Counters:

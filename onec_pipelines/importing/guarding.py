@@ -20,10 +20,20 @@ from onec_pipelines.importing.steps import read_steps
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge wrote, by the names of its steps, and what its guards said."""
+    """What a merge came to.
+
+    Attributes:
+        counts: the rows that it wrote, by the names of its steps.
+        guards: what its guards said.
+        stated: the items that the files state, `pending` among them.
+        landed: items that were pending from an earlier export, and landed now.
+    """
 
     counts: dict[str, int]
-    guards: tuple[Guard, ...] = ()
+    guards: tuple[Guard, ...]
+    stated: int
+    pending: int
+    landed: int
 
 
 def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Reading, limit: float) -> Merged:
@@ -38,15 +48,22 @@ def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Rea
     with connection.transaction() as savepoint:
         counts = merge(connection, steps, _values(dataset, full, guarded))
         guards = tuple(Guard(step.table, rows, counts[step.counter], limit) for step, rows in before.items())
-        if all(guard.allows for guard in guards):
-            return Merged(counts, guards)
-        raise psycopg.Rollback(savepoint)
-    return Merged(merge(connection, steps, _values(dataset, full, ())), guards)
+        if not all(guard.allows for guard in guards):
+            raise psycopg.Rollback(savepoint)
+    if not all(guard.allows for guard in guards):
+        counts = merge(connection, steps, _values(dataset, full, ()))
+    return Merged(counts, guards, *_count_items(connection, steps))
 
 
 def merge_pending(connection: psycopg.Connection, dataset: Dataset) -> Merged:
     """Merge what is pending, where nothing is staged."""
-    return Merged(merge(connection, _settle(connection, dataset), _values(dataset, (), ())))
+    steps = _settle(connection, dataset)
+    counts = merge(connection, steps, _values(dataset, (), ()))
+    return Merged(counts, (), *_count_items(connection, steps))
+
+
+def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tuple[int, ...]:
+    return numbers(connection, next(step for step in steps if step.verb == "count"))
 
 
 def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...]:

@@ -7,7 +7,6 @@ from onec_pipelines.commerceml import prices
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
-from onec_pipelines.importing.cells import count_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
 
@@ -21,5 +20,4 @@ DATASET = Dataset(
     readers=_readers,
     items={Price: "prices"},
     entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList),),
-    count_items=count_cells("prices", "price_type_onec_id", "price_types"),
 )

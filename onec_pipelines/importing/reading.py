@@ -54,8 +54,6 @@ class Dataset:
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
         entities: what a full export may take away.
-        count_items: a query for the number of items that the files state, of those among them that wait, and of
-            items that waited from an earlier export and landed now.
     """
 
     about: datasets.Dataset
@@ -63,7 +61,6 @@ class Dataset:
     readers: Callable[[ExportFile], Mapping[str, Reader]]
     items: Mapping[type, str]
     entities: tuple[Entity, ...]
-    count_items: str
     values: Mapping[str, object] = field(default_factory=dict)
 
     @property

@@ -7,7 +7,6 @@ from onec_pipelines.commerceml import stocks
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
-from onec_pipelines.importing.cells import count_cells
 from onec_pipelines.importing.reading import Dataset, Entity
 
 
@@ -21,5 +20,4 @@ DATASET = Dataset(
     readers=_readers,
     items={Stock: "stocks"},
     entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock),),
-    count_items=count_cells("stocks", "warehouse_onec_id", "warehouses"),
 )

@@ -373,6 +373,13 @@ from onec.pending_records w
 where w.import_type = 'catalog' and w.entity = 'offer' and not %(offers_full)s
     and not exists (select from onec_staging.offers s where s.onec_id = w.onec_id);
 
+-- settle offers that are pending
+-- Their good has not arrived.
+create temp table pending on commit drop as
+select *
+from onec_staging.offers s
+where not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1));
+
 -- upsert product_variants by onec_id
 select
     s.onec_id,
@@ -483,17 +490,18 @@ select
     to_jsonb(s) - '{seq,file,line}'::text[] as payload,
     s.file as source_file,
     s.line as source_line
-from onec_staging.offers s
-where not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1));
+from pg_temp.pending s;
 
 -- run offers that wait no longer
 delete from onec.pending_records w
-where w.import_type = 'catalog'
-    and not exists (
-        select
-        from onec_staging.offers s
-        where s.onec_id = w.onec_id
-            and not exists (select from onec.products p where p.onec_id = split_part(s.onec_id, '#', 1))
-    );
+where w.import_type = 'catalog' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
+
+-- count items
+-- Those that the files state, those of them that are pending, and those that an earlier export stated and landed now.
+select
+    count(*) filter (where seq > 0) + (select count(*) from onec_staging.goods),
+    (select count(*) from pg_temp.pending where seq > 0),
+    count(*) filter (where seq < 0) - (select count(*) from pg_temp.pending where seq < 0)
+from onec_staging.offers;
 
 -- include default_variants

@@ -65,3 +65,7 @@ update onec.customers t
 set is_active = false, updated_at = now()
 from onec_staging.customers_not_for_us n
 where n.onec_id = t.onec_id and t.is_active;
+
+-- count items
+-- Those that the files state; none of them is ever pending.
+select count(*), 0, 0 from onec_staging.customers;

@@ -156,6 +156,15 @@ using onec.product_variants v
 where %(prices_full)s and v.id = x.variant_id
     and not exists (select from onec_staging.price_lists l where l.onec_id = v.onec_id);
 
+-- settle prices that are pending
+-- Their offer or their price type has not arrived.
+create temp table pending on commit drop as
+select s.*
+from onec_staging.prices s
+left join onec.product_variants v on v.onec_id = s.onec_id
+left join onec.price_types d on d.onec_id = s.price_type_onec_id
+where v.id is null or d.id is null;
+
 -- upsert pending_records by import_type, entity, onec_id
 select
     'prices' as import_type,
@@ -169,22 +178,19 @@ select
     ) as payload,
     min(s.file) as source_file,
     min(s.line) as source_line
-from onec_staging.prices s
-where not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
-    or not exists (select from onec.price_types t where t.onec_id = s.price_type_onec_id)
+from pg_temp.pending s
 group by s.onec_id;
 
 -- run prices that wait no longer
 delete from onec.pending_records w
-where w.import_type = 'prices'
-    and not exists (
-        select
-        from onec_staging.prices s
-        where s.onec_id = w.onec_id
-            and (
-                not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
-                or not exists (select from onec.price_types t where t.onec_id = s.price_type_onec_id)
-            )
-    );
+where w.import_type = 'prices' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
+
+-- count items
+-- Those that the files state, those of them that are pending, and those that an earlier export stated and landed now.
+select
+    count(*) filter (where seq > 0),
+    (select count(*) from pg_temp.pending where seq > 0),
+    count(*) filter (where seq < 0) - (select count(*) from pg_temp.pending where seq < 0)
+from onec_staging.prices;
 
 -- include default_variants

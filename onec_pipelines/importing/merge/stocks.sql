@@ -122,6 +122,15 @@ using onec.warehouses w
 where w.id = x.warehouse_id and w.onec_id = 'default'
     and exists (select from onec.stocks o where o.variant_id = x.variant_id and o.warehouse_id <> x.warehouse_id);
 
+-- settle stocks that are pending
+-- Their offer or their warehouse has not arrived.
+create temp table pending on commit drop as
+select s.*
+from onec_staging.stocks s
+left join onec.product_variants v on v.onec_id = s.onec_id
+left join onec.warehouses d on d.onec_id = s.warehouse_onec_id
+where v.id is null or d.id is null;
+
 -- upsert pending_records by import_type, entity, onec_id
 select
     'stocks' as import_type,
@@ -133,22 +142,19 @@ select
     ) as payload,
     min(s.file) as source_file,
     min(s.line) as source_line
-from onec_staging.stocks s
-where not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
-    or not exists (select from onec.warehouses w where w.onec_id = s.warehouse_onec_id)
+from pg_temp.pending s
 group by s.onec_id;
 
 -- run stocks that wait no longer
-delete from onec.pending_records p
-where p.import_type = 'stocks'
-    and not exists (
-        select
-        from onec_staging.stocks s
-        where s.onec_id = p.onec_id
-            and (
-                not exists (select from onec.product_variants v where v.onec_id = s.onec_id)
-                or not exists (select from onec.warehouses w where w.onec_id = s.warehouse_onec_id)
-            )
-    );
+delete from onec.pending_records w
+where w.import_type = 'stocks' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
+
+-- count items
+-- Those that the files state, those of them that are pending, and those that an earlier export stated and landed now.
+select
+    count(*) filter (where seq > 0),
+    (select count(*) from pg_temp.pending where seq > 0),
+    count(*) filter (where seq < 0) - (select count(*) from pg_temp.pending where seq < 0)
+from onec_staging.stocks;
 
 -- include default_variants
