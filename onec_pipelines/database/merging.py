@@ -52,7 +52,7 @@ from onec_pipelines.database.settling import keep_latest, keep_stated, yield_mar
 
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
-_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|guard|count|check|include) (.+)$", re.MULTILINE)
+_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|guard|count|check|query|include) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

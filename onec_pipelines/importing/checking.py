@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from onec_pipelines.importing.steps import read_steps
+from onec_pipelines.importing.steps import statement
 
 SHOWN = 10
 FETCH = 2000
@@ -39,7 +39,7 @@ class Findings:
 def find(connection: psycopg.Connection, asset: str, check: str, values: Mapping[str, object]) -> Findings:
     """The rows that fail a check, counted and shown by one query."""
     query = sql.SQL("select count(*) over () as total, found.* from ({}) found limit {}").format(
-        sql.SQL(_statement(asset, "check", check)), sql.Literal(SHOWN)
+        sql.SQL(statement(f"checks/{asset}", check).decode()), sql.Literal(SHOWN)
     )
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query, values).fetchall()
@@ -51,15 +51,11 @@ def read_rows(connection: psycopg.Connection, asset: str, check: str) -> Iterato
     """All the rows that a check selects, a few at a time."""
     with connection.transaction(), connection.cursor("rows", row_factory=dict_row) as cursor:
         cursor.itersize = FETCH
-        cursor.execute(_statement(asset, "check", check).encode())
+        cursor.execute(statement(f"checks/{asset}", check))
         yield from cursor
 
 
 def count_rows(connection: psycopg.Connection, asset: str) -> int:
     """How many rows there are of what the asset is about."""
-    row = connection.execute(_statement(asset, "count", "rows").encode()).fetchone()
+    row = connection.execute(statement(f"checks/{asset}", "rows")).fetchone()
     return int(row[0]) if row else 0
-
-
-def _statement(asset: str, verb: str, name: str) -> str:
-    return next(step.statement for step in read_steps(f"checks/{asset}") if (step.verb, step.name) == (verb, name))

@@ -2,6 +2,7 @@
 
     merge/    what staged rows mean to the tables
     checks/   what a person should look at after an import
+    queries/  what the imports of images and thumbnails ask of the tables
 
 How steps are written and run is described in database/merging.py and in checking.py.
 """
@@ -21,3 +22,8 @@ def read_steps(file: str) -> tuple[Step, ...]:
     return tuple(
         chain.from_iterable(read_steps(f"{folder}/{step.name}") if step.verb == "include" else [step] for step in steps)
     )
+
+
+def statement(file: str, name: str) -> bytes:
+    """The statement of a step, by the name of the step."""
+    return next(step.statement for step in read_steps(file) if step.name == name).encode()

@@ -11,7 +11,9 @@ from onec_pipelines.importing.steps import read_steps
 
 HOME = files("onec_pipelines.importing")
 FILES = sorted(
-    f"{folder}/{path.name.removesuffix('.sql')}" for folder in ("merge", "checks") for path in (HOME / folder).iterdir()
+    f"{folder}/{path.name.removesuffix('.sql')}"
+    for folder in ("merge", "checks", "queries")
+    for path in (HOME / folder).iterdir()
 )
 
 

@@ -27,39 +27,12 @@ from onec_pipelines.importing.images.stored_plan import (
 )
 from onec_pipelines.importing.ledger import read_last
 from onec_pipelines.importing.report import Counters, ImportReport
-from onec_pipelines.importing.steps import read_steps
+from onec_pipelines.importing.steps import read_steps, statement
 
 TABLE = "onec.product_images"
 PATIENCE = "60s"
 """Another import holds the lock until it has been refused: that must not cost hours of publishing."""
-COUNTED = """
-select
-    total,
-    extract(epoch from clock_timestamp() - begun_at)::float8,
-    unchanged,
-    (select count(*) from onec_staging.images_products where not has_images)
-from onec_staging.images_run
-"""
-FRESH = """
-select coalesce(nullif(p.article, ''), r.onec_id), r.publishes
-from onec_staging.images_files f
-join onec_staging.images_results done using (media_path)
-join onec_staging.images_references r on r.seq = f.place
-join onec.products p on p.id = r.product_id
-where done.status = 'published'
-order by r.position, r.seq
-limit 48
-"""
-"""Pictures for the contact sheet, with some in reserve for those that cannot be decoded."""
 LANDED = "select total, seconds, pictures from onec.landed_images"
-FINGERPRINT = """
-select coalesce(lpad(to_hex(bit_xor(hashtextextended(
-    coalesce(v.onec_id, p.onec_id) || ' ' || i.position || ' ' || i.source_path || ' ' || i.sha256, 0
-))), 16, '0'), repeat('0', 16))
-from onec.product_images i
-join onec.products p on p.id = i.product_id
-left join onec.product_variants v on v.id = i.variant_id
-"""
 
 
 def collect_images(request: Request, media_url: str) -> ImportReport:
@@ -94,7 +67,8 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
 
 def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int]) -> None:
     """Note what the import came to, in place of the one before."""
-    total, seconds, settled, without_images = connection.execute(COUNTED).fetchone() or (0, 0.0, 0, 0)
+    planned = connection.execute(statement("queries/images", "planned")).fetchone()
+    total, seconds, settled, without_images = planned or (0, 0.0, 0, 0)
     pictures: Counter[str] = Counter(
         dict(connection.execute("select fate, count(*) from pg_temp.images_now group by fate").fetchall())
     )
@@ -130,7 +104,8 @@ def _flushing(connection: psycopg.Connection, media_url: str) -> Iterator[bytes]
     store = open_store(media_url)
     with ThreadPoolExecutor(1) as thread:
         flushed = thread.submit(store.flush)
-        yield _contact_sheet(connection.execute(FRESH).fetchall(), store)
+        published = connection.execute(statement("queries/images", "published")).fetchall()
+        yield _contact_sheet(published, store)
         flushed.result()
 
 
@@ -152,7 +127,7 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         table=TABLE,
         row_count=number(connection, "select count(*) from onec.product_images"),
         export_kind=catalog.export_kind if catalog else "full",
-        fingerprint=str((connection.execute(FINGERPRINT).fetchone() or ("",))[0]),
+        fingerprint=str((connection.execute(statement("queries/images", "fingerprint")).fetchone() or ("",))[0]),
         counters=Counters(total, total, seen["published"], 0, skipped, count_refusals(connection, "images")),
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},

@@ -32,7 +32,6 @@ from onec_pipelines.importing.images.stored_plan import (
     refuse_beside_another,
     run_of,
     run_planned,
-    sign_plan,
 )
 from onec_pipelines.importing.report import Counters
 from onec_pipelines.importing.steps import read_steps
@@ -134,13 +133,17 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
             with connection.transaction():
                 drop_plan(connection)
                 connection.execute("delete from onec.landed_images")
-                _plan(connection, request, media_url)
-                merge(connection, read_steps("merge/images_plan"), {"shard_bytes": shard_bytes, "file_cost": FILE_COST})
+                planned = _plan(connection, request, media_url)
+                bounds = {"shard_bytes": shard_bytes, "file_cost": FILE_COST}
+                merge(connection, read_steps("merge/images_plan"), {**planned, **bounds})
         return number(connection, "select count(*) from onec_staging.images_shards")
 
 
-def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> None:
-    """Stage every reference with what is to be done about it; PostgreSQL works while the trees are walked."""
+def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> dict[str, object]:
+    """Stage every reference with what is to be done about it, and say whose plan that is and how far it takes them.
+
+    PostgreSQL works while the trees are walked.
+    """
     base = list_export(request.data_dir).images_base
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
         trees = thread.submit(_walk, base / IMAGES, media_url)
@@ -158,8 +161,17 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> N
             tally.publishes |= row.publishes is not None
             staging.add(row, row.source_path)
     staging.flush()
-    request.progress(tally.counters())
-    sign_plan(connection, request, base, tally.counters(), tally.settled)
+    counters = tally.counters()
+    request.progress(counters)
+    return {
+        "run_id": run_of(request),
+        "base": base.relative_to(request.data_dir).as_posix(),
+        "total": counters.total,
+        "processed": counters.processed,
+        "skipped": counters.skipped,
+        "errors": counters.errors,
+        "unchanged": tally.settled,
+    }
 
 
 def _walk(import_files: Path, media_url: str) -> tuple[FileIndex, FileIndex]:

@@ -20,23 +20,11 @@ from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images.references import FETCH
 from onec_pipelines.importing.images.stored_plan import DURING, base_of, counters_of
 from onec_pipelines.importing.report import Counters
+from onec_pipelines.importing.steps import statement
 
 SYNC_SECONDS = 1.0
 """How often a shard records its results and learns how far the others are."""
-FILES = """
-select f.source, f.media_path, f.known_sha256, f.uses, f.products, f.place
-from onec_staging.images_files f
-where f.shard = %s and f.place > %s
-    and not exists (select from onec_staging.images_results r where r.media_path = f.media_path)
-order by f.place
-limit %s
-"""
 RESULT_TYPES = ["text", "text", "text", "text", "int8", "int8", "int4", "int4", "text"]
-SHOWN = """
-update onec_staging.images_run
-set shown_at = clock_timestamp()
-where shown_at < clock_timestamp() - interval '1.9 s'
-"""
 
 
 def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = False) -> Counters:
@@ -57,9 +45,9 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
 
 
 def _files(connection: psycopg.Connection, shard: int) -> Iterator[tuple[Any, ...]]:
-    """The rows of `FILES`, some at a time."""
-    place = 0
-    while rows := connection.execute(FILES, [shard, place, FETCH]).fetchall():
+    """The files of a shard in their order, some at a time, each with its place behind it."""
+    query, place = statement("queries/images", "files of a shard"), 0
+    while rows := connection.execute(query, {"shard": shard, "place": place, "fetch": FETCH}).fetchall():
         yield from rows
         *_, place = rows[-1]
 
@@ -115,4 +103,4 @@ class _ShardProgress:
 def may_show_progress(database_url: str) -> bool:
     """Whether no shard, on whatever machine, has shown progress within the last two seconds; then this one does."""
     with connect(database_url) as connection:
-        return connection.execute(SHOWN).rowcount == 1
+        return connection.execute(statement("queries/images", "progress shown")).rowcount == 1

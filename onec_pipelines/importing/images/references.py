@@ -13,50 +13,10 @@ import psycopg
 
 from onec_pipelines.images.plan import PublishedFile, Reference
 from onec_pipelines.images.scan import FileIndex, files_named
+from onec_pipelines.importing.steps import statement
 
 FETCH = 2000
 """Rows fetched at a time."""
-PICTURES = """
-select
-    p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
-    i.position = r.position and i.is_listed and i.is_main = (r.position = min(r.position) over owner)
-        and r.path = 'import_files/' || i.media_path
-        and count(*) over product = recorded.pictures
-        and count(*) filter (where r.variant_id is null) over product > 0 as is_in_place,
-    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
-from onec.products p
-left join (
-    select product_id, null::bigint as variant_id, null as variant_onec_id, path, position
-    from onec.image_references
-    where product_id is not null
-    union all
-    select v.product_id, v.id, v.onec_id, offers.path, offers.position
-    from onec.image_references offers
-    join onec.product_variants v on v.id = offers.variant_id
-    where v.is_active
-) r on r.product_id = p.id
-left join onec.product_images i
-    on i.product_id = r.product_id and i.source_path = r.path and i.variant_id is not distinct from r.variant_id
-left join (
-    select product_id, count(*) as pictures from onec.product_images group by product_id
-) recorded on recorded.product_id = p.id
-where p.is_active
-window product as (partition by p.id), owner as (partition by p.id, r.variant_id)
-union all
-select
-    p.id, p.onec_id, null, null, i.position, i.source_path, true, not i.is_listed, false,
-    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
-from onec.product_images i
-join onec.products p on p.id = i.product_id
-where p.is_active and i.variant_id is null
-    and not exists (select from onec.image_references own where own.product_id = p.id)
-order by 1, 7, 3 nulls first, 5
-"""
-"""Of each active product: what the XML lists, with the records; where it lists none of its own, those records alone.
-
-`is_in_place` says that a merge would write the record of a picture as it stands if nothing is to be published, and
-that the product has a picture of its own in the XML and no other records.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +30,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A row of `PICTURES`; `published` is its record. `is_recorded` ones are not listed any more, or never were."""
+    """A row of the query `products`; `published` is its record.
+
+    Those that are `is_recorded` are not listed any more, or never were.
+    """
 
     variant: Owner | None
     position: int
@@ -82,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product with its rows of `PICTURES`, which become `pictures` only where they must be looked at one by one."""
+    """A product with its rows of the query; they become `pictures` only where they must be looked at one by one."""
 
     product_id: int
     onec_id: str
@@ -90,7 +53,7 @@ class Product:
 
     @property
     def pictures(self) -> list[Picture]:
-        """Its pictures in the order of `PICTURES`."""
+        """Its pictures in the order of the query."""
         return [_picture(*row[2:]) for row in self.rows if row[5] is not None]
 
     def is_settled(self, index: FileIndex, stored: FileIndex) -> bool:
@@ -108,7 +71,7 @@ def read_products(connection: psycopg.Connection) -> Generator[Product, None, No
     """The active products in the order of their keys, some at a time; use inside a transaction."""
     with connection.cursor("pictures") as cursor:
         cursor.itersize = FETCH
-        cursor.execute(PICTURES)
+        cursor.execute(statement("queries/images", "products"))
         for (product_id, onec_id), rows in groupby(cursor, itemgetter(0, 1)):
             yield Product(product_id, onec_id, list(rows))
 

@@ -17,44 +17,11 @@ from onec_pipelines.database.staging import SCHEMA
 from onec_pipelines.errors import DatabaseError, ImportBusyError
 from onec_pipelines.importing.dataset import Request, number
 from onec_pipelines.importing.report import Counters
+from onec_pipelines.importing.steps import statement
 
 DURING = "the import of images"
 TABLES = ("run", "products", "references", "files", "shards", "results")
 """The tables of a plan: `onec_staging.images_<name>`."""
-RUN = """
-create unlogged table onec_staging.images_run (
-    run_id text not null,
-    base text not null,
-    begun_at timestamptz not null default now(),
-    shown_at timestamptz not null default clock_timestamp(),
-    total integer not null,
-    processed integer not null default 0,
-    skipped integer not null default 0,
-    errors integer not null default 0,
-    unchanged integer not null default 0
-)
-"""
-UNNAMED = """
-insert into onec.media_deletions
-select media_path
-from onec_staging.images_results r
-where r.status = 'published' and not exists (select from onec.product_images i where i.media_path = r.media_path)
-on conflict do nothing
-"""
-COUNTERS = """
-select
-    total,
-    processed + coalesce(sum(s_processed), 0)::int,
-    coalesce(sum(s_created), 0)::int,
-    skipped + coalesce(sum(s_skipped), 0)::int,
-    errors + coalesce(sum(s_errors), 0)::int
-from onec_staging.images_run
-left join (
-    select processed as s_processed, created as s_created, skipped as s_skipped, errors as s_errors
-    from onec_staging.images_shards
-) shards on true
-group by total, processed, skipped, errors
-"""
 
 
 def run_of(request: Request) -> str:
@@ -62,24 +29,6 @@ def run_of(request: Request) -> str:
     if request.run_id is None:
         raise ValueError("the steps of an import of images need the id of their run")
     return request.run_id
-
-
-def sign_plan(connection: psycopg.Connection, request: Request, base: Path, planned: Counters, unchanged: int) -> None:
-    """Note whose plan it is, how far it takes the import, and how many pictures it has left out as unchanged."""
-    connection.execute(RUN)
-    connection.execute(
-        "insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged) "
-        "values (%s, %s, %s, %s, %s, %s, %s)",
-        [
-            run_of(request),
-            base.relative_to(request.data_dir).as_posix(),
-            planned.total,
-            planned.processed,
-            planned.skipped,
-            planned.errors,
-            unchanged,
-        ],
-    )
 
 
 def run_planned(connection: psycopg.Connection) -> str | None:
@@ -103,7 +52,8 @@ def base_of(connection: psycopg.Connection, request: Request) -> Path:
 
 def counters_of(connection: psycopg.Connection) -> Counters:
     """How far the import is, over all its shards."""
-    total, processed, created, skipped, errors = connection.execute(COUNTERS).fetchone() or (0, 0, 0, 0, 0)
+    counted = connection.execute(statement("queries/images", "counters")).fetchone()
+    total, processed, created, skipped, errors = counted or (0, 0, 0, 0, 0)
     return Counters(total, processed, created, 0, skipped, errors)
 
 
@@ -142,7 +92,7 @@ def forget_plan(request: Request) -> None:
 def drop_plan(connection: psycopg.Connection) -> None:
     """Drop whatever plan there is; what was published by it, and no record names, is noted to be removed."""
     if is_there(connection, "onec_staging.images_results"):
-        connection.execute(UNNAMED)
+        connection.execute(statement("queries/images", "files without a record"))
     names = (sql.Identifier(SCHEMA, f"images_{name}") for name in TABLES)
     connection.execute(sql.SQL("drop table if exists {}").format(sql.SQL(", ").join(names)))
 

@@ -1,5 +1,23 @@
 -- From the staged references (onec_staging.images_references) to the files that must be published and their shards.
--- A file that several products show is one file. Bound: shard_bytes, file_cost.
+-- A file that several products show is one file. Bound: shard_bytes, file_cost; run_id and base (the directory above
+-- import_files); total, processed, skipped, errors and unchanged as planned.
+
+-- run whose plan it is
+create unlogged table onec_staging.images_run (
+    run_id text not null,
+    base text not null,
+    begun_at timestamptz not null default now(),
+    shown_at timestamptz not null default clock_timestamp(),
+    total integer not null,
+    processed integer not null default 0,
+    skipped integer not null default 0,
+    errors integer not null default 0,
+    unchanged integer not null default 0
+);
+
+-- run how far it takes the import
+insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged)
+values (%(run_id)s, %(base)s, %(total)s, %(processed)s, %(skipped)s, %(errors)s, %(unchanged)s);
 
 -- run files to publish
 -- `place` is the order of publishing, the one of the products; `uses` counts the references to a file; a shard is

@@ -8,40 +8,11 @@ import psycopg
 
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.importing.dataset import number
+from onec_pipelines.importing.steps import statement
 from onec_pipelines.importing.thumbnails.style import Style
 
 FETCH = 2000
 """Pictures fetched at a time."""
-PICTURES = """
-select
-    i.sha256,
-    min(p.onec_id),
-    array_agg(distinct i.media_path),
-    (
-        select jsonb_agg(latest.thumbnail)
-        from (
-            select distinct on (t.size) jsonb_build_array(
-                t.sha256, t.size, t.format, t.quality, t.media_path, t.size_bytes, t.width, t.height
-            ) as thumbnail
-            from (
-                select 0 as seq, sha256, size, format, quality, media_path, size_bytes, width, height
-                from onec.product_thumbnails
-                union all
-                select seq, sha256, size, format, quality, media_path, size_bytes, width, height
-                from onec_staging.thumbnails_made
-            ) t
-            where t.sha256 = i.sha256 and t.format = %(format)s and t.size = any(%(sizes)s)
-            order by t.size, t.seq desc
-        ) latest
-    )
-from onec.product_images i
-join onec.products p on p.id = i.product_id
-where i.sha256 > %(after)s
-group by i.sha256
-order by i.sha256
-limit %(fetch)s
-"""
-"""What a checkpoint says of a thumbnail is newer than its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +70,6 @@ def read_pictures(connection: psycopg.Connection, style: Style) -> Iterator[Pict
 
 
 def _page(connection: psycopg.Connection, style: Style, after: str) -> list[tuple[Any, ...]]:
-    """The rows of `PICTURES`, planned each time: a plan that was made for an empty table would be kept as it grows."""
+    """The rows of a page, planned each time: a plan that was made for an empty table would be kept as it grows."""
     values = {"format": style.format, "sizes": list(style.sizes), "after": after, "fetch": FETCH}
-    return connection.execute(PICTURES, values, prepare=False).fetchall()
+    return connection.execute(statement("queries/thumbnails", "images"), values, prepare=False).fetchall()

@@ -15,7 +15,7 @@ from onec_pipelines.images.store import MediaStore, MediaStoreError
 from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
 from onec_pipelines.importing.ledger import read_last
 from onec_pipelines.importing.report import Counters, ImportReport
-from onec_pipelines.importing.steps import read_steps
+from onec_pipelines.importing.steps import read_steps, statement
 from onec_pipelines.importing.thumbnails.making import Outcome
 from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
 
@@ -27,17 +27,6 @@ STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"}
 OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
 BATCH = 10_000
 NO_PICTURE = "No picture is published yet: import images first."
-UNNAMED = """
-select path
-from unnest(%s::text[]) path
-where not exists (select from onec.product_thumbnails t where t.media_path = path)
-    and not exists (select from onec.product_images i where i.media_path = path)
-"""
-FINGERPRINT = """
-select lpad(to_hex(coalesce(bit_xor(hashtextextended(sha256 || ' ' || size || ' ' || format || ' ' || quality, 0)), 0)),
-    16, '0')
-from onec.product_thumbnails
-"""
 
 
 @dataclass(slots=True)
@@ -75,10 +64,11 @@ def record(connection: psycopg.Connection, staging: Staging, run_id: str | None)
 
 def remove_unnamed(connection: psycopg.Connection, store: MediaStore, stored: FileIndex, tally: Tally) -> Iterator[str]:
     """Remove the thumbnails that no record names; tell where that is not possible."""
+    unnamed = statement("queries/thumbnails", "files without a record")
     ours = (path for path in stored if OURS.fullmatch(path))
     try:
         while batch := list(islice(ours, BATCH)):
-            for (path,) in connection.execute(UNNAMED, [batch]).fetchall():
+            for (path,) in connection.execute(unnamed, {"paths": batch}).fetchall():
                 store.delete(path)
                 tally.files_removed += 1
     except MediaStoreError as error:
@@ -93,7 +83,7 @@ def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[st
         table=TABLE,
         row_count=number(connection, "select count(*) from onec.product_thumbnails"),
         export_kind=catalog.export_kind if catalog else "full",
-        fingerprint=str((connection.execute(FINGERPRINT).fetchone() or ("",))[0]),
+        fingerprint=str((connection.execute(statement("queries/thumbnails", "fingerprint")).fetchone() or ("",))[0]),
         counters=Counters(
             tally.processed, tally.processed, tally.made, 0, tally.skipped, count_refusals(connection, TYPE)
         ),

@@ -6,18 +6,11 @@ from dataclasses import dataclass
 import psycopg
 
 from onec_pipelines.errors import OnecError
+from onec_pipelines.importing.steps import statement
 
 FORMATS = {"webp": ("webp", "WebP"), "jpeg": ("jpg", "JPEG")}
 """Format -> the suffix of its files, and its name in the media store."""
 LARGEST = 4096
-LAST_STYLE = """
-select
-    array_agg(distinct size order by size),
-    mode() within group (order by format),
-    mode() within group (order by quality)
-from onec.product_thumbnails
-having count(*) > 0
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +43,6 @@ def style_of(
     quality: int | None,
 ) -> Style:
     """The style that is asked for; where nothing is said, that of the thumbnails that are there."""
-    last = connection.execute(LAST_STYLE).fetchone()
+    last = connection.execute(statement("queries/thumbnails", "last style")).fetchone()
     style = Style(tuple(last[0]), last[1], last[2]) if last else Style()
     return Style(tuple(sorted({*(sizes or style.sizes)})), thumbnail_format or style.format, quality or style.quality)
