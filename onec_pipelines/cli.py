@@ -178,15 +178,14 @@ def migrate() -> None:
 @in_sentences
 def ui(port: int) -> None:
     """Start Dagster's UI and daemon on 127.0.0.1 over the same state."""
-    from onec_pipelines.orchestration.machinery.instance import prepare_home  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.instance import WORKSPACE, prepare_home  # noqa: PLC0415
 
     if not is_free(port):
         refuse([f"Port {port} of 127.0.0.1 is in use: the UI may be running there already; else: onec ui --port N."])
     prepare_home(Settings.from_environment())
-    program = Path(sys.executable).with_name("dagster")
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
-    os.execv(program, [str(program), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 def is_free(port: int) -> bool:

@@ -12,8 +12,22 @@ from zoneinfo import ZoneInfo
 
 from onec_pipelines.errors import SettingsError
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
-"""Where a relative path in a setting starts."""
+OURS = 'name = "onec-pipelines"'
+"""The line of our pyproject.toml by which a checkout is known."""
+
+
+def project_root(package: Path, stands: Path) -> Path:
+    """Where relative paths start: the checkout that the package lies in, else where the person stands.
+
+    Installed by `pip install .`, the package lies among others in `site-packages`, where nobody's data belong.
+    """
+    described = package.parent / "pyproject.toml"
+    is_checkout = described.is_file() and OURS in described.read_text("utf-8")
+    return package.parent if is_checkout else stands
+
+
+PROJECT_ROOT = project_root(Path(__file__).resolve().parent, Path.cwd())
+"""Where a relative path in a setting starts, and where `.env` is looked for."""
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
 EXECUTORS = ("in_process", "multiprocess", "celery")

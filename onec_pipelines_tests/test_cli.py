@@ -426,6 +426,7 @@ def test_quickstart_on_a_fresh_machine_imports_the_sample_and_the_other_commands
 
 def test_the_env_file_of_the_project_is_read_and_its_paths_start_at_the_project(tmp_path, settings):
     shutil.copytree(PROJECT_ROOT / "onec_pipelines", tmp_path / "onec_pipelines")
+    shutil.copy(PROJECT_ROOT / "pyproject.toml", tmp_path)
     (tmp_path / ".env").write_text(f"ONEC_DATA_DIR=exports\nONEC_DATABASE_URL={settings.database_url}\n")
     (tmp_path / "elsewhere").mkdir()
     done = program("check", cwd=tmp_path / "elsewhere", PYTHONPATH=str(tmp_path))

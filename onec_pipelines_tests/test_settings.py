@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from onec_pipelines.errors import SettingsError
-from onec_pipelines.settings import PROJECT_ROOT, Settings
+from onec_pipelines.settings import OURS, PROJECT_ROOT, Settings, project_root
 
 
 def refusal(**environ: str) -> str:
@@ -40,6 +40,20 @@ def test_a_relative_path_starts_at_the_project_root_wherever_we_stand(monkeypatc
     assert settings.data_dir == PROJECT_ROOT / "exports"
     assert settings.home == PROJECT_ROOT / "state"
     assert settings.media_url == str(PROJECT_ROOT / "images")
+
+
+def test_in_a_checkout_relative_paths_start_at_its_root(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(f"[project]\n{OURS}\n")
+    assert project_root(tmp_path / "onec_pipelines", Path("/somewhere")) == tmp_path
+
+
+def test_of_an_installed_package_they_start_where_the_person_stands(tmp_path):
+    assert project_root(tmp_path / "onec_pipelines", Path("/somewhere")) == Path("/somewhere")
+
+
+def test_a_pyproject_that_another_package_left_in_site_packages_makes_no_checkout(tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "another"\n')
+    assert project_root(tmp_path / "onec_pipelines", Path("/somewhere")) == Path("/somewhere")
 
 
 def test_an_absolute_path_and_a_tilde_stay_what_they_are():

@@ -323,7 +323,7 @@ def _file_system(media_url: str, shown: str) -> tuple[Any, str]:
     except ImportError as error:
         raise MediaStoreError(
             f"ONEC_MEDIA_URL is {shown}, and the package that reaches it is not installed ({error}); "
-            "for s3:// run: pip install 'onec-pipelines[s3]'."
+            "for s3:// run: pip install s3fs."
         ) from error
     except ValueError as error:
         raise MediaStoreError(

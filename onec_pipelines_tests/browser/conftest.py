@@ -64,6 +64,8 @@ class UI:
     port: int
     data_dir: Path
     environment: dict[str, str]
+    onec: tuple[str, ...]
+    cwd: Path
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,19 +94,19 @@ class UI:
 
     def start_onec(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command `onec` over the same state."""
-        command = [sys.executable, "-m", "onec_pipelines.cli", *arguments]
+        command = [*self.onec, *arguments]
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command, cwd=self.cwd, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
 
     def start(self) -> None:
         """Start it as `make ui` does, and wait until it serves and has loaded our definitions."""
         assert is_free(self.port)
         log = self.data_dir.with_name("ui.log")
-        command = [sys.executable, "-m", "onec_pipelines.cli", "ui", "--port", str(self.port)]
+        command = [*self.onec, "ui", "--port", str(self.port)]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+                command, cwd=self.cwd, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
         wait(lambda: self.is_gone() or self.is_settled(), START_SECONDS, "the UI never served")
         assert not self.is_gone(), log.read_text()
@@ -219,7 +221,19 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ui(database_of_ui: str, data_dir: Path) -> Iterator[UI]:
+def onec() -> tuple[str, ...]:
+    """The command `onec`: that of the checkout, unless a module says another."""
+    return (sys.executable, "-m", "onec_pipelines.cli")
+
+
+@pytest.fixture(scope="module")
+def stands() -> Path:
+    """Where a person stands who gives it."""
+    return ROOT
+
+
+@pytest.fixture(scope="module")
+def ui(database_of_ui: str, data_dir: Path, onec: tuple[str, ...], stands: Path) -> Iterator[UI]:
     """`onec ui` over an empty database, for the tests of one module, which follow one another."""
     environment = {
         **{key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE"}},
@@ -234,7 +248,7 @@ def ui(database_of_ui: str, data_dir: Path) -> Iterator[UI]:
     configuration = (ROOT / "dagster.yaml").read_text()
     assert QUEUE in configuration
     (home / "dagster.yaml").write_text(configuration.replace(QUEUE, HASTY_QUEUE))
-    ui = UI(free_port(), data_dir, environment)
+    ui = UI(free_port(), data_dir, environment, onec, stands)
     try:
         ui.start()
         yield ui

@@ -23,8 +23,8 @@ import pytest
 
 from onec_pipelines.database.connection import connect
 
-pytest.importorskip("dagster_celery", reason="the extra onec-pipelines[celery] is not installed")
-s3fs = pytest.importorskip("s3fs", reason="the extra onec-pipelines[s3] is not installed")
+pytest.importorskip("dagster_celery", reason="dagster-celery is not installed")
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto[server] is not installed")
 
 # moto's own

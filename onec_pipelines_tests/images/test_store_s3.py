@@ -11,7 +11,7 @@ from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.scan import scan
 from onec_pipelines.images.store import open_store
 
-s3fs = pytest.importorskip("s3fs", reason="the extra onec-pipelines[s3] is not installed")
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto[server] is not installed")
 
 # botocore's and moto's own: both call what Python deprecates, and aiobotocore leaves its pool to the collector

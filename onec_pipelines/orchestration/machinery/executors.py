@@ -79,7 +79,7 @@ def build_executor(settings: Settings) -> dg.ExecutorDefinition:
         from dagster_celery import celery_executor  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise SettingsError(
-            "ONEC_EXECUTOR is celery, and that is not installed: pip install 'onec-pipelines[celery]'."
+            "ONEC_EXECUTOR is celery, and that is not installed: pip install dagster-celery==0.29.27 redis."
         ) from error
     return locked(celery_executor).configured(celery_config(settings))
 

@@ -15,6 +15,8 @@ from onec_pipelines.errors import DatabaseError, SettingsError
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 CONFIGURATION = "dagster.yaml"
+WORKSPACE = Path(__file__).with_name("workspace.yaml")
+"""What the UI and the daemon load; like the configuration a part of the package, linked to from the project's root."""
 STORAGE = "storage"
 """Where Dagster keeps what the steps of runs print; it would make the directory readable for everybody."""
 
@@ -36,7 +38,7 @@ def prepare_home(settings: Settings) -> Path:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / STORAGE).mkdir(mode=0o700, exist_ok=True)
         configuration = home / CONFIGURATION
-        ours = PROJECT_ROOT / CONFIGURATION
+        ours = Path(__file__).with_name(CONFIGURATION)
         found = configuration.read_bytes() if configuration.exists() else b""
         if not found or (not stated and found != ours.read_bytes()):
             _put(configuration, ours.read_bytes())
