@@ -1,43 +1,63 @@
 # Each target works as the first command on a fresh machine: it needs Python >= 3.11 with venv, and make.
+# requirements.lock is what runs, requirements-dev.lock is all of that and what tests and checks it: one venv, which
+# `make run` fills with the first and `make test` with the second, in either order.
 PYTHON ?= python3
 BIN := .venv/bin
 export DAGSTER_DISABLE_TELEMETRY := yes
 # Without .pyc files every Dagster process starts several times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow ui lint format bench clean
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test test-slow ui lint format bench lock clean
 
 run: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli quickstart
 
-test: .venv/installed
+test: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term
 
-test-slow: .venv/installed
+test-slow: .venv/installed-dev
 	$(BIN)/python -m pytest -m slow
 
 ui: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli ui
 
-lint: .venv/installed
+lint: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/installed
+format: .venv/installed-dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: .venv/installed
+bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks $(BENCH)
 
+# Both locks anew from pyproject.toml, for every Python and system at once; what need not change stays as it is.
+# `make lock UPGRADE=--upgrade` takes the newest of all, `make lock UPGRADE='--upgrade-package lxml'` of one.
+lock: .venv/installed-dev
+	$(PIP) uv==0.13.9
+	$(BIN)/uv pip compile --quiet pyproject.toml --group build $(UPGRADE) --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet pyproject.toml --group build --extra dev --constraints requirements.lock \
+	    $(UPGRADE) --output-file requirements-dev.lock
+
 .venv/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or later is needed; $(PYTHON) is not. Install one or name it: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv || { echo "The venv module of $(PYTHON) is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(call install,requirements.lock)
 	@touch $@
+
+.venv/installed-dev: requirements-dev.lock pyproject.toml
+	$(call install,requirements-dev.lock)
+	@touch .venv/installed $@
+
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "Python 3.11 or later is needed; $(PYTHON) is not. Install one or name it: make PYTHON=python3.12" >&2; exit 1; }
+@$(PYTHON) -m venv .venv || { echo "The venv module of $(PYTHON) is missing. On Debian: apt-get install python3-venv" >&2; exit 1; }
+$(PIP) --requirement $(1)
+$(PIP) --no-deps --no-build-isolation --editable .
+endef
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
