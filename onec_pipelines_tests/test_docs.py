@@ -29,6 +29,7 @@ from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.importing import import_catalog, import_prices
+from onec_pipelines.orchestration.definitions.team import DIRECTORY, with_team
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
@@ -348,18 +349,24 @@ def test_the_notebook_of_the_data_team_works():
 
 
 @pytest.mark.usefixtures("imported")
-def test_the_asset_of_the_data_team_works():
-    names = {}
-    exec(example("import dagster"), names)  # noqa: S102 - our own page
-    defs = names["defs"]
-    assert [value for value in names.values() if isinstance(value, dg.Definitions)] == [defs]  # Dagster loads no second
-    job = defs.resolve_implicit_global_asset_job_def()
+def test_the_asset_of_the_data_team_works_in_its_directory(tmp_path):
+    (tmp_path / DIRECTORY).mkdir()
+    (tmp_path / DIRECTORY / "price_spread.py").write_text(example("import dagster"))
+    job = with_team(definitions.defs, tmp_path).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("price_spread")])
         spread = result.asset_value("price_spread")
     assert list(spread.columns) == ["variant_id", "min", "max"]
     assert (spread["min"] <= spread["max"]).all()
     assert (spread["min"] < spread["max"]).any()
+
+
+def test_our_definitions_are_merged_into_a_project_of_the_data_team():
+    names = {"upstream": dg.AssetSpec("theirs", deps=["prices"])}
+    code = example("import dagster as dg\n\nfrom onec_pipelines").replace("[...]", "[upstream]")
+    exec(code, names)  # noqa: S102 - our own page
+    keys = {spec.key.to_user_string() for spec in names["defs"].resolve_all_asset_specs()}
+    assert {"prices", "theirs"} <= keys
 
 
 def statements() -> list[str]:

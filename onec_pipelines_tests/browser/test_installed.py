@@ -15,6 +15,13 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SOURCE = ("onec_pipelines", "pyproject.toml", "README.md", "LICENSE")
 """What a build needs of the repository; it is copied, because a build leaves its files there."""
+SPREAD = """
+import dagster as dg
+
+@dg.asset
+def spread(prices):
+    return prices
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,11 @@ def onec(venv) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def stands(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("anywhere")
+    """A directory where somebody has put an asset of their own."""
+    directory = tmp_path_factory.mktemp("anywhere")
+    (directory / "onec_pipelines_defs").mkdir()
+    (directory / "onec_pipelines_defs/spread.py").write_text(SPREAD)
+    return directory
 
 
 def run(onec: tuple[str, ...], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -87,8 +98,8 @@ def test_in_an_empty_directory_it_writes_the_demo_and_imports_it(onec, database_
     assert list((tmp_path / ".onec/media").rglob("*.jpg"))
 
 
-def test_its_ui_loads_the_definitions(ui):
+def test_its_ui_loads_the_definitions_and_the_team_s_own(ui):
     query = "{ assetNodes { assetKey { path } } workspaceOrError { ... on Workspace { locationEntries { name } } } }"
     answer = ui.ask(query)
-    assert {"catalog", "stocks", "prices"} <= {node["assetKey"]["path"][-1] for node in answer["assetNodes"]}
+    assert {"catalog", "stocks", "prices", "spread"} <= {node["assetKey"]["path"][-1] for node in answer["assetNodes"]}
     assert answer["workspaceOrError"]["locationEntries"] == [{"name": "onec_pipelines"}]

@@ -1,5 +1,6 @@
 """One instance for commands, UI and daemon: the real dagster.yaml, run history in PostgreSQL."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from dagster._core.run_coordinator import QueuedRunCoordinator
 from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.errors import DatabaseError, SettingsError
-from onec_pipelines.orchestration.machinery.instance import open_instance, prepare_home
-from onec_pipelines.orchestration.machinery.launch import execute
+from onec_pipelines.orchestration.definitions.team import DIRECTORY
+from onec_pipelines.orchestration.machinery.instance import WORKSPACE, open_instance, prepare_home
+from onec_pipelines.orchestration.machinery.launch import ORIGIN, execute
 from onec_pipelines.orchestration.machinery.storage import OnecStorage, sqlalchemy_url
 from onec_pipelines.orchestration.runs.history import list_sessions
 from onec_pipelines.settings import PROJECT_ROOT
@@ -164,6 +166,20 @@ def test_run_history_that_began_before_the_catalogue_goes_on_after_it(project):
         assert list_sessions(instance) == sessions, user
 
 
-def test_the_workspace_names_the_definitions():
-    (location,) = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text())["load_from"]
-    assert location["python_module"]["module_name"] == "onec_pipelines.definitions"
+def test_the_workspace_is_the_code_location_that_dagster_and_dg_find_by_themselves():
+    (location,) = yaml.safe_load(WORKSPACE.read_text())["load_from"]
+    tool = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["tool"]
+    project = tool["dg"]["project"]
+    assert location["python_module"] == {
+        "module_name": tool["dagster"]["module_name"],
+        "location_name": tool["dagster"]["code_location_name"],
+    }
+    assert project["code_location_target_module"] == tool["dagster"]["module_name"]
+    assert project["code_location_name"] == tool["dagster"]["code_location_name"]
+    assert project["defs_module"] == DIRECTORY
+    assert ORIGIN == {".dagster/repository": f"__repository__@{project['code_location_name']}"}
+
+
+@pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
+def test_what_dagster_looks_for_in_the_root_is_that_of_the_package(name):
+    assert (PROJECT_ROOT / name).resolve() == WORKSPACE.with_name(name)
