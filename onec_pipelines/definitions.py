@@ -9,6 +9,7 @@ from onec_pipelines.orchestration.definitions.assets import assets, export_specs
 from onec_pipelines.orchestration.definitions.checks import checks
 from onec_pipelines.orchestration.definitions.freshness import with_freshness
 from onec_pipelines.orchestration.definitions.jobs import build_jobs
+from onec_pipelines.orchestration.definitions.places import with_places
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import export_sensor, import_files_sensor
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER, TableIOManager
@@ -38,7 +39,7 @@ def build_definitions(
     settings = settings or Settings.from_environment()
     nightly_refresh = build_nightly_refresh(settings)
     return dg.Definitions(
-        assets=[*with_freshness(assets, nightly_refresh), product_thumbnails, *export_specs],
+        assets=[*with_freshness(with_places(assets), nightly_refresh), *with_places([product_thumbnails]), *export_specs],
         asset_checks=checks,
         jobs=build_jobs(thumbnails=settings.thumbnails),
         schedules=[nightly_refresh],

@@ -4,12 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.errors import SettingsError
+from onec_pipelines.orchestration.definitions.tables import TABLES
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 SETTINGS = Settings.from_environment({})
@@ -58,6 +60,27 @@ def test_an_asset_stands_below_the_catalogue_it_needs_and_its_part_of_the_export
 def test_everything_in_the_lineage_is_described_owned_grouped_and_of_a_kind(specs):
     for spec in specs.values():
         assert (bool(spec.description), bool(spec.owners), bool(spec.kinds), bool(spec.group_name)) == (True,) * 4, spec
+
+
+@pytest.mark.parametrize(("asset", "table"), TABLES.items())
+def test_the_definition_of_an_asset_says_where_its_rows_are(specs, asset, table):
+    assert specs[asset].metadata["dagster/table_name"] == table
+
+
+@pytest.mark.parametrize(
+    ("asset", "file"),
+    [
+        ("catalog", "importing/catalog.py"),
+        ("stocks", "importing/stocks.py"),
+        ("prices", "importing/prices.py"),
+        ("customers", "importing/customers.py"),
+        ("product_images", "importing/images/__init__.py"),
+        ("product_thumbnails", "importing/thumbnails/__init__.py"),
+    ],
+)
+def test_the_definition_of_an_asset_leads_to_its_code(specs, asset, file):
+    (reference,) = specs[asset].metadata["dagster/code_references"].code_references
+    assert Path(reference.file_path) == PROJECT_ROOT / "onec_pipelines" / file
 
 
 @pytest.mark.parametrize(("job", "selected"), JOBS.items())
