@@ -39,7 +39,11 @@ def build_definitions(
     settings = settings or Settings.from_environment()
     nightly_refresh = build_nightly_refresh(settings)
     return dg.Definitions(
-        assets=[*with_freshness(with_places(assets), nightly_refresh), *with_places([product_thumbnails]), *export_specs],
+        assets=[
+            *with_freshness(with_places(assets), nightly_refresh),
+            *with_places([product_thumbnails]),
+            *export_specs,
+        ],
         asset_checks=checks,
         jobs=build_jobs(thumbnails=settings.thumbnails),
         schedules=[nightly_refresh],

@@ -61,7 +61,7 @@ def left_out(directory: Path, error: BaseException) -> dg.AssetSpec:
     """An asset in place of theirs, whose description says why they are not there."""
     return dg.AssetSpec(
         DIRECTORY,
-        description=f"Nothing of `{directory}` is loaded until this is corrected:\n\n```\n{reason(directory, error)}```",
+        description=f"Nothing of `{directory}` is loaded until this is mended:\n\n```\n{reason(directory, error)}```",
         group_name=DIRECTORY,
         kinds={"python"},
     )

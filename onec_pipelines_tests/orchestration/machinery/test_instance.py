@@ -177,7 +177,7 @@ def test_the_workspace_is_the_code_location_that_dagster_and_dg_find_by_themselv
     assert project["code_location_target_module"] == tool["dagster"]["module_name"]
     assert project["code_location_name"] == tool["dagster"]["code_location_name"]
     assert project["defs_module"] == DIRECTORY
-    assert ORIGIN == {".dagster/repository": f"__repository__@{project['code_location_name']}"}
+    assert {".dagster/repository": f"__repository__@{project['code_location_name']}"} == ORIGIN
 
 
 @pytest.mark.parametrize("name", ["dagster.yaml", "workspace.yaml"])
