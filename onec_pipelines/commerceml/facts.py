@@ -12,25 +12,56 @@ from lxml import etree
 
 from onec_pipelines.commerceml.records import Fact, Package, Refusal
 from onec_pipelines.commerceml.values import ValueRefused, fits_index, is_true, means_empty
-from onec_pipelines.commerceml.xml import CONTAINERS, child_text, children, local_name, parts, read_elements, text
+from onec_pipelines.commerceml.xml import (
+    CONTAINERS,
+    MAX_RECORD_BYTES,
+    child_text,
+    children,
+    is_cut,
+    line_of,
+    local_name,
+    parts,
+    read_elements,
+    text,
+)
 
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Reader = Callable[[Element], Iterator[Fact]]
 CHANGES_ONLY = "СодержитТолькоИзменения"
 DELETED_STATUSES = frozenset({"удален", "удалён"})
+ENTITIES = {
+    "Товар": "product",
+    "Предложение": "offer",
+    "Группа": "category",
+    "Свойство": "property",
+    "СвойствоНоменклатуры": "property",
+    "Справочник": "property_value",
+    "ЕдиницаИзмерения": "unit",
+    "ТипЦены": "price_type",
+    "Склад": "warehouse",
+    "Контрагент": "customer",
+}
+"""What a record is called in `rejected_records`."""
 
 
-def read_file(path: Path, shown: str, readers: Mapping[str, Reader]) -> Iterator[Fact]:
-    """Every fact of one file, in its order.
-
-    Raises:
-        ExportError: as `read_elements`.
-    """
-    for name, element in read_elements(path, shown, readers.keys()):
+def read_file(
+    path: Path, shown: str, readers: Mapping[str, Reader], after_portion: Callable[[], None] | None = None
+) -> Iterator[Fact]:
+    """Every fact of one file, in its order; see `read_elements`, also for what it raises."""
+    for name, element in read_elements(path, shown, readers.keys(), after_portion):
         if name in CONTAINERS:
             yield read_package(element)
+        elif is_cut(element):
+            yield reject_cut(name, element)
         else:
             yield from readers[name](element)
+
+
+def reject_cut(name: str, element: Element) -> Refusal:
+    """A record that is too long to be one, by what is left of it."""
+    stated = child_text(element, "Ид")
+    reason = ValueRefused(f"{name}: длиннее {MAX_RECORD_BYTES // 2**20} МБ")
+    return refuse(ENTITIES[name], stated, reason, line_of(element))
 
 
 def read_package(container: Element) -> Package:
@@ -105,9 +136,10 @@ def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[st
 
 def add_values(pairs: dict[str, str | list[str]], name: str, stated: list[str]) -> None:
     """Add values under a name: one stays a string, several become a list in their order."""
-    if len(stated) == 1 and name not in pairs:
-        pairs[name] = stated[0]
-        return
-    known = pairs.get(name, [])
-    merged = [*([known] if isinstance(known, str) else known), *stated]
-    pairs[name] = merged[0] if len(merged) == 1 else merged
+    known = pairs.get(name)
+    if isinstance(known, list):
+        known += stated  # in place: a name may be repeated a million times
+    elif known is not None:
+        pairs[name] = [known, *stated]
+    else:
+        pairs[name] = stated[0] if len(stated) == 1 else [*stated]

@@ -3,11 +3,14 @@
 A reader is a function from one element to records. `read_elements` walks a file of any size in flat memory,
 hands out each element that one of the readers eats, and frees it. Namespaces differ from file to file, so tags
 are local names. A file with a DTD is refused, so there are no entities to resolve, and nothing is fetched.
+
+A record that does not end is not kept whole: from `MAX_RECORD_BYTES` on its parts are dropped as they come, and
+`is_cut` tells that what is left of it is not what 1C stated.
 """
 
 import codecs
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,6 +44,14 @@ BULKY = frozenset(
     }
 )
 """Elements that repeat without bound: freed as they end, wanted or not."""
+MAX_RECORD_BYTES = 32 * 2**20
+"""A text has 10 MB at most (libxml2's limit), all else that 1C writes of a good some hundred KB."""
+KEPT_PARTS = 100
+"""So many elements of a cut record stay, its identifier among them."""
+CUT = "{urn:onec_pipelines}cut"
+"""The attribute by which a cut record is known."""
+PORTION_BYTES = 16 * 2**20
+"""Whoever reads a file is told after so many bytes: what is made of them need not be held any longer."""
 LAST_EXACT_LINE = 65_534
 """libxml2 keeps the line of an element in 16 bits."""
 LOOKED_AHEAD = 5
@@ -137,13 +148,21 @@ def _newlines_of_first_text(element: etree._Element) -> int:
     return 0
 
 
-def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+def is_cut(element: etree._Element) -> bool:
+    """Whether a record was too long to be kept whole."""
+    return element.get(CUT) is not None
+
+
+def read_elements(
+    path: Path, shown: str, wanted: Collection[str], after_portion: Callable[[], None] | None = None
+) -> Iterator[tuple[str, etree._Element]]:
     """Yield each wanted record element and each container (`Каталог`, `ПакетПредложений`, ...) as it ends.
 
     Args:
         path: the file.
         shown: how messages name it: relative to the export.
         wanted: local names among `PARENTS`.
+        after_portion: called whenever another `PORTION_BYTES` have been read.
 
     Raises:
         ExportError: the file cannot be read, is empty, is not XML, breaks off, or is not CommerceML.
@@ -151,7 +170,8 @@ def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[t
     try:
         with path.open("rb") as stream:
             _reject_foreign(stream, shown)
-            yield from _walk(_parse(stream, wanted), shown, wanted)
+            source = _Source(stream, after_portion)
+            yield from _walk(_parse(source, wanted), source, shown, wanted)
     except etree.XMLSyntaxError as error:
         raise ExportError(
             f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_plain(error)}. "
@@ -163,12 +183,53 @@ def read_elements(path: Path, shown: str, wanted: Collection[str]) -> Iterator[t
         ) from error
 
 
-def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
-    encoding = encoding_of(stream.read(HEAD_BYTES))
-    stream.seek(0)
+class _Source:
+    """The file as the parser reads it: it keeps what is read of one record, and of what is made of all, in bounds."""
+
+    def __init__(self, stream: BinaryIO, after_portion: Callable[[], None] | None) -> None:
+        self.stream = stream
+        self.after_portion = after_portion
+        self.root: etree._Element | None = None
+        self.unfinished = 0
+        """Bytes read since a record ended."""
+        self.portion = 0
+
+    def read(self, size: int) -> bytes:
+        """What the parser asks for."""
+        if self.unfinished > MAX_RECORD_BYTES and self.root is not None:
+            _cut(self.root)
+        if self.portion >= PORTION_BYTES and self.after_portion:
+            self.portion = 0
+            self.after_portion()
+        data = self.stream.read(size)
+        self.unfinished += len(data)
+        self.portion += len(data)
+        return data
+
+
+def _cut(root: etree._Element) -> None:
+    """Drop the parts of the record that is being read, but for its first ones and those that are not complete."""
+    record, around = None, root
+    while len(around):
+        element = around[-1]
+        if _is_record(local_name(element), local_name(around)):
+            record = element
+        around = element
+    if record is None:
+        return
+    record.set(CUT, "")
+    part, kept = record, KEPT_PARTS
+    while len(part):
+        del part[kept:-1]
+        part, kept = part[-1], 0
+
+
+def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+    encoding = encoding_of(source.stream.read(HEAD_BYTES))
+    source.stream.seek(0)
     events: Iterator[tuple[str, etree._Element]] = etree.iterparse(
-        stream,
-        events=("end",),
+        source,
+        events=("start", "end"),
         tag=[f"{{*}}{name}" for name in {*wanted, *BULKY, *CONTAINERS, ROOT}],
         resolve_entities=False,
         no_network=True,
@@ -181,10 +242,13 @@ def _parse(stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, etr
 
 
 def _walk(
-    events: Iterator[tuple[str, etree._Element]], shown: str, wanted: Collection[str]
+    events: Iterator[tuple[str, etree._Element]], source: _Source, shown: str, wanted: Collection[str]
 ) -> Iterator[tuple[str, etree._Element]]:
     name, around, around_name = "", None, ""
-    for _, element in events:
+    for event, element in events:
+        if event == "start":
+            source.root = source.root if source.root is not None else element.getroottree().getroot()
+            continue
         if not name:
             _reject_document(element.getroottree(), shown)
         name = local_name(element)
@@ -195,13 +259,18 @@ def _walk(
             around, around_name, is_foreign = parent, local_name(parent), _is_foreign(parent)
         if name in CONTAINERS and around_name not in FOREIGN_OWNERS:
             yield name, element
-        if name not in BULKY or PARENTS.get(name, around_name) != around_name:
+        if not _is_record(name, around_name):
             continue
         if name in wanted and not is_foreign:
             yield name, element
         _free(element, parent)
+        source.unfinished = 0
     if not name:
         raise _not_commerceml(shown)
+
+
+def _is_record(name: str, around_name: str) -> bool:
+    return name in BULKY and PARENTS.get(name, around_name) == around_name
 
 
 def _is_foreign(parent: etree._Element) -> bool:

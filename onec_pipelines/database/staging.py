@@ -23,7 +23,7 @@ SCHEMA = "onec_staging"
 TEXT_OID = 25
 NO_TEXTS = struct.pack("!iii", 0, 0, TEXT_OID)
 BATCH = 1000
-"""Rows held back for one COPY: a few MB even of the largest goods."""
+"""Rows held back for one COPY. Whoever adds long ones flushes by their bytes, as the reading of files does."""
 _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

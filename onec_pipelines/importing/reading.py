@@ -138,7 +138,6 @@ def read_files(dataset: Dataset, staging: Staging, contents: Contents, progress:
     """Stage the files of a dataset one after another."""
     tally = begin_tally(dataset, contents, progress)
     found = [read_into_staging(dataset, staging, file, tally.advance) for file in contents]
-    staging.flush()
     return gathered(contents, found)
 
 
@@ -157,12 +156,12 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
 
 
 def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
-    """Stage the facts of one file."""
+    """Stage the facts of one file. Rows are held back for a COPY no longer than it, or a portion of it, is read."""
     reading = Reading()
     seen, counted = reading.seen, dataset.items
     packages: list[tuple[Package, AbstractSet[type]]] = []
     items = refused = 0
-    for fact in read_file(file.path, file.name, dataset.readers(file)):
+    for fact in read_file(file.path, file.name, dataset.readers(file), staging.flush):
         kind = type(fact)
         if kind in staging.tables:
             staging.add(fact, file.name)
@@ -178,6 +177,7 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
             reading.unhandled[fact.path] += 1
         else:
             seen[kind] += 1
+    staging.flush()
     advance(items, seen[Refusal] - refused)
     reading.rows = sum(seen[kind] for kind in staging.tables)
     _note_packages(dataset, file.name, packages, reading)

@@ -55,9 +55,7 @@ def _work(pipe: Connection, parent: int) -> None:
 def _read(dataset: Dataset, staging: Staging, number: int, file: ExportFile, pipe: Connection) -> Reading:
     staging.seq = number * ROWS_OF_A_FILE
     with staging.connection.transaction():
-        reading = read_into_staging(dataset, staging, file, lambda items, errors: pipe.send((items, errors)))
-        staging.flush()
-    return reading
+        return read_into_staging(dataset, staging, file, lambda items, errors: pipe.send((items, errors)))
 
 
 if __name__ == "__main__":

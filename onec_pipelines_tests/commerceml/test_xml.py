@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from onec_pipelines.commerceml import catalog, customers, prices, stocks
+from onec_pipelines.commerceml import catalog, customers, prices, stocks, xml
 from onec_pipelines.commerceml.facts import read_file
-from onec_pipelines.commerceml.records import Good, Price, Stock
+from onec_pipelines.commerceml.records import Category, Good, Price, Refusal, Stock
+from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.errors import ExportError
 
 ALL_READERS = (catalog.READERS, catalog.READERS_BESIDE_PRICES, prices.READERS, stocks.READERS, customers.READERS)
@@ -392,3 +393,84 @@ def test_a_reading_that_is_given_up_closes_its_file(write):
     facts.close()
     open_files = {link.resolve() for link in Path("/proc/self/fd").iterdir() if link.exists()}
     assert path.resolve() not in open_files
+
+
+# Records that do not end --------------------------------------------------------------------------------------
+
+PROPERTY = "<ЗначенияСвойства><Ид>{0}</Ид><Значение>{0}</Значение></ЗначенияСвойства>"
+LONG_PARTS = {
+    "different properties": f"<ЗначенияСвойств>{''.join(map(PROPERTY.format, range(20_000)))}</ЗначенияСвойств>",
+    "one property of many values": "<ЗначенияСвойств>" + "<Значение>1</Значение>" * 60_000 + "</ЗначенияСвойств>",
+    "parts that nobody knows": "<Новинка>да</Новинка>" * 60_000,
+    "names of records that are none here": "<Группа><Товар>1</Товар></Группа>" * 30_000,
+}
+
+
+@pytest.fixture
+def short_records(monkeypatch):
+    """A limit that files of a test may pass."""
+    monkeypatch.setattr(xml, "MAX_RECORD_BYTES", 100_000)
+
+
+def goods(*records):
+    inside = "".join(f"<Товар>{record}</Товар>" for record in records)
+    return f"<КоммерческаяИнформация><Каталог><Товары>{inside}</Товары></Каталог></КоммерческаяИнформация>"
+
+
+@pytest.mark.usefixtures("short_records")
+@pytest.mark.parametrize("long", LONG_PARTS.values(), ids=LONG_PARTS)
+@pytest.mark.parametrize("place", [0, 1], ids=["first", "second"])
+def test_a_record_without_end_is_rejected_by_its_id_and_the_others_are_read(write, long, place):
+    others = ["<Ид>a</Ид><Наименование>Мяч</Наименование>", "<Ид>b</Ид><Наименование>Стул</Наименование>"]
+    others.insert(place, f"<Ид>long</Ид>{long}")
+    *facts, _ = read(write("goods.xml", goods(*others)))
+    assert [(type(fact), fact.onec_id) for fact in facts] == [
+        (Refusal if onec_id == "long" else Good, onec_id)
+        for onec_id in (("long", "a", "b") if place == 0 else ("a", "long", "b"))
+    ]
+    assert facts[place].reason == "Товар: длиннее 32 МБ"
+
+
+@pytest.mark.usefixtures("short_records")
+@pytest.mark.parametrize("long", LONG_PARTS.values(), ids=LONG_PARTS)
+def test_no_more_of_a_record_without_end_is_kept_than_its_limit(write, long):
+    path = write("goods.xml", goods(f"<Ид>long</Ид>{long}"))
+    kept = next(len(list(element.iter())) for name, element in read_elements(path, "", ["Товар"]) if name == "Товар")
+    assert kept < 5_000  # of 60,000: what the limit and a chunk of the parser hold
+
+
+@pytest.mark.usefixtures("short_records")
+def test_a_file_of_any_length_is_read_whole_when_its_records_end(write):
+    records = [f"<Ид>{number}</Ид><Наименование>Мяч</Наименование>" for number in range(5_000)]
+    *facts, _ = read(write("goods.xml", goods(*records)))
+    assert [fact.onec_id for fact in facts if isinstance(fact, Good)] == [str(number) for number in range(5_000)]
+
+
+@pytest.mark.usefixtures("short_records")
+def test_a_group_around_many_groups_is_no_long_record(write):
+    inner = "".join(f"<Группа><Ид>{n}</Ид><Наименование>Мячи</Наименование></Группа>" for n in range(3_000))
+    outer = f"<Группа><Ид>outer</Ид><Наименование>Спорт</Наименование><Группы>{inner}</Группы></Группа>"
+    document = f"<Классификатор><Группы>{outer}</Группы></Классификатор>"
+    *facts, _ = read(write("groups.xml", f"<КоммерческаяИнформация>{document}</КоммерческаяИнформация>"))
+    assert {type(fact) for fact in facts} == {Category}
+    assert len(facts) == 3_001
+
+
+@pytest.mark.usefixtures("short_records")
+def test_of_a_group_without_end_only_that_group_is_rejected(write):
+    endless = f"<Группа><Ид>long</Ид>{'<Новинка>да</Новинка>' * 60_000}</Группа>"
+    outer = f"<Группа><Ид>outer</Ид><Наименование>Спорт</Наименование><Группы>{endless}</Группы></Группа>"
+    document = f"<Классификатор><Группы>{outer}</Группы></Классификатор>"
+    *facts, _ = read(write("groups.xml", f"<КоммерческаяИнформация>{document}</КоммерческаяИнформация>"))
+    assert [(type(fact), fact.onec_id) for fact in facts] == [(Refusal, "long"), (Category, "outer")]
+
+
+def test_the_parts_of_a_long_file_are_told_as_they_are_read(write, monkeypatch):
+    monkeypatch.setattr(xml, "PORTION_BYTES", 100_000)
+    path = write("goods.xml", goods(*(f"<Ид>{n}</Ид><Наименование>Мяч</Наименование>" for n in range(10_000))))
+    read_so_far, told = [], []
+    for fact in read_file(path, "goods.xml", catalog.READERS, lambda: told.append(len(read_so_far))):
+        read_so_far.append(fact)  # noqa: PERF402 - its length is told meanwhile
+    assert len(told) == path.stat().st_size // 131_072  # the parser takes 32 KB at a time
+    assert told == sorted({*told})
+    assert told[0] > 500

@@ -144,6 +144,33 @@ def test_a_flood_of_attributes_is_read_in_bounded_memory(shop, write_shop, tmp_p
     shop.settle()
 
 
+def test_a_good_of_a_million_properties_is_rejected_in_bounded_memory_and_the_others_land(shop, write_shop, tmp_path):
+    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    with (export / "goods/goods_1_7.xml").open("w", encoding="utf-8") as file:
+        file.write(f"{HEAD}{OPEN.replace('good-001', 'endless')}</Наименование><ЗначенияСвойств>")
+        for number in range(1_000_000):
+            file.write(f"<ЗначенияСвойства><Ид>{number}</Ид><Значение>{number}</Значение></ЗначенияСвойства>")
+        file.write(f"</ЗначенияСвойств>{CLOSE.removeprefix('</Наименование>')}")
+    assert imported(export, shop.database_url) == 1
+    assert shop.rows("select onec_id, reason from onec.rejected_records") == [("endless", "Товар: длиннее 32 МБ")]
+    assert shop.rows("select count(*) from onec.products") == [10]
+    shop.settle()
+
+
+def test_goods_of_10_mb_each_are_imported_in_bounded_memory(shop, write_shop, tmp_path):
+    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    with (export / "goods/goods_1_7.xml").open("w", encoding="utf-8") as file:
+        file.write(f"{HEAD}<КоммерческаяИнформация><Каталог><Товары>")
+        for number in range(60):
+            file.write(f"<Товар><Ид>large-{number}</Ид><Наименование>Стул</Наименование><Описание>")
+            file.writelines("x" * MB for _ in range(9))
+            file.write("</Описание></Товар>")
+        file.write("</Товары></Каталог></КоммерческаяИнформация>")
+    assert imported(export, shop.database_url) == 0
+    assert shop.rows("select count(*) from onec.products where length(description) = 9 * 1024 * 1024") == [60]
+    shop.settle()
+
+
 @pytest.mark.parametrize("scheme", ["http", "ftp", "file"])
 def test_an_external_entity_fetches_nothing_and_reads_nothing(scheme, refused, tmp_path):
     secret = tmp_path / "secret.txt"

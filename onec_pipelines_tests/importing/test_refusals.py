@@ -111,3 +111,22 @@ def test_elements_that_nobody_knows_are_named(export, imports, xml):
     export.goods(xml.good("g", more="<Новинка>да</Новинка>"))
     report = imports.catalog()
     assert any("Товар/Новинка" in notice for notice in report.notices)
+
+
+def test_a_good_without_end_is_rejected_keeps_what_is_known_and_does_not_stop_the_others(
+    monkeypatch, export, imports, rows, xml
+):
+    export.goods(xml.good("g") + xml.good("h"))
+    imports.catalog()
+    values = "".join(f"<ЗначенияСвойства><Ид>{n}</Ид><Значение>1</Значение></ЗначенияСвойства>" for n in range(5_000))
+    endless = f"<ЗначенияСвойств>{values}</ЗначенияСвойств>"
+    monkeypatch.setattr("onec_pipelines.commerceml.xml.MAX_RECORD_BYTES", 100_000)
+    export.goods(xml.good("g", "Стол", more=endless) + xml.good("h", "Шкаф"))
+    report = imports.catalog()
+    assert rows("select onec_id, entity, reason from onec.rejected_records") == [
+        ("g", "product", "Товар: длиннее 32 МБ")
+    ]
+    assert rows("select onec_id, name, is_active from onec.products order by 1") == [
+        ("g", "Стул", True), ("h", "Шкаф", True)
+    ]  # fmt: skip
+    assert report.counters.errors == 1

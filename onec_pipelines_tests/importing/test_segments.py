@@ -4,6 +4,11 @@ from itertools import permutations
 
 import pytest
 
+from onec_pipelines.commerceml.export import list_export
+from onec_pipelines.importing.catalog import CATALOG
+from onec_pipelines.importing.dataset import new_staging
+from onec_pipelines.importing.reading import read_into_staging
+
 
 def test_segment_2_comes_before_segment_10(export, imports, rows, xml):
     export.goods(xml.good("g", "из десятого"), segment=10)
@@ -145,3 +150,19 @@ def test_the_order_of_files_of_different_kinds_means_nothing(order, export, impo
     imports.catalog()
     assert rows("select category_id is not null from onec.products") == [True]
     assert rows("select onec_id from onec.product_variants") == ["g#1"]
+
+
+def test_rows_are_held_back_no_longer_than_their_file_or_a_portion_of_it_is_read(export, connection, xml, monkeypatch):
+    monkeypatch.setattr("onec_pipelines.commerceml.xml.PORTION_BYTES", 100_000)
+    export.goods("".join(xml.good(str(number), "Стул" * 100) for number in range(900)))
+    (file,) = (file for file in list_export(export.root).files if file.name == "goods/goods_1_1.xml")
+    seen = []
+    with connection.transaction(force_rollback=True):
+        staging = new_staging(connection, CATALOG.staged)
+
+        def staged(*_: int) -> None:
+            seen.append(connection.execute("select count(*) from onec_staging.goods").fetchone()[0])
+
+        read_into_staging(CATALOG, staging, file, staged)
+    assert seen[-1] == 900
+    assert 0 < seen[1] < 400  # after 400 goods
