@@ -5,8 +5,11 @@ keeps them side by side. What a file holds is found by its tags, whichever its n
 """
 
 import codecs
+import errno
 import hashlib
+import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -45,6 +48,8 @@ _ROOT_WITHIN = 4096
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
+_LEADS_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
 class Layout(StrEnum):
@@ -102,7 +107,8 @@ def list_export(root: Path) -> Export:
     """List the XML files of an export in the order in which they count.
 
     Raises:
-        ExportError: the directory is absent or cannot be read.
+        ExportError: the directory is absent or cannot be read, or something in it has the name of an XML file and is
+            none: a full export that is read without one of its segments would take away what that states.
     """
     try:
         if not root.is_dir():
@@ -113,6 +119,8 @@ def list_export(root: Path) -> Export:
             if name != IMAGES:
                 files += _xml_files(root, root / name)
     except OSError as error:
+        if error.errno in _GONE:
+            raise unreadable(str(error.filename), error) from error
         raise ExportError(
             f"Директорию данных 1С не удалось прочитать: {error.filename}: {error.strerror}. "
             "Проверьте права доступа пользователя, от имени которого работает импорт."
@@ -123,9 +131,30 @@ def list_export(root: Path) -> Export:
 
 def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
     for path in directory.iterdir():
-        if path.suffix.lower() == ".xml" and path.is_file():
-            stat = path.stat()
-            yield ExportFile(path, path.relative_to(root).as_posix(), stat.st_size, stat.st_mtime_ns)
+        if path.suffix.lower() == ".xml" and not path.is_dir():
+            name = path.relative_to(root).as_posix()
+            status = _status(path, name)
+            if status:
+                yield ExportFile(path, name, status.st_size, status.st_mtime_ns)
+
+
+def _status(path: Path, name: str) -> os.stat_result | None:
+    """What the disk says of a file, None of what is hidden and no file; it may be a link to one."""
+    try:
+        status = path.stat()
+        found = "" if stat.S_ISREG(status.st_mode) else "это не файл, а канал, сокет или устройство"
+    except OSError as error:
+        if error.errno not in _LEADS_NOWHERE or not path.is_symlink():
+            raise
+        found = "это ссылка, которая никуда не ведёт"
+    if not found:
+        return status
+    if path.name.startswith("."):  # an editor's lock is such a link
+        return None
+    raise ExportError(
+        f"Файл {name} не удалось прочитать: {found}. Импорт не выполнен, данные не изменены. "
+        "Уберите его из директории обмена или выгрузите файл из 1С ещё раз."
+    )
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -154,7 +183,7 @@ def read_content(file: ExportFile) -> FileContent:
                 tags.update(pattern.findall(window))
                 rest = _open_end(window)
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(file.name, error) from error
     return FileContent(digest.hexdigest(), {tag.decode(): times for tag, times in tags.items()})
 
 
@@ -175,11 +204,17 @@ def hash_file(file: ExportFile) -> str:
         with file.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(file.name, error) from error
 
 
-def _unreadable(file: ExportFile, error: OSError) -> ExportError:
-    return ExportError(f"Файл {file.name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке.")
+def unreadable(name: str, error: OSError) -> ExportError:
+    """What to say of a file that could not be read."""
+    if error.errno in _GONE:
+        return ExportError(
+            f"Файл {name} не удалось прочитать: он исчез, выгрузку переименовали, удалили или начали заново. "
+            "Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
+        )
+    return ExportError(f"Файл {name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке.")
 
 
 def _open_end(window: bytes) -> bytes:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
+from onec_pipelines.commerceml.export import unreadable
 from onec_pipelines.errors import ExportError
 
 ADVICE = "Повторите выгрузку из 1С."
@@ -178,9 +179,7 @@ def read_elements(
             f"Вероятно, он выгружен не до конца. {UNCHANGED} {ADVICE}"
         ) from error
     except OSError as error:
-        raise ExportError(
-            f"Файл {shown} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке."
-        ) from error
+        raise unreadable(shown, error) from error
 
 
 class _Source:

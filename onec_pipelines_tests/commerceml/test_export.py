@@ -15,6 +15,7 @@ from onec_pipelines.commerceml.export import (
     FileContent,
     Layout,
     fingerprint,
+    hash_file,
     holds_dataset,
     is_beside_offers,
     list_export,
@@ -73,9 +74,40 @@ def test_only_xml_files_of_the_root_and_its_directories_are_listed(write, tmp_pa
     for name in ("import_files/01/a.xml", "import_files/a.xml", "goods/import_files/a.xml", "goods/deep/er/a.xml"):
         write(name)
     (tmp_path / "directory.xml").mkdir()
-    (tmp_path / "dangling.xml").symlink_to(tmp_path / "gone.xml")
-    os.mkfifo(tmp_path / "pipe.xml")
-    assert sorted(listed(tmp_path)) == ["UPPER.XML", "goods/goods.xml", "import.xml"]
+    (tmp_path / ".#import.xml").symlink_to("somebody@host.1234:5678")  # the lock of an editor
+    (tmp_path / "link.xml").symlink_to(tmp_path / "import.xml")
+    assert sorted(listed(tmp_path)) == ["UPPER.XML", "goods/goods.xml", "import.xml", "link.xml"]
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (lambda path: path.symlink_to("gone.xml"), "это ссылка, которая никуда не ведёт"),
+        (lambda path: path.symlink_to("goods.xml/below"), "это ссылка, которая никуда не ведёт"),
+        (lambda path: path.symlink_to(path.name), "это ссылка, которая никуда не ведёт"),
+        (os.mkfifo, "это не файл, а канал, сокет или устройство"),
+        (lambda path: path.symlink_to("/dev/zero"), "это не файл, а канал, сокет или устройство"),
+    ],
+    ids=["dangling", "through a file", "looping", "FIFO", "device"],
+)
+def test_what_has_the_name_of_a_segment_and_is_no_file_is_refused_by_its_name(write, tmp_path, make, found):
+    write("goods/goods.xml")
+    make(tmp_path / "goods/goods_2.XML")
+    with pytest.raises(ExportError) as refused:
+        list_export(tmp_path)
+    assert str(refused.value) == (
+        f"Файл goods/goods_2.XML не удалось прочитать: {found}. Импорт не выполнен, данные не изменены. "
+        "Уберите его из директории обмена или выгрузите файл из 1С ещё раз."
+    )
+
+
+def test_a_file_that_is_gone_when_it_is_looked_at_is_no_matter_of_rights(write, tmp_path):
+    write("goods/goods.xml")
+    (file,) = list_export(tmp_path).files
+    (tmp_path / "goods").rename(tmp_path / "goods.old")
+    for look in (read_content, hash_file):
+        with pytest.raises(ExportError, match=r"^Файл goods/goods\.xml не удалось прочитать: он исчез, выгрузку"):
+            look(file)
 
 
 @pytest.mark.parametrize(

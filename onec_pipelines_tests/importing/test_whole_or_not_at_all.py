@@ -151,6 +151,18 @@ def test_a_file_that_grows_vanishes_or_appears_during_the_import_fails_it(shop, 
     assert rows(NAMES) == ["Новый", "Новый"]
 
 
+@pytest.mark.parametrize("renamed", [".", "goods"], ids=["the export", "a directory of it"])
+def test_an_export_that_is_renamed_during_the_import_is_no_matter_of_rights(shop, imports, xml, renamed):
+    shop.goods(xml.good("i"), segment=2)
+    here = shop.root / renamed
+    away = shop.root.parent / "away"
+    message = fails_untouched(imports, progress=while_reading(lambda: here.rename(away)))
+    away.rename(here)
+    assert message.startswith("Файл goods/goods_1_1.xml не удалось прочитать: он исчез, выгрузку переименовали")
+    assert "Повторите импорт после окончания выгрузки." in message
+    assert "права" not in message
+
+
 def test_a_file_of_another_kind_may_change(shop, imports, xml):
     imports.catalog(progress=while_reading(lambda: shop.contragents(xml.customer("c"))))
 
