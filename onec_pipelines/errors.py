@@ -16,6 +16,16 @@ class ExportError(OnecError):
     """What 1C exported cannot be imported: absent, unreadable, not XML, or still being written."""
 
 
+class ShortOfMemoryError(OnecError):
+    """There is not enough memory for one image."""
+
+    def __init__(self, what: str, path: str) -> None:
+        super().__init__(
+            f"There is not enough memory to {what} {path!r}: give the process more of it, or take that image out of "
+            "the export; then run it again: what is published stays."
+        )
+
+
 class DatabaseError(OnecError):
     """PostgreSQL cannot be reached or started, or is too old."""
 

@@ -5,7 +5,8 @@ against decompression bombs, and the mark that ends an image of this format, bec
 perfect header and passes `Image.verify()`. `full=True` decodes every pixel as well, at 50 times the cost.
 
 A refusal is an `ImageRefused` with a short Russian reason and without the path: the readers run 1C, and the
-caller knows the path. Whatever the bytes are, no other exception leaves `inspect`, and no warning does.
+caller knows the path. Whatever the bytes are, no other exception leaves `inspect`, and no warning does; a machine that
+has no memory left is a MemoryError, and no fault of the image.
 Nothing here knows where an image goes, what refers to it, or how it is copied: see `publish` and `plan`.
 """
 
@@ -59,7 +60,6 @@ MALFORMED = (
     AttributeError,
     EOFError,
     LookupError,
-    MemoryError,
     OSError,
     RuntimeError,
     SyntaxError,
@@ -70,7 +70,10 @@ MALFORMED = (
     zlib.error,
     Image.DecompressionBombError,
 )
-"""What Pillow's plugins raise on bytes they cannot read, from its source and from fuzzing it."""
+"""What Pillow's plugins raise on bytes they cannot read, from its source and from fuzzing it.
+
+Not MemoryError: the size of an image is checked before it is decoded, so that says something of the machine.
+"""
 
 MARKER = re.compile(rb"\xff[^\x00\xff]")
 """A marker of a JPEG."""

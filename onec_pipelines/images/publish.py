@@ -21,6 +21,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from onec_pipelines.errors import ShortOfMemoryError
 from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.source import ImageMissing, ImageRefused, read_ahead, read_image
@@ -101,6 +102,7 @@ def publish_all(
 
     Raises:
         MediaStoreError: the store cannot be written; the outcomes before it have been yielded.
+        ShortOfMemoryError: an image does not fit into memory.
     """
     publisher = partial(_publish_batch, directory=directory, store=store, full=full)
     waiting = iter(files)
@@ -119,7 +121,7 @@ def publish_all(
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-_Done = tuple[list[Outcome], MediaStoreError | None]
+_Done = tuple[list[Outcome], MediaStoreError | ShortOfMemoryError | None]
 """The outcomes of a batch, and what ended it early."""
 
 
@@ -127,7 +129,7 @@ def _publish_batch(batch: list[ToPublish], *, directory: Path, store: MediaStore
     outcomes: list[Outcome] = []
     try:
         outcomes.extend(_publish_file(file, directory, store, full=full) for file in batch)
-    except MediaStoreError as failure:
+    except (MediaStoreError, ShortOfMemoryError) as failure:
         return outcomes, failure
     return outcomes, None
 
@@ -139,6 +141,8 @@ def _publish_file(file: ToPublish, directory: Path, store: MediaStore, *, full: 
         return Outcome(file, Status.MISSING, reason=missing.reason)
     except ImageRefused as refused:
         return Outcome(file, Status.REFUSED, reason=refused.reason)
+    except MemoryError as error:
+        raise ShortOfMemoryError("check the image", file.source) from error
     return Outcome(file, Status.PUBLISHED if done.written else Status.UNCHANGED, done.file)
 
 

@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -170,6 +172,58 @@ def test_a_file_that_nobody_could_hold_in_memory_is_refused_by_its_size(tmp_path
 
 def test_a_gif_without_a_trailer_is_cut_off(draw):
     assert refusal(draw("GIF").rstrip(b";")) == "файл обрывается: нет конца изображения"
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+from hashlib import sha256
+from pathlib import Path
+from onec_pipelines.errors import OnecError
+from onec_pipelines.images.inspection import inspect
+from onec_pipelines.images.publish import ToPublish, publish_all
+from onec_pipelines.images.store import open_store
+from onec_pipelines.images.thumbnails import thumbnails
+from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
+from onec_pipelines.importing.thumbnails.pictures import Picture
+from onec_pipelines.importing.thumbnails.style import Style
+export = Path(sys.argv[1])
+data, store = (export / "large.png").read_bytes(), open_store("memory://media")
+store.put("large.png", data)
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 40 * 2**20, -1))
+for look in (lambda: inspect(data, full=True), lambda: thumbnails(data, [200])):
+    try:
+        print(look())
+    except MemoryError as error:
+        print(type(error).__name__)
+large = Picture(sha256(data).hexdigest(), "good", ["large.png"], [])
+for outcomes in (
+    publish_all([ToPublish("large.png", "large.png")], export, store, full=True),
+    outcomes_of([large], Making(store, store.listing(), Style(), force=False)),
+):
+    try:
+        print(list(outcomes))
+    except OnecError as error:
+        print(error)
+"""
+
+
+def test_a_machine_without_memory_is_no_damaged_image(tmp_path):
+    file = io.BytesIO()
+    Image.new("RGB", (5000, 5000)).save(file, "PNG")
+    (tmp_path / "large.png").write_bytes(file.getvalue())
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_MEMORY, tmp_path], capture_output=True, text=True, check=True, timeout=60
+    )
+    advice = (
+        "give the process more of it, or take that image out of the export; then run it again: what is published stays."
+    )
+    assert done.stdout.splitlines() == [
+        "MemoryError",
+        "MemoryError",
+        f"There is not enough memory to check the image 'large.png': {advice}",
+        f"There is not enough memory to make thumbnails of 'large.png': {advice}",
+    ]
 
 
 def only_facts_or_a_refusal(data: bytes) -> None:

@@ -113,7 +113,7 @@ def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
     """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
     try:
         return contact_sheet((article, store.read(path)) for article, path in fresh)
-    except (MediaStoreError, ImageRefused):
+    except (MediaStoreError, ImageRefused, MemoryError):
         return b""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from onec_pipelines.commerceml.records import Refusal
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.errors import ShortOfMemoryError
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.images.source import ImageMissing, ImageRefused
 from onec_pipelines.images.store import MediaStore
@@ -83,6 +84,8 @@ def _outcome(picture: Picture, due: Sequence[int], making: Making) -> Outcome:
         made = {thumbnail.size: thumbnail for thumbnail in _made(picture, due, making)}
     except ImageRefused as refused:
         return Outcome(picture, list(kept.values()), reason=refused.reason)
+    except MemoryError as error:
+        raise ShortOfMemoryError("make thumbnails of", picture.media_paths[0]) from error
     return Outcome(picture, list({**kept, **made}.values()), len(made))
 
 
