@@ -123,10 +123,13 @@ def _session_line(session: "Session", zone: str) -> Text:
 
 
 def progress_text(session: "Session") -> str:
-    """`██████████ 809/809`."""
+    """`██████████ 809/809`; only what goes on has a bar that is not full."""
+    reached = f"{session.processed}/{session.total}"
+    if session.status == "failed":
+        return f"stopped at {reached}" if session.total else ""
     share = session.processed / session.total if session.total else 0.0
-    filled = min(BAR_WIDTH, int(share * BAR_WIDTH))
-    return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {session.processed}/{session.total}"
+    filled = BAR_WIDTH if session.status == "completed" else min(BAR_WIDTH, int(share * BAR_WIDTH))
+    return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {reached}"
 
 
 def _counter_line(counters: dict[str, int]) -> str:

@@ -73,7 +73,7 @@ def test_sessions_are_lines_in_the_zone_of_the_settings():
         "9564b328  all         completed    ██████████ 240/240        2026-02-01 01:30     1.5 s\n"
         "          catalog         created 182, updated 0, skipped 1, errors 1\n"
         "          product_images  copied 91, skipped 10, errors 4\n"
-        "be90b8ea  images      failed       █████░░░░░ 28/56          2026-02-01 01:30     1.5 s\n"
+        "be90b8ea  images      failed       stopped at 28/56          2026-02-01 01:30     1.5 s\n"
         f"          {FAILED.error_message}"
     )
 
@@ -90,16 +90,19 @@ def test_without_a_session_the_first_command_is_named():
 
 
 @pytest.mark.parametrize(
-    ("processed", "total", "text"),
+    ("status", "processed", "total", "text"),
     [
-        (0, 0, "░░░░░░░░░░ 0/0"),
-        (1, 3, "███░░░░░░░ 1/3"),
-        (3, 3, "██████████ 3/3"),
-        (4, 3, "██████████ 4/3"),
+        ("pending", 0, 0, "░░░░░░░░░░ 0/0"),
+        ("in_progress", 1, 3, "███░░░░░░░ 1/3"),
+        ("in_progress", 4, 3, "██████████ 4/3"),
+        ("completed", 3, 3, "██████████ 3/3"),
+        ("completed", 0, 0, "██████████ 0/0"),
+        ("failed", 1, 3, "stopped at 1/3"),
+        ("failed", 0, 0, ""),
     ],
 )
-def test_the_bar_of_a_session(processed, total, text):
-    assert progress_text(replace(COMPLETED, processed=processed, total=total)) == text
+def test_only_what_goes_on_has_a_bar_that_is_not_full(status, processed, total, text):
+    assert progress_text(replace(COMPLETED, status=status, processed=processed, total=total)) == text
 
 
 def test_where_there_is_no_terminal_no_bar_is_drawn(capfd):

@@ -18,6 +18,7 @@ from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.errors import SettingsError
 from onec_pipelines.orchestration.private import ExecutionPlan, PlanOrchestrationContext, RetryMode
+from onec_pipelines.orchestration.runs.history import settle_tags
 from onec_pipelines.orchestration.runs.step import locked_tag
 from onec_pipelines.settings import Settings
 
@@ -44,9 +45,11 @@ class LockedExecutor(dg.Executor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
         """Execute the plan under the lock; the tag says that the run has it."""
-        with run_lock(database_url(Settings.from_environment()), plan_context.run_id):
+        url = database_url(Settings.from_environment())
+        with run_lock(url, plan_context.run_id):
             plan_context.instance.add_run_tags(plan_context.run_id, locked_tag(plan_context.run_id))
             yield from self.inner.execute(plan_context, execution_plan)
+            settle_tags(plan_context.instance, url, plan_context.run_id)
 
 
 def locked(executor: dg.ExecutorDefinition) -> dg.ExecutorDefinition:

@@ -9,7 +9,7 @@ from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.datasets import JOBS, imported_by
 from onec_pipelines.orchestration.private import make_new_run_id
-from onec_pipelines.orchestration.runs.history import Session, find_session
+from onec_pipelines.orchestration.runs.history import Session, find_session, settle_tags
 from onec_pipelines.orchestration.runs.step import locked_tag
 from onec_pipelines.settings import Settings
 
@@ -36,7 +36,8 @@ def execute(
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     run_id = make_new_run_id()
-    with run_lock(database_url(Settings.from_environment()), run_id):
+    url = database_url(Settings.from_environment())
+    with run_lock(url, run_id):
         job.execute_in_process(
             run_config=config,
             instance=instance,
@@ -44,4 +45,5 @@ def execute(
             run_id=run_id,
             raise_on_error=False,
         )
+        settle_tags(instance, url, run_id)
     return find_session(instance, run_id)

@@ -1,6 +1,7 @@
 """Import sessions: Dagster's run history as the ImportSession list. There is no second record of them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,14 +9,18 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 
+from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, BY_NAME
-from onec_pipelines.orchestration.runs.metadata import NOTICES, PASSED_OVER, counter_values
+from onec_pipelines.importing import Counters
+from onec_pipelines.orchestration.runs.metadata import NOTICES, PASSED_OVER, counter_values, counters_of
 from onec_pipelines.orchestration.runs.progress import (
     IMPORT_TYPE_TAG,
+    NOT_SHOWN,
     PROGRESS_TAG,
     RESULT_TAG,
     counters_reached,
     parse_progress,
+    settled_tags,
 )
 
 STATUS = {
@@ -110,7 +115,7 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
     ]
     reached = {asset: counter_values(asset, counters) for asset, counters in counters_reached(run).items()}
     found = reached | {asset: values for event in events for asset, values in _counters(event)}
-    progress = parse_progress(run.tags.get(PROGRESS_TAG))
+    progress = _progress(run, found)
     return Session(
         run_id=run.run_id,
         import_type=run.tags.get(IMPORT_TYPE_TAG, ""),
@@ -124,6 +129,32 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         notices=tuple(notice for event in events for notice in _notices(event)),
         result=run.tags.get(RESULT_TAG, ""),
     )
+
+
+def settle_tags(instance: dg.DagsterInstance, url: str, run_id: str) -> None:
+    """See, after the last step of a run, that its tags say what its assets came to by their materializations.
+
+    The steps have said so themselves, unless PostgreSQL took no connection at that moment, or somebody had marked the
+    run as ended that went on: a run that was completed would show the progress of its middle for ever.
+    """
+    with suppress(*NOT_SHOWN), tags_lock(url, run_id):
+        run = instance.get_run_by_id(run_id)
+        if run is None:
+            return
+        landed: dict[str, Counters] = {}
+        for entry in instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION):
+            if entry.dagster_event:
+                landed |= {asset: counters_of(asset, values) for asset, values in _counters(entry.dagster_event)}
+        if landed and (tags := settled_tags(run, landed)):
+            instance.add_run_tags(run_id, tags)
+
+
+def _progress(run: dg.DagsterRun, counters: dict[str, dict[str, int]]) -> Counters:
+    """How far a run has come by its tag; one that is completed has come to its end."""
+    if STATUS[run.status] == "completed" and counters:
+        total = sum(counters_of(asset, values).total for asset, values in counters.items())
+        return Counters(total=total, processed=total)
+    return parse_progress(run.tags.get(PROGRESS_TAG))
 
 
 def _time(timestamp: float | None) -> datetime | None:

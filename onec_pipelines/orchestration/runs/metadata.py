@@ -24,6 +24,11 @@ def counter_values(asset: str, counters: Counters) -> dict[str, int]:
     return {key: getattr(counters, name) for key, name in BY_ASSET[asset].counters.items()}
 
 
+def counters_of(asset: str, values: Mapping[str, int]) -> Counters:
+    """The counters of an asset from under its keys."""
+    return Counters(**{name: values[key] for key, name in BY_ASSET[asset].counters.items()})
+
+
 def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg.MetadataValue]:
     """The metadata of a materialization."""
     metadata: dict[str, dg.MetadataValue] = {

@@ -7,7 +7,7 @@ them, however long it takes: the assets of a run share them alike.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values
+from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
 
 Watch = Callable[[str, Counters], None]
 """Called with an asset's name and its counters, for whoever watches from this process."""
@@ -135,7 +135,7 @@ class RunTags:
                 mine |= asdict(counters)
             if result is not None:
                 mine[RESULT] = result
-            self.instance.add_run_tags(self.run_id, self._tags(run, assets))
+            self.instance.add_run_tags(self.run_id, tags_of(run, self.import_type, assets, alone=self.alone))
 
     def show(self, counters: Counters | None = None, result: str | None = None) -> None:
         """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
@@ -146,19 +146,6 @@ class RunTags:
         """What came of this asset so far, whichever step said it."""
         run = self.instance.get_run_by_id(self.run_id)
         return str(known_of_assets(run).get(self.asset, {}).get(RESULT, "")) if run else ""
-
-    def _tags(self, run: dg.DagsterRun, assets: dict[str, dict[str, Any]]) -> dict[str, str]:
-        """What went wrong comes first: the UI shows no more than the beginning of a tag."""
-        said = [(asset, about[RESULT]) for asset, about in assets.items() if about[RESULT]]
-        said.sort(key=lambda item: WRONG.index(item[1]) if item[1] in WRONG else len(WRONG))
-        tags = {
-            IMPORT_TYPE_TAG: self.import_type,
-            ASSETS_TAG: json.dumps({"run_id": self.run_id, "assets": assets}),
-            PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
-        }
-        if said or RESULT_TAG in run.tags:
-            tags[RESULT_TAG] = "; ".join(text if self.alone else f"{asset}: {text}" for asset, text in said)
-        return tags
 
 
 @dataclass(slots=True)
@@ -190,6 +177,35 @@ class RunProgress:
         if self.pace.observation_is_due(self.counters):
             values = counter_values(self.asset, self.counters)
             self.context.log_event(dg.AssetObservation(asset_key=self.asset, metadata={**values, "progress": line}))
+
+
+def tags_of(
+    run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, Any]], *, alone: bool
+) -> dict[str, str]:
+    """The tags that say what is known of the assets of a run.
+
+    What went wrong comes first: the UI shows no more than the beginning of a tag.
+    """
+    said = [(asset, about[RESULT]) for asset, about in assets.items() if about[RESULT]]
+    said.sort(key=lambda item: WRONG.index(item[1]) if item[1] in WRONG else len(WRONG))
+    tags = {
+        IMPORT_TYPE_TAG: import_type,
+        ASSETS_TAG: json.dumps({"run_id": run.run_id, "assets": assets, "alone": alone}),
+        PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
+    }
+    if said or RESULT_TAG in run.tags:
+        tags[RESULT_TAG] = "; ".join(text if alone else f"{asset}: {text}" for asset, text in said)
+    return tags
+
+
+def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str, str]:
+    """The tags of a run in which these assets have landed, as far as they say anything else now."""
+    settled = known_of_assets(run) | {
+        asset: {**asdict(counters), RESULT: result_text(asset, counters)} for asset, counters in landed.items()
+    }
+    alone = bool(json.loads(run.tags.get(ASSETS_TAG, "{}")).get("alone", len(settled) == 1))
+    tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone)
+    return {name: value for name, value in tags.items() if run.tags.get(name) != value}
 
 
 def known_of_assets(run: dg.DagsterRun) -> dict[str, dict[str, Any]]:

@@ -54,3 +54,26 @@ def test_a_run_says_that_its_process_holds_the_lock_and_imports_everything(execu
     with connect(project.settings.database_url) as connection:
         images = connection.execute("select count(*) from onec.product_images").fetchone()[0]
     assert session.counters["product_images"]["copied"] == images
+
+
+MARKED_AS_FAILED = """
+create function mark_as_failed() returns trigger language plpgsql as $$ begin
+    update runs set status = 'FAILURE' where run_id = new.run_id;
+    return new;
+end $$;
+create trigger mark_as_failed after insert on run_tags for each row when (new.key = 'onec/progress')
+execute function mark_as_failed()
+"""
+
+
+def test_a_run_that_somebody_marked_as_failed_and_that_landed_shows_no_unfinished_progress(project, monkeypatch):
+    monkeypatch.delenv("DAGSTER_HOME")
+    with open_instance(project.settings) as instance:
+        instance.get_runs_count()  # makes the tables
+        with connect(project.settings.database_url) as connection:
+            connection.execute(MARKED_AS_FAILED)
+        command = ["dagster", "job", "execute", "-m", "onec_pipelines.definitions", "-j", "catalog_import"]
+        subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=os.environ, capture_output=True, check=True)
+        (run,) = instance.get_runs()
+    assert run.status.value == "SUCCESS"
+    assert (run.tags["onec/progress"], run.tags["onec/result"][:11]) == ("184/184", "created 182")

@@ -278,3 +278,47 @@ def test_executing_a_job_returns_its_session_and_tells_the_ui_where_it_belongs(p
     run = project.instance.get_run_by_id(session.run_id)
     assert run.tags[".dagster/repository"] == "__repository__@onec_pipelines"
     assert run.run_config["ops"] == {"catalog": {"config": {"force": True}}}
+
+
+# --- a run that has ended shows its end
+
+
+def marked_as_failed(instance):
+    """Somebody marks a run as failed that goes on: the second start of a run does, and so does an impatient person."""
+
+    def mark(_asset, _counters) -> None:
+        (run,) = instance.get_runs()
+        if not run.is_finished:
+            instance.report_run_failed(run)
+
+    return mark
+
+
+@pytest.mark.parametrize(
+    ("import_type", "progress", "result"),
+    [
+        ("catalog", "184/184", "created 182, updated 0, skipped 1, errors 1"),
+        ("all", "809/809", "catalog: created 182, updated 0, skipped 1, errors 1; "),
+    ],
+)
+def test_a_run_that_was_marked_as_failed_and_landed_says_what_it_came_to(project, import_type, progress, result):
+    definitions = project.definitions(watch=marked_as_failed(project.instance))
+    session = execute(project.instance, definitions, import_type)
+    assert (session.status, f"{session.processed}/{session.total}") == ("completed", progress)
+    run = project.instance.get_run_by_id(session.run_id)
+    assert run.tags["onec/progress"] == progress
+    assert run.tags["onec/result"].startswith(result)
+
+
+def test_a_completed_run_of_which_no_tag_was_written_at_its_end_is_shown_as_completed(project):
+    result = project.run("catalog_import")
+    project.instance.add_run_tags(result.run_id, {"onec/progress": "18/184"})
+    session = project.session(result)
+    assert (session.status, session.processed, session.total) == ("completed", 184, 184)
+
+
+def test_a_failed_run_keeps_how_far_it_came(project):
+    result = project.run("catalog_import")
+    project.instance.add_run_tags(result.run_id, {"onec/progress": "18/184"})
+    project.instance.report_run_failed(project.instance.get_run_by_id(result.run_id))
+    assert (project.session(result).processed, project.session(result).total) == (18, 184)
