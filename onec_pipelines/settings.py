@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from onec_pipelines.errors import SettingsError
@@ -196,9 +197,20 @@ def _alert_urls(text: str) -> tuple[str, ...]:
 
 
 def _ui_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
+    if not _is_address(text):
         raise SettingsError(
             "ONEC_UI_URL is not the address of Dagster's UI: it must look like https://dagster.example.com, without a "
             "user or password; for example http://127.0.0.1:3000."
         )
     return text.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is http or https, a host, perhaps a port and a path, and nothing else."""
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname and parts.hostname.encode("idna")) and parts.port != 0
+    except ValueError:  # a port that is none, half an IPv6 address, a name with an empty part
+        return False

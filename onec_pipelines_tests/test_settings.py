@@ -157,7 +157,13 @@ def test_the_address_of_the_ui_may_end_with_a_slash_or_not(url):
     assert [one.ui_url for one in settings] == [url, url]
 
 
-@pytest.mark.parametrize("url", ["dagster:3000", "ftp://h", "https://", "https://u:hunter2@h", "https://h/a b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *["dagster:3000", "ftp://h", "https://", "https://u:hunter2@h", "https://h/a b", "https://h?a=b", "https://h/#a"],
+        *["https://h:port", "https://h:0", "https://h:65536", "https://[::1", "https://a..b"],
+    ],
+)
 def test_a_wrong_address_of_the_ui_is_refused_and_not_repeated(url):
     said = refusal(ONEC_UI_URL=url)
     assert said.startswith("ONEC_UI_URL is not the address of Dagster's UI")
