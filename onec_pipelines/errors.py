@@ -32,3 +32,7 @@ class DatabaseError(OnecError):
 
 class ImportBusyError(OnecError):
     """Another import of the same kind is running."""
+
+
+class DaemonBusyError(OnecError):
+    """Another daemon works on the same run history."""

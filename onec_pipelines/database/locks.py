@@ -8,6 +8,7 @@
 | worker | each process that reads files for an import | shared |
 | shard | who publishes a shard of the pictures | yes |
 | tags | who reads and writes the tags of a run | yes |
+| daemon | the daemon, from before it looks at the queue to its end | yes |
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.errors import ImportBusyError
+from onec_pipelines.errors import DaemonBusyError, ImportBusyError
 
 NAMESPACE = 0x6F6E6563
 """First half of the lock's key: `onec` in ASCII."""
@@ -142,3 +143,38 @@ def await_workers(connection: psycopg.Connection, import_type: str) -> None:
             f"A process of an earlier import of {import_type} is still reading files; wait until it has ended, or end "
             "it (python -m onec_pipelines.importing.worker)."
         ) from None
+
+
+DAEMON = "daemon"
+"""How the connection of the daemon is named in PostgreSQL, before the machine and the process."""
+
+
+@contextmanager
+def daemon_lock(url: str, holder: str) -> Iterator[None]:
+    """Be the only daemon over a run history; `holder` tells who is.
+
+    Raises:
+        DaemonBusyError: another one is.
+        DatabaseError: the server cannot be reached.
+    """
+    with connect(url, application_name=f"onec_pipelines {DAEMON} {holder}") as connection:
+        connection.execute(f"{HELD}; set lock_timeout = '{PATIENCE}'")
+        try:
+            connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [NAMESPACE, DAEMON])
+        except psycopg.errors.LockNotAvailable:
+            raise DaemonBusyError(
+                f"Another daemon works on this run history ({_daemon_holder(connection)}), and two would start each "
+                "run twice: end that one first."
+            ) from None
+        yield
+
+
+def _daemon_holder(connection: psycopg.Connection) -> str:
+    row = connection.execute(
+        "select regexp_replace(application_name, '^onec_pipelines daemon ', ''), to_char(backend_start, "
+        "'YYYY-MM-DD HH24:MI TZ') from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' "
+        "and objsubid = 2 and granted and classid = %s::bigint and objid = (hashtext(%s)::bigint & 4294967295) "
+        "and database = (select oid from pg_database where datname = current_database())",
+        [NAMESPACE, DAEMON],
+    ).fetchone()
+    return "{}, since {}".format(*row) if row else "it is just ending"

@@ -4,9 +4,12 @@ Whoever launches a run (the Materialize button, GraphQL, a schedule, a sensor) p
 that the preflight refuses is deleted, and whoever launched it reads the preflight's sentence at once. Every run
 that is let through carries the tag of its import type. Where the launching process cannot see the export, as in
 a cluster, `preflight: false` in `dagster.yaml` leaves the refusal to the asset itself.
+
+The daemon that empties the queue passes here, too: there is one at a time (one_daemon.py).
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,10 @@ import dagster as dg
 from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator, SubmitRunContext
 
 from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.database.connection import database_url
 from onec_pipelines.datasets import ALL, ASSETS, BY_ASSET, CATALOG, FULL_REFRESH, IMPORT_TYPES, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
+from onec_pipelines.orchestration.machinery.one_daemon import only_daemon
 from onec_pipelines.orchestration.private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
@@ -28,6 +33,7 @@ from onec_pipelines.orchestration.private import (
 )
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
+from onec_pipelines.settings import Settings
 
 ASSETS_OF_JOB = {
     **{dataset.job: (dataset.asset,) for dataset in IMPORTED},
@@ -56,6 +62,7 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
     def __init__(self, *, preflight: bool = True, **config: Any) -> None:  # noqa: ANN401 - the queue's own config
         super().__init__(**config)
         self._preflight = preflight
+        self._as_daemon: ExitStack | None = None
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -69,6 +76,29 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
     ) -> "PreflightRunCoordinator":
         """A coordinator as it is configured."""
         return cls(inst_data=inst_data, **config_value)
+
+    @property
+    def dequeue_interval_seconds(self) -> int:
+        """The interval of the queue: nobody asks for it but a daemon that starts."""
+        self.become_the_daemon()
+        return super().dequeue_interval_seconds
+
+    def become_the_daemon(self) -> None:
+        """Be the only daemon over this run history, until `dispose`.
+
+        Raises:
+            DaemonBusyError: another one is.
+        """
+        if self._as_daemon is None:
+            with ExitStack() as stack:
+                stack.enter_context(only_daemon(self._instance, database_url(Settings.from_environment())))
+                self._as_daemon = stack.pop_all()
+
+    def dispose(self) -> None:
+        """Let go of what a daemon holds."""
+        if self._as_daemon is not None:
+            self._as_daemon.close()
+            self._as_daemon = None
 
     def submit_run(self, context: SubmitRunContext) -> DagsterRun:
         """Queue a run, or delete it and raise. A run that was submitted before is left as it is.
