@@ -1,4 +1,4 @@
-"""The command `onec`: check, import, sessions, demo, migrate, and the UI.
+"""The command `onec`: check, import, sessions, demo, migrate, the UI and the daemon.
 
 Each command is a facade; what it prints is for people. An error that has a reason is one sentence on stderr and
 exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
@@ -174,24 +174,37 @@ def migrate() -> None:
 
 
 @main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@click.option("--read-only", is_flag=True, help="For those who look: nothing can be started or changed; no daemon.")
+@click.option("--no-daemon", is_flag=True, help="Only the UI, where a daemon runs by itself (onec daemon).")
 @in_sentences
-def ui(port: int) -> None:
-    """Start Dagster's UI and daemon on 127.0.0.1 over the same state."""
-    from onec_pipelines.orchestration.machinery.instance import WORKSPACE, prepare_home  # noqa: PLC0415
+def ui(host: str, port: int, *, read_only: bool, no_daemon: bool) -> None:
+    """Start Dagster's UI over the same state, and the daemon unless one is at work already."""
+    from onec_pipelines.orchestration.machinery.webserver import serve_ui  # noqa: PLC0415
 
-    if not is_free(port):
-        refuse([f"Port {port} of 127.0.0.1 is in use: the UI may be running there already; else: onec ui --port N."])
-    prepare_home(Settings.from_environment())
-    os.chdir(PROJECT_ROOT)
-    command = [sys.executable, "-m", "dagster", "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
-    os.execv(sys.executable, command)  # noqa: S606
+    if not is_free(host, port):
+        refuse([f"Port {port} of {host} is in use: the UI may be running there already; else: onec ui --port N."])
+    settings = Settings.from_environment()
+    serve_ui(settings, host, port, read_only=read_only, with_daemon=not (no_daemon or read_only))
 
 
-def is_free(port: int) -> bool:
-    """Whether nobody listens on a port of 127.0.0.1: an old server that answers there would look like the new one."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+@main.command()
+@in_sentences
+def daemon() -> None:
+    """Run the daemon: the schedule, the sensors and the queue. There is one at a time."""
+    from onec_pipelines.orchestration.machinery.daemon import run_daemon  # noqa: PLC0415
+
+    run_daemon(Settings.from_environment())
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there: an old server that answers would look like the new one."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return True
+    return False
 
 
 @main.command()

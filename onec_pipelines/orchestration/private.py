@@ -49,8 +49,17 @@ from dagster._utils.schedules import is_valid_cron_schedule, schedule_execution_
 from dagster_shared.error import SerializableErrorInfo
 
 if TYPE_CHECKING:
-    # A sentence that the UI shows without a traceback. GraphQL takes a third of a second to import, so it is imported
-    # when it is asked for.
+    # What takes a third of a second and more to import is imported when it is asked for: see `_LATER`.
+
+    # The code server that the UI and the daemon share, as in `dagster dev`; where it listens; what the UI shows of it.
+    from dagster._cli.proxy_server_manager import ProxyServerManager
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
+
+    # The daemon, which has no public door but a command that ends in tracebacks.
+    from dagster._daemon.controller import daemon_controller_from_instance
+
+    # A sentence that the UI shows without a traceback.
     from dagster_graphql.implementation.utils import UserFacingGraphQLError
     from dagster_graphql.schema.errors import GraphenePythonError
 
@@ -65,6 +74,7 @@ __all__ = [
     "ExecutionPlan",
     "GraphenePythonError",
     "PlanOrchestrationContext",
+    "ProxyServerManager",
     "RetryMode",
     "RunStorageSqlMetadata",
     "ScheduleStorageSqlMetadata",
@@ -75,19 +85,26 @@ __all__ = [
     "UserConfigSchema",
     "UserFacingGraphQLError",
     "WorkerStatus",
+    "WorkspaceFileTarget",
+    "WorkspaceProcessContext",
+    "daemon_controller_from_instance",
     "is_valid_cron_schedule",
     "make_new_run_id",
     "schedule_execution_time_iterator",
 ]
 
-_OF_GRAPHQL = {
-    "UserFacingGraphQLError": "dagster_graphql.implementation.utils",
+_LATER = {
     "GraphenePythonError": "dagster_graphql.schema.errors",
+    "ProxyServerManager": "dagster._cli.proxy_server_manager",
+    "UserFacingGraphQLError": "dagster_graphql.implementation.utils",
+    "WorkspaceFileTarget": "dagster._core.workspace.load_target",
+    "WorkspaceProcessContext": "dagster._core.workspace.context",
+    "daemon_controller_from_instance": "dagster._daemon.controller",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute may be anything
-    """A name of GraphQL's, imported now."""
-    if name not in _OF_GRAPHQL:
+    """A name that takes long to import, imported now."""
+    if name not in _LATER:
         raise AttributeError(name)
-    return getattr(import_module(_OF_GRAPHQL[name]), name)
+    return getattr(import_module(_LATER[name]), name)
