@@ -160,8 +160,16 @@ def test_the_address_of_the_ui_may_end_with_a_slash_or_not(url):
 @pytest.mark.parametrize(
     "url",
     [
-        *["dagster:3000", "ftp://h", "https://", "https://u:hunter2@h", "https://h/a b", "https://h?a=b", "https://h/#a"],
-        *["https://h:port", "https://h:0", "https://h:65536", "https://[::1", "https://a..b"],
+        *(
+            "dagster:3000",
+            "ftp://h",
+            "https://",
+            "https://u:hunter2@h",
+            "https://h/a b",
+            "https://h?a=b",
+            "https://h/#a",
+        ),
+        *("https://h:port", "https://h:0", "https://h:65536", "https://[::1", "https://a..b"),
     ],
 )
 def test_a_wrong_address_of_the_ui_is_refused_and_not_repeated(url):

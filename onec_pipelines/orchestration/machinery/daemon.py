@@ -9,6 +9,7 @@ is at work (one_daemon.py) it says so, and is nothing but the code server.
 The code server is the one of `dagster dev`. `dagster-daemon run` would start another one every minute.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ from threading import Event
 
 import click
 import dagster as dg
-import yaml
 
 from onec_pipelines.errors import DaemonBusyError, OnecError
 from onec_pipelines.orchestration import private
@@ -30,6 +30,7 @@ from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 CODE = PROJECT_ROOT / "workspace.yaml"
 WITHOUT = "--no-daemon"
+
 
 def run_daemon(settings: Settings) -> None:
     """Be the daemon until interrupted.
@@ -91,8 +92,8 @@ def run_controller(instance: dg.DagsterInstance, workspace: Path, *, log_level: 
 def code_server(instance: dg.DagsterInstance, workspace: Path) -> Iterator[None]:
     """Run a code server for each location of our `workspace.yaml`, and write where they listen into a file."""
     with private.ProxyServerManager(instance, private.WorkspaceFileTarget([str(CODE)]), "WARNING") as servers:
-        written = workspace.with_suffix(".part")
-        written.write_text(yaml.safe_dump({"load_from": list(servers.get_code_server_specs())}))
+        written = workspace.with_suffix(".part")  # JSON is YAML, too
+        written.write_text(json.dumps({"load_from": list(servers.get_code_server_specs())}))
         written.replace(workspace)
         yield
 

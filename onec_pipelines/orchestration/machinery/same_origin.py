@@ -10,7 +10,7 @@ browser adds by itself. `SameOrigin` stands in front of Dagster's app and looks 
 | `Origin`, `Sec-Fetch-Site`, which only a browser sends and no page can forge | those of the UI's own pages | 403 |
 | a link from elsewhere to a page of the UI | a GET of a whole page: it changes nothing, and where it leads is seen | |
 | GraphQL by GET | only the page on which queries are typed | 405 |
-| whatever is no GET | JSON: no page sends that to another site without asking there first, which Dagster refuses | 415 |
+| whatever is no GET | JSON: no page sends that elsewhere without asking there first, which Dagster refuses | 415 |
 
 Not here: a login (docs/operating.md puts nginx in front), and what a request may do (`onec ui --read-only`).
 """

@@ -179,9 +179,7 @@ class RunProgress:
             self.context.log_event(dg.AssetObservation(asset_key=self.asset, metadata={**values, "progress": line}))
 
 
-def tags_of(
-    run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, Any]], *, alone: bool
-) -> dict[str, str]:
+def tags_of(run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, Any]], *, alone: bool) -> dict[str, str]:
     """The tags that say what is known of the assets of a run.
 
     What went wrong comes first: the UI shows no more than the beginning of a tag.

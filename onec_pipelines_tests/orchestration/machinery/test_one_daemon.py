@@ -162,7 +162,7 @@ def daemon(deployed) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             subprocess.Popen(
                 [sys.executable, "-m", *command],
                 cwd=PROJECT_ROOT,
-                env=os.environ | {"ONEC_NIGHTLY_CRON": "0 0 29 2 *"},
+                env=os.environ | {"ONEC_NIGHTLY_CRON": "0 0 29 2 *", "DAGSTER_HOME": deployed.root_directory},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -233,7 +233,8 @@ def test_each_sentence_says_what_was_looked_at_what_was_found_and_what_to_do():
         "https://onec.example.com, or the same address of this machine. If people open the UI at another address, set "
         "ONEC_UI_URL to that, and start it again."
     )
-    assert "from a page elsewhere ('cross-site')" in refusal(replace(OWN, origin="", fetch_site="cross-site"), PUBLIC).sentence
+    elsewhere = refusal(replace(OWN, origin="", fetch_site="cross-site"), PUBLIC)
+    assert "from a page elsewhere ('cross-site')" in elsewhere.sentence
     assert refusal(replace(SCRIPT, method="GET"), PUBLIC).sentence == (
         "GraphQL is not answered by GET, which any page can send: POST the query as JSON."
     )
