@@ -25,10 +25,9 @@ from onec_pipelines.errors import DaemonBusyError, OnecError
 from onec_pipelines.orchestration import private
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
 from onec_pipelines.orchestration.machinery.ending import end_by_signals, end_with_the_input, interrupt_own_group
-from onec_pipelines.orchestration.machinery.instance import open_instance
+from onec_pipelines.orchestration.machinery.instance import WORKSPACE, open_instance
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
-CODE = PROJECT_ROOT / "workspace.yaml"
 WITHOUT = "--no-daemon"
 
 
@@ -43,7 +42,7 @@ def run_daemon(settings: Settings) -> None:
     with suppress(KeyboardInterrupt), open_instance(settings) as instance:
         become_the_daemon(instance)
         with TemporaryDirectory(prefix="onec-") as directory:
-            workspace = Path(directory) / CODE.name
+            workspace = Path(directory) / WORKSPACE.name
             with code_server(instance, workspace):
                 run_controller(instance, workspace, log_level="info")
 
@@ -91,11 +90,19 @@ def run_controller(instance: dg.DagsterInstance, workspace: Path, *, log_level: 
 @contextmanager
 def code_server(instance: dg.DagsterInstance, workspace: Path) -> Iterator[None]:
     """Run a code server for each location of our `workspace.yaml`, and write where they listen into a file."""
-    with private.ProxyServerManager(instance, private.WorkspaceFileTarget([str(CODE)]), "WARNING") as servers:
+    with private.ProxyServerManager(
+        instance, private.WorkspaceFileTarget([str(our_workspace())]), "WARNING"
+    ) as servers:
         written = workspace.with_suffix(".part")  # JSON is YAML, too
         written.write_text(json.dumps({"load_from": list(servers.get_code_server_specs())}))
         written.replace(workspace)
         yield
+
+
+def our_workspace() -> Path:
+    """The `workspace.yaml` where the project is, which a team may have changed, or the one of the package."""
+    there = PROJECT_ROOT / WORKSPACE.name
+    return there if there.exists() else WORKSPACE
 
 
 def main() -> None:
