@@ -47,6 +47,15 @@ ADVICE = (
 )
 """What a failed connection says -> what to do; first match. A server answers in its own language."""
 
+ENCODING = "UTF8"
+"""In any other one some letters of 1C have no place."""
+
+NO_HURRY = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
+"""Settings by which a role or a database gives up what takes long; off in our sessions: a merge may take minutes, and
+a transaction is silent while files are read. Who waits for a lock with patience says so after that."""
+TRANSACTION_TIMEOUT = (170_000, "transaction_timeout")
+"""The same, from this version on."""
+
 SHUTDOWN = "57P"
 """How the states begin with which a server says goodbye."""
 
@@ -64,9 +73,11 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
     """Connect in autocommit mode: what belongs together stands in `with connection.transaction()`.
 
     Raises:
-        DatabaseError: what was tried (never the password), what PostgreSQL answered, what to do.
+        DatabaseError: what was tried (never the password), what PostgreSQL answered, what to do. The server is too
+            old, or the database is not in UTF-8.
     """
     stated = _parse(url)
+    where = _tried(stated)
     try:
         connection = psycopg.connect(
             url,
@@ -75,19 +86,30 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
             client_encoding="utf-8",
             connect_timeout=stated.get("connect_timeout", CONNECT_TIMEOUT_SECONDS),
         )
+        _make_ready(connection, where)
     except UnicodeError:  # of the host name; it quotes what it could not encode
         raise DatabaseError(MALFORMED) from None
     except psycopg.Error as error:
         answer = first_line(str(error))
-        raise DatabaseError(
-            f"PostgreSQL cannot be reached: {_tried(stated)} failed: {answer}; {advice(answer)}."
-        ) from error
+        raise DatabaseError(f"PostgreSQL cannot be reached: {where} failed: {answer}; {advice(answer)}.") from error
+    return connection
+
+
+def _make_ready(connection: psycopg.Connection, where: str) -> None:
+    """Refuse what we cannot work with, and close it."""
     try:
-        require_supported(connection.info.server_version, _tried(stated))
-    except DatabaseError:
+        require_supported(connection.info.server_version, where)
+        require_utf8(connection.info.parameter_status("server_encoding"), connection.info.dbname, where)
+        _take_time(connection)
+    except BaseException:
         connection.close()
         raise
-    return connection
+
+
+def _take_time(connection: psycopg.Connection) -> None:
+    since, setting = TRANSACTION_TIMEOUT
+    names = [*NO_HURRY, *([setting] if connection.info.server_version >= since else [])]
+    connection.execute("select set_config(name, '0', false) from unnest(%s::text[]) name", [names])
 
 
 @contextmanager
@@ -132,6 +154,20 @@ def require_supported(server_version: int, where: str) -> None:
         raise DatabaseError(
             f"PostgreSQL is too old: {where} found version {server_version // 10_000}, and {OLDEST_VERSION} or later "
             "is needed; upgrade it, or set ONEC_DATABASE_URL to a newer server."
+        )
+
+
+def require_utf8(encoding: str | None, database: str, where: str) -> None:
+    """Check the encoding of a database, which is chosen when it is created.
+
+    Raises:
+        DatabaseError: it is another one than UTF-8.
+    """
+    if encoding != ENCODING:
+        raise DatabaseError(
+            f"The database cannot hold every text of 1C: {where} found the encoding {encoding}, and {ENCODING} is "
+            f"needed; create it with {ENCODING}: create database \"{database}\" encoding '{ENCODING}' "
+            "locale 'C.UTF-8' template template0."
         )
 
 

@@ -1,7 +1,10 @@
 import socket
+import time
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import conninfo
 
 from onec_pipelines.database.connection import (
     advice,
@@ -118,6 +121,78 @@ def test_a_server_before_15_is_refused():
     require_supported(150000, "connecting")
     with pytest.raises(DatabaseError, match="connecting found version 14, and 15 or later is needed"):
         require_supported(140012, "connecting")
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "WIN1251", "LATIN1"])
+def test_a_database_in_another_encoding_is_refused_with_the_command_that_creates_one(server_url, encoding):
+    with connect(server_url) as server:
+        made = f"create database shop encoding '{encoding}' template template0"
+        server.execute(f"{made} locale_provider libc locale 'C'")
+        try:
+            said = refusal(urlsplit(server_url)._replace(path="/shop").geturl())
+        finally:
+            server.execute("drop database shop with (force)")
+    assert said.startswith('The database cannot hold every text of 1C: connecting to database "shop" at ')
+    assert said.endswith(
+        f"found the encoding {encoding}, and UTF8 is needed; create it with UTF8: "
+        "create database \"shop\" encoding 'UTF8' locale 'C.UTF-8' template template0."
+    )
+
+
+TIMEOUTS = [
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+]
+
+
+def test_the_timeouts_of_a_role_or_a_database_do_not_end_our_sessions(database_url, connection):
+    known = "select name from pg_settings where name = any(%s)"
+    names = [name for (name,) in connection.execute(known, [TIMEOUTS])]
+    assert len(names) == len(TIMEOUTS) - (connection.info.server_version < 170_000)
+    for name in names:
+        connection.execute(f"alter database {connection.info.dbname} set {name} = '50ms'")
+    with psycopg.connect(database_url, autocommit=True) as other:
+        assert other.execute("show statement_timeout").fetchone() == ("50ms",)
+    with connect(database_url) as ours:
+        with ours.transaction():
+            ours.execute("select pg_sleep(0.1)")
+            time.sleep(0.1)
+        time.sleep(0.1)
+        assert ours.execute("select setting from pg_settings where name = any(%s)", [names]).fetchall() == [
+            ("0",) for _ in names
+        ]
+
+
+def test_of_several_hosts_the_one_that_answers_is_taken(server_url):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stated = conninfo.conninfo_to_dict(server_url)
+    several = f"postgresql://{stated['user']}@/{stated['dbname']}?host=127.0.0.1,{stated['host']}"
+    with connect(f"{several}&port={port},{stated.get('port', 5432)}") as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_several_hosts_that_refuse_are_named():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert refusal(f"postgresql://clerk:hunter2@127.0.0.1:{port},localhost:{port}/shop") == (
+        f'PostgreSQL cannot be reached: connecting to database "shop" at 127.0.0.1,localhost, port {port},{port}, as '
+        'user "clerk", failed: Connection refused; check that PostgreSQL runs there and listens on that port.'
+    )
+
+
+def test_a_percent_encoded_name_of_a_database_is_read(server_url):
+    with connect(server_url) as server:
+        server.execute('create database "мой магазин"')
+        try:
+            url = urlsplit(server_url)._replace(path="/%D0%BC%D0%BE%D0%B9%20магазин").geturl()
+            with connect(url) as connection:
+                assert connection.info.dbname == "мой магазин"
+        finally:
+            server.execute('drop database "мой магазин" with (force)')
 
 
 @pytest.mark.parametrize(
