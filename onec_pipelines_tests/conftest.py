@@ -1,19 +1,26 @@
 """A real PostgreSQL for the tests: one server a session, one migrated database a test.
 
 ONEC_TEST_DATABASE_URL names a server to use, where databases may be created; unset, an embedded one is started.
+Tests of poolers need Debian's pgbouncer and are skipped without it; ONEC_REQUIRE_PGBOUNCER=1, as CI sets it, makes that
+a failure.
 """
 
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
+import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 import pytest
+from psycopg import conninfo
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import migrate
@@ -91,3 +98,76 @@ def home() -> Iterator[Path]:
     """An ONEC_HOME for a test that makes its own cluster."""
     with temporary_home() as home:
         yield home
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Wait until something is true, for a minute at most."""
+
+    def wait(happened: Callable[[], object], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not happened():
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.02)
+
+    return wait
+
+
+# --- a pooler between us and PostgreSQL
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """A pgbouncer before a database: where it listens, and what it says of itself."""
+
+    url: str
+    log: Path
+
+    def logins(self) -> int:
+        """How many connections were made to it."""
+        return self.log.read_text().count("login attempt")
+
+
+@contextmanager
+def running_pgbouncer(database_url: str, **settings: object) -> Iterator[Pooler]:
+    """A pgbouncer before this database, in session mode unless the settings say something else."""
+    stated = conninfo.conninfo_to_dict(database_url)
+    host, user = str(stated["host"]), str(stated["user"])
+    server = " ".join(f"{key}='{stated[key]}'" for key in ("host", "port", "user", "password") if key in stated)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    # It refuses to run as root, and the embedded server lets in its own user alone.
+    runs_as = None if os.geteuid() else Path(host).stat().st_uid if host.startswith("/") else 65534
+    with tempfile.TemporaryDirectory(prefix="onec-pgbouncer-") as directory, ExitStack() as stack:
+        Path(directory).chmod(0o711)
+        configuration, log = Path(directory) / "pgbouncer.ini", Path(directory) / "log"
+        stated_here = {"listen_addr": "127.0.0.1", "listen_port": port, "unix_socket_dir": "", "auth_type": "any"}
+        lines = [f"{name} = {value}" for name, value in ({"pool_mode": "session"} | stated_here | settings).items()]
+        configuration.write_text("\n".join(["[databases]", f"* = {server}", "[pgbouncer]", *lines, ""]))
+        process = subprocess.Popen(
+            ["/usr/sbin/pgbouncer", str(configuration)],
+            user=runs_as,
+            extra_groups=[] if runs_as else None,
+            stdout=stack.enter_context(log.open("w")),
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while "process up" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.02)
+            yield Pooler(f"postgresql://{quote(user)}@127.0.0.1:{port}/{stated['dbname']}", log)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def pgbouncer(database_url: str) -> Iterator[Callable[..., Pooler]]:
+    """Start a pgbouncer before the database of the test: `pgbouncer(pool_mode="transaction").url`."""
+    if not Path("/usr/sbin/pgbouncer").exists():
+        assert not os.environ.get("ONEC_REQUIRE_PGBOUNCER"), "pgbouncer is missing, and ONEC_REQUIRE_PGBOUNCER is set"
+        pytest.skip("pgbouncer is not installed: apt-get install pgbouncer")
+    with ExitStack() as stack:
+        yield lambda **settings: stack.enter_context(running_pgbouncer(database_url, **settings))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import conninfo, pq
 
+from onec_pipelines.database.pooling import require_session_locks
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import DATABASE_SCHEMES, Settings
@@ -41,6 +42,14 @@ ADVICE = (
     (r"role .* does not exist|роль .* не существует", "create the user, or correct ONEC_DATABASE_URL"),
     (r"password|authentication|парол|подлинности", "correct the user and the password in ONEC_DATABASE_URL"),
     (r"pg_hba", "let this host and user in with a line in pg_hba.conf of the server"),
+    (
+        r"unsupported startup parameter",
+        "a pooler stands there: leave that parameter out of ONEC_DATABASE_URL, or name PostgreSQL itself in it",
+    ),
+    (
+        r"query_wait_timeout|no more connections allowed",
+        "let the pooler that stands there open more connections (default_pool_size, max_client_conn of pgbouncer)",
+    ),
     (r"starting up|shutting down|запуск|останавливается", "try again when the server is ready"),
     (r"too many|слишком много", "close other connections, or raise max_connections of the server"),
     (r"", "correct that, or ONEC_DATABASE_URL"),
@@ -74,7 +83,7 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
 
     Raises:
         DatabaseError: what was tried (never the password), what PostgreSQL answered, what to do. The server is too
-            old, or the database is not in UTF-8.
+            old, the database is not in UTF-8, or a pooler takes the locks of a session away.
     """
     stated = _parse(url)
     where = _tried(stated)
@@ -86,7 +95,7 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
             client_encoding="utf-8",
             connect_timeout=stated.get("connect_timeout", CONNECT_TIMEOUT_SECONDS),
         )
-        _make_ready(connection, where)
+        _make_ready(connection, url, where)
     except UnicodeError:  # of the host name; it quotes what it could not encode
         raise DatabaseError(MALFORMED) from None
     except psycopg.Error as error:
@@ -95,12 +104,13 @@ def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Co
     return connection
 
 
-def _make_ready(connection: psycopg.Connection, where: str) -> None:
-    """Refuse what we cannot work with, and close it."""
+def _make_ready(connection: psycopg.Connection, url: str, where: str) -> None:
+    """Refuse what we cannot work with, and close it. Behind a pooler the first query tells that PostgreSQL is down."""
     try:
         require_supported(connection.info.server_version, where)
         require_utf8(connection.info.parameter_status("server_encoding"), connection.info.dbname, where)
         _take_time(connection)
+        require_session_locks(connection, url, where)
     except BaseException:
         connection.close()
         raise

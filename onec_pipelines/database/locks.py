@@ -11,25 +11,25 @@
 | daemon | the daemon, from before it looks at the queue to its end | yes |
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.errors import DaemonBusyError, ImportBusyError
+from onec_pipelines.errors import DaemonBusyError, ImportBusyError, OnecError
 
 NAMESPACE = 0x6F6E6563
 """First half of the lock's key: `onec` in ASCII."""
+ASKED_EVERY_SECONDS = 2.0
+"""Well below the seconds for which `liveness` watches a run that looks dead."""
 PATIENCE = "500ms"
 """How long a lock is waited for: PostgreSQL takes a moment to notice that the process of an import was killed."""
 
 
-HELD = (
-    "set idle_session_timeout = 0; set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; "
-    "set tcp_keepalives_count = 6"
-)
-"""A connection that holds a lock may be silent for hours, and within two minutes PostgreSQL knows of a lost machine."""
+HELD = "set tcp_keepalives_idle = 60; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 6"
+"""Within two minutes PostgreSQL knows that the machine is lost whose process holds a lock."""
 
 
 @contextmanager
@@ -40,20 +40,62 @@ def import_lock(url: str, import_type: str, *, patience: str = PATIENCE) -> Iter
         ImportBusyError: another process holds it, and has not let go of it when `patience` is at its end.
         DatabaseError: the server cannot be reached.
     """
-    with connect(url, application_name=f"onec_pipelines import {import_type}") as connection:
-        connection.execute(f"{HELD}; set lock_timeout = '{patience}'")
+
+    def lock(connection: psycopg.Connection) -> None:
+        connection.execute(f"set lock_timeout = '{patience}'".encode())
         try:
             connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [NAMESPACE, import_type])
         except psycopg.errors.LockNotAvailable:
             raise ImportBusyError(
                 f"An import of {import_type} is already running; wait until it has ended (onec sessions shows it)."
             ) from None
+
+    with _held(url, f"onec_pipelines import {import_type}", lock):
+        yield
+
+
+@contextmanager
+def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> Iterator[None]:
+    """Hold on a connection of its own what `lock` takes.
+
+    A connection that is silent for the hours of an import is closed by some pooler, proxy or firewall on the way, and
+    the lock is gone with it: so it is asked something every other second. Where it was lost all the same, the lock is
+    taken again.
+    """
+
+    def take() -> psycopg.Connection:
+        connection = connect(url, application_name=name)
         try:
-            yield
-        finally:
-            with suppress(psycopg.OperationalError):  # the server may be gone, and the lock with it
-                # Closing alone releases the lock a moment later: the next import would find it held.
-                connection.execute("select pg_advisory_unlock_all()")
+            connection.execute(HELD)
+            lock(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    held = take()
+    has_ended = threading.Event()
+
+    def keep() -> None:
+        nonlocal held
+        while not has_ended.wait(ASKED_EVERY_SECONDS):
+            try:
+                if held.closed:
+                    held = take()
+                held.execute("select")
+            except (psycopg.Error, OnecError):
+                held.close()
+
+    keeper = threading.Thread(target=keep, name="keeps a lock", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        keeper.join()
+        with suppress(psycopg.Error), held:  # the server may be gone, and the lock with it
+            # Closing alone releases the lock a moment later: the next import would find it held.
+            held.execute("select pg_advisory_unlock_all()")
 
 
 def merge_lock(connection: psycopg.Connection) -> None:
@@ -88,11 +130,13 @@ RUN_NAMESPACE = 0x6F6E6564
 def run_lock(url: str, run_id: str) -> Iterator[None]:
     """Show that a run is alive: several processes of one run may hold its lock at a time.
 
-    To lose this connection looks like the death of the run.
+    To lose this lock for some seconds looks like the death of the run.
     """
-    with connect(url, application_name=f"onec_pipelines run {run_id}") as connection:
-        connection.execute(HELD)
+
+    def lock(connection: psycopg.Connection) -> None:
         connection.execute("select pg_advisory_lock_shared(%s, hashtext(%s))", [RUN_NAMESPACE, run_id])
+
+    with _held(url, f"onec_pipelines run {run_id}", lock):
         yield
 
 
@@ -157,8 +201,9 @@ def daemon_lock(url: str, holder: str) -> Iterator[None]:
         DaemonBusyError: another one is.
         DatabaseError: the server cannot be reached.
     """
-    with connect(url, application_name=f"onec_pipelines {DAEMON} {holder}") as connection:
-        connection.execute(f"{HELD}; set lock_timeout = '{PATIENCE}'")
+
+    def lock(connection: psycopg.Connection) -> None:
+        connection.execute(f"set lock_timeout = '{PATIENCE}'".encode())
         try:
             connection.execute("select pg_advisory_lock(%s, hashtext(%s))", [NAMESPACE, DAEMON])
         except psycopg.errors.LockNotAvailable:
@@ -166,6 +211,8 @@ def daemon_lock(url: str, holder: str) -> Iterator[None]:
                 f"Another daemon works on this run history ({_daemon_holder(connection)}), and two would start each "
                 "run twice: end that one first."
             ) from None
+
+    with _held(url, f"onec_pipelines {DAEMON} {holder}", lock):
         yield
 
 

@@ -274,19 +274,6 @@ def onec() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
-@pytest.fixture(scope="session")
-def wait_until() -> Callable[..., None]:
-    """Wait until something is true, for a minute at most."""
-
-    def wait(happened: Callable[[], object], seconds: float = 60.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not happened():
-            assert time.monotonic() < deadline, "it never happened"
-            time.sleep(0.02)
-
-    return wait
-
-
 # --- what is there
 
 
