@@ -20,6 +20,7 @@ from rich.console import Console
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import OnecError
+from onec_pipelines.places import write_problems
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -55,12 +56,24 @@ def refuse(problems: list[str]) -> NoReturn:
 
 
 def current_problems(settings: Settings, import_type: str) -> list[str]:
-    """The preflight over the settings' export and database."""
+    """What may not be written, and the preflight over the settings' export and database."""
     from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415 - keeps --help fast
+    from onec_pipelines.database.migrate import denied  # noqa: PLC0415
     from onec_pipelines.importing.dataset import has_products  # noqa: PLC0415
 
     with connect(database_url(settings)) as connection:
-        return preflight(settings.data_dir, import_type, has_products=has_products(connection))
+        denial = denied(connection)
+        problems = preflight(settings.data_dir, import_type, has_products=bool(denial) or has_products(connection))
+    return [*filter(None, [denial]), *write_problems(places_written(settings, import_type)), *problems]
+
+
+def places_written(settings: Settings, import_type: str) -> dict[str, Path]:
+    """The directories of this machine that an import writes into, by the setting that names each."""
+    stated = os.environ.get("DAGSTER_HOME", "").strip()
+    places = {"DAGSTER_HOME": PROJECT_ROOT / stated} if stated else {"ONEC_HOME": settings.home}
+    if import_type in {"all", "images"} and "://" not in settings.media_url:
+        places["ONEC_MEDIA_URL"] = Path(settings.media_url)
+    return places
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

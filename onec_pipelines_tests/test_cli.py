@@ -179,6 +179,43 @@ def test_checking_writes_nothing(onec, settings, connection):
     assert not settings.home.exists()
 
 
+@pytest.fixture
+def read_only(connection) -> Iterator[None]:
+    """No session that begins from now on may write into the database."""
+    name = connection.info.dbname
+    connection.execute(f'alter database "{name}" set default_transaction_read_only to on')
+    yield
+    connection.execute(f'alter database "{name}" reset default_transaction_read_only')
+
+
+@pytest.mark.usefixtures("data_dir", "read_only")
+def test_what_an_import_may_not_write_is_said_by_the_check(onec, connection):
+    said = refused(onec("check"))
+    assert said.startswith(f'The database "{connection.info.dbname}" is read-only for the user ')
+    assert refused(onec("import", "catalog")) == said
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize(("setting", "needed_by"), [("ONEC_MEDIA_URL", "all"), ("DAGSTER_HOME", "prices")])
+def test_a_place_that_an_import_may_not_write_is_said_by_the_check(onec, tmp_path, monkeypatch, setting, needed_by):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(setting, str(tmp_path / "file" / "below"))
+    said = onec("check", needed_by).stderr.splitlines()[0]
+    assert said == (
+        f"✗ {setting} is {tmp_path}/file/below, which cannot be written: {tmp_path}/file is no directory; let the user "
+        "who runs the import write there, or name another place."
+    )
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_prices_need_no_media_store(onec, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ONEC_MEDIA_URL", str(tmp_path / "file"))
+    assert "ONEC_MEDIA_URL" not in onec("check", "prices").stderr
+    monkeypatch.setenv("ONEC_MEDIA_URL", "memory://media")
+    assert onec("check").exit_code == 0
+
+
 # --- import and sessions
 
 

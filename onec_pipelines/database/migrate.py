@@ -5,12 +5,14 @@ What the tables mean stands in the COMMENTs of `migrations/*.sql`.
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.privileges import denied_to_change, denied_to_write
 from onec_pipelines.errors import DatabaseError
 
 LOCK = 0x6F6E6563
@@ -60,7 +62,8 @@ def migrate(url: str) -> list[str]:
         The names of the migrations applied; empty when the schema was up to date.
 
     Raises:
-        DatabaseError: the server cannot be reached, or the database was migrated by a newer or another version.
+        DatabaseError: the server cannot be reached, the user may not change the schema, or the database was migrated
+            by a newer or another version.
     """
     with connect(url) as connection:
         return migrate_connection(connection)
@@ -69,14 +72,40 @@ def migrate(url: str) -> list[str]:
 def migrate_connection(connection: psycopg.Connection) -> list[str]:
     """`migrate` on a connection in autocommit mode."""
     known = list(migrations())
-    if applied_versions(connection) == {migration.version: migration.sha256 for migration in known}:
-        return []
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
-        connection.execute(LEDGER)
-        applied = applied_versions(connection)
-        check_history(known, applied)
-        return [_apply(connection, migration) for migration in known if migration.version not in applied]
+    with _denials_told(connection):
+        if is_current(connection):
+            return []
+        with connection.transaction():
+            connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+            applied = applied_versions(connection)
+            if not applied:  # `create schema if not exists` asks for the right to create one, also where it exists
+                connection.execute(LEDGER)
+            check_history(known, applied)
+            return [_apply(connection, migration) for migration in known if migration.version not in applied]
+
+
+def is_current(connection: psycopg.Connection) -> bool:
+    """Whether the database has all migrations of this version, and no other."""
+    return applied_versions(connection) == {migration.version: migration.sha256 for migration in migrations()}
+
+
+def denied(connection: psycopg.Connection) -> str:
+    """What keeps the user from importing, in one sentence: to write, or to bring the schema up to date before."""
+    return denied_to_write(connection) or ("" if is_current(connection) else denied_to_change(connection))
+
+
+@contextmanager
+def _denials_told(connection: psycopg.Connection) -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction) as error:
+        answer = first_line(error.diag.message_primary or str(error))
+        raise DatabaseError(
+            denied_to_write(connection)
+            or denied_to_change(connection)
+            or f'The user "{connection.info.user}" may not change the schema "onec" of the database '
+            f'"{connection.info.dbname}": {answer}; run onec migrate as the user to whom that belongs.'
+        ) from error
 
 
 def applied_versions(connection: psycopg.Connection) -> dict[int, str]:

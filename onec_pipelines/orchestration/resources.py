@@ -7,6 +7,7 @@ import dagster as dg
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.migrate import denied
 from onec_pipelines.importing.dataset import has_products
 from onec_pipelines.settings import Settings
 
@@ -21,6 +22,11 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
     def database_url(self) -> str:
         """The database that is set, or the embedded one, started where need be."""
         return database_url(self.settings())
+
+    def denied(self) -> str:
+        """What keeps the user of the database from importing, in one sentence; nothing where nothing does."""
+        with connect(self.database_url()) as connection:
+            return denied(connection)
 
     def has_products(self) -> bool:
         """Whether the catalogue holds a product."""

@@ -155,12 +155,14 @@ def type_tag(run: DagsterRun, assets: Sequence[str]) -> str:
 
 
 def current_problems(onec: Onec, types: Sequence[str]) -> list[str]:
-    """What stands against a run of these types now; a wrong setting or an export that cannot be listed does, too.
+    """What stands against a run of these types now, in the export or before it: a wrong setting, a denied right.
 
     Raises:
         DatabaseError: the database cannot be asked for products.
     """
     try:
+        if denial := onec.denied():
+            return [denial]
         return launch_problems(onec.settings().data_dir, types, has_products=onec.has_products())
     except DatabaseError:
         raise

@@ -184,6 +184,13 @@ def test_a_wrong_setting_refuses_a_run_in_its_own_sentence(submit, project, monk
     assert project.instance.get_runs() == []
 
 
+def test_a_run_that_may_not_write_is_refused_before_it_exists(submit, project, connection):
+    connection.execute(f"alter database {connection.info.dbname} set default_transaction_read_only to on")
+    with pytest.raises(ImportRefused, match=r'^The database "\w+" is read-only for the user'):
+        submit("catalog_import")
+    assert project.instance.get_runs() == []
+
+
 def test_a_database_that_takes_no_connection_for_a_moment_refuses_a_person_and_not_the_schedule(submit, monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://postgres@127.0.0.1:1/onec")
     with pytest.raises(ImportRefused, match=r"^PostgreSQL cannot be reached: "):
