@@ -19,7 +19,7 @@ from rich.console import Console
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
-from onec_pipelines.errors import OnecError
+from onec_pipelines.errors import ImportBusyError, OnecError
 from onec_pipelines.places import write_problems
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
@@ -221,12 +221,24 @@ def is_free(host: str, port: int) -> bool:
 
 
 @main.command()
+@click.option("--force", is_flag=True, help="Also under an import: what it has not finished is undone.")
 @in_sentences
-def stop() -> None:
+def stop(*, force: bool) -> None:
     """Stop the embedded PostgreSQL; the next command starts it again."""
+    from onec_pipelines.database.connection import connect  # noqa: PLC0415
+    from onec_pipelines.database.locks import under_way  # noqa: PLC0415
     from onec_pipelines.postgres import embedded  # noqa: PLC0415
 
-    embedded.stop(Settings.from_environment().home)
+    home = Settings.from_environment().home
+    if not force and embedded.is_running(home):
+        with connect(embedded.start(home)) as connection:
+            imports = under_way(connection)
+        if imports:
+            raise ImportBusyError(
+                f"An import is under way: {', '.join(imports)}; wait until it has ended (onec sessions shows it), or "
+                "stop the server all the same, which undoes what is not finished: onec stop --force."
+            )
+    embedded.stop(home)
     click.echo("The embedded PostgreSQL is stopped.")
 
 

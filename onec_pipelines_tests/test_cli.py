@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from onec_pipelines import cli
 from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import import_lock, run_lock
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.demo import write_demo
 from onec_pipelines.postgres import embedded
@@ -402,6 +403,31 @@ def test_the_ui_does_not_start_where_a_server_listens_already(onec):
 
 def test_stopping_a_server_that_does_not_run_is_no_error(onec):
     assert onec("stop").stdout == "The embedded PostgreSQL is stopped.\n"
+
+
+def test_the_server_is_not_stopped_under_an_import_unless_that_is_forced(onec, home, monkeypatch):
+    monkeypatch.setenv("ONEC_HOME", str(home))
+    url = embedded.start(home)
+    with import_lock(url, "catalog"):
+        assert refused(onec("stop")).startswith("An import is under way: import catalog; wait until it has ended")
+        with run_lock(url, "6f1c2b9a-0d3e-4f5a-8b7c-9d0e1f2a3b4c"), run_lock(url, "11111111"):
+            assert refused(onec("stop")) == (
+                "An import is under way: run 11111111, run 6f1c2b9a-0d3e-4f5a-8b7c-9d0e1f2a3b4c; wait until it has "
+                "ended (onec sessions shows it), or stop the server all the same, which undoes what is not finished: "
+                "onec stop --force."
+            )
+            assert embedded.is_running(home)
+            assert onec("stop", "--force").stdout == "The embedded PostgreSQL is stopped.\n"
+    assert not embedded.is_running(home)
+
+
+def test_the_server_is_stopped_after_an_import(onec, home, monkeypatch):
+    monkeypatch.setenv("ONEC_HOME", str(home))
+    url = embedded.start(home)
+    with import_lock(url, "catalog"), run_lock(url, "11111111"):
+        pass
+    assert onec("stop").stdout == "The embedded PostgreSQL is stopped.\n"
+    assert not embedded.is_running(home)
 
 
 def test_quickstart_leaves_an_export_that_is_there_alone(onec, data_dir):

@@ -151,6 +151,19 @@ def is_run_locked(connection: psycopg.Connection, run_id: str) -> bool:
     return bool(row and row[0])
 
 
+def under_way(connection: psycopg.Connection) -> list[str]:
+    """What is being imported into this database: `run <id>` for each run, or else the imports that no run made."""
+    rows = connection.execute(
+        "select distinct substring(application_name from '^onec_pipelines ((?:run|import) .*)') as what "
+        "from pg_locks join pg_stat_activity using (pid) "
+        "where locktype = 'advisory' and objsubid = 2 and granted and classid = any(%s::bigint[]) "
+        "and database = (select oid from pg_database where datname = current_database()) order by 1",
+        [[NAMESPACE, RUN_NAMESPACE]],
+    )
+    found = [what for (what,) in rows if what]
+    return [what for what in found if what.startswith("run ")] or found
+
+
 @contextmanager
 def tags_lock(url: str, run_id: str) -> Iterator[None]:
     """Be the only one who changes the tags of a run: Dagster writes back all of them as it has read them."""
