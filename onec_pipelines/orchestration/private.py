@@ -15,10 +15,16 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 # What `define_asset_job` returns has no public name.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+# What an instance is told of a failed run, beside the message.
+from dagster._core.events import JobFailureData
+
 # An executor of our own wraps another one: these are what it is handed and asked for.
 from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
+
+# An instance of our own has the defaults of Dagster's.
+from dagster._core.instance.ref import InstanceRef
 
 # A run launcher answers with these when the daemon asks whether a run is alive.
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
@@ -73,6 +79,8 @@ __all__ = [
     "ConfigurableClassData",
     "ExecutionPlan",
     "GraphenePythonError",
+    "InstanceRef",
+    "JobFailureData",
     "PlanOrchestrationContext",
     "ProxyServerManager",
     "RetryMode",

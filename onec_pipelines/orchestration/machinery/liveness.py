@@ -2,14 +2,16 @@
 
 A power cut or `kill -9` leaves a run STARTED for ever, and the queue behind it waits. Here such a run is found
 and ended in the history: by the run launcher that `dagster.yaml` names, whenever the daemon looks after its runs,
-and by the next `onec import`.
+and by the next `onec import`. Where the process alone was killed, the code server that had started it sees that at
+once and ends the run: the instance that `dagster.yaml` names has it say why, in the same words.
 
 Only a run that says by its tag that its process holds the lock is judged: `onec import` makes its runs with it, the
 executor sets it (executors.py). Any other is left alone: to take a living run for dead would be worse.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
@@ -19,7 +21,7 @@ from onec_pipelines.database.locks import is_run_locked
 from onec_pipelines.datasets import imported_by
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.machinery.coordinator import assets_of
-from onec_pipelines.orchestration.private import CheckRunHealthResult, WorkerStatus
+from onec_pipelines.orchestration.private import CheckRunHealthResult, InstanceRef, JobFailureData, WorkerStatus
 from onec_pipelines.orchestration.runs.progress import KILLED, RESULT_TAG
 from onec_pipelines.orchestration.runs.step import LOCKED_TAG
 from onec_pipelines.settings import Settings
@@ -74,11 +76,16 @@ def _end(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
         return
-    instance.add_run_tags(run_id, {RESULT_TAG: "; ".join(filter(None, [run.tags.get(RESULT_TAG), KILLED]))})
+    _tag_killed(instance, run)
     if run.status is DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, DEAD)
     else:
         instance.report_run_failed(run, DEAD)
+
+
+def _tag_killed(instance: dg.DagsterInstance, run: DagsterRun) -> None:
+    said = [said for said in (run.tags.get(RESULT_TAG), KILLED) if said]
+    instance.add_run_tags(run.run_id, {RESULT_TAG: "; ".join(said)})
 
 
 def make_way(instance: dg.DagsterInstance, url: str, import_type: str) -> None:
@@ -115,3 +122,26 @@ class OnecRunLauncher(DefaultRunLauncher):
         if fail_if_dead(self._instance, database_url(Settings.from_environment()), run):
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, DEAD)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+
+class OnecInstance(dg.DagsterInstance):
+    """Dagster's instance, which says of a run that was killed that it was, where Dagster would give no reason."""
+
+    @classmethod
+    def config_schema(cls) -> dict[str, Any]:
+        """Nothing beyond what Dagster's own takes."""
+        return {}
+
+    @staticmethod
+    def config_defaults(base_dir: str) -> Mapping[str, Any]:
+        """Those of Dagster's own."""
+        return InstanceRef.config_defaults(base_dir)
+
+    def report_run_failed(
+        self, dagster_run: DagsterRun, message: str | None = None, job_failure_data: JobFailureData | None = None
+    ) -> dg.DagsterEvent:
+        """End a run; one that held its lock and ends without a word was killed."""
+        if message is None and dagster_run.tags.get(LOCKED_TAG) == dagster_run.run_id:
+            _tag_killed(self, dagster_run)
+            message = DEAD
+        return super().report_run_failed(dagster_run, message, job_failure_data)

@@ -189,6 +189,39 @@ def test_a_living_import_is_named_to_whoever_wants_to_import_the_same(project, r
     )
 
 
+# --- a run whose process was killed, and that the code server ends
+
+
+@pytest.fixture
+def ended(project, history) -> Callable[..., tuple[str | None, str | None]]:
+    """End a run in the history as failed, and tell its sentence and result."""
+
+    def end(message: str | None, tags: Callable[[str], dict[str, str]]) -> tuple[str | None, str | None]:
+        job = project.definitions().resolve_job_def("catalog_import")
+        run = history.create_run_for_job(job, status=DagsterRunStatus.STARTED)
+        history.add_run_tags(run.run_id, tags(run.run_id))
+        history.report_run_failed(history.get_run_by_id(run.run_id), message)
+        session = find_session(history, run.run_id)
+        return session.error_message, session.result
+
+    return end
+
+
+def test_a_run_that_held_its_lock_and_ends_without_a_word_was_killed(ended):
+    assert ended(None, locked_tag) == (DEAD, "killed")
+
+
+def test_a_reason_that_is_given_stands(ended):
+    assert ended("Run timed out.", locked_tag) == ("Run timed out.", "")
+
+
+@pytest.mark.parametrize("tags", [lambda _run_id: {}, lambda _run_id: locked_tag("another run")])
+def test_a_run_that_never_held_its_lock_ends_in_dagsters_words(ended, tags):
+    said, result = ended(None, tags)
+    assert said.startswith("This run has been marked as failed from outside")
+    assert result == ""
+
+
 # --- real processes
 
 
