@@ -11,6 +11,7 @@ followed by its last import once more, with every file read again: that must not
 """
 
 import os
+import resource
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -340,3 +341,23 @@ def contents() -> Callable[[psycopg.Connection], dict[str, list[tuple]]]:
         return {table: sorted(connection.execute(query).fetchall(), key=repr) for table, query in TABLES.items()}
 
     return read
+
+
+class Files:
+    """Whether this process may open files; those that are open are not concerned."""
+
+    def __init__(self) -> None:
+        self.limit, self.most = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def deny(self, *_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, self.most))  # a poll of one file must be allowed
+
+    def allow(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.limit, self.most))
+
+
+@pytest.fixture
+def files() -> Iterator[Files]:
+    files = Files()
+    yield files
+    files.allow()

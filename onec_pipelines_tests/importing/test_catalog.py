@@ -511,6 +511,17 @@ def test_such_a_product_has_the_name_of_a_deleted_variant_where_nothing_else_nam
     assert rows(PRODUCT.format("name, is_active")) == [("Стул", True)]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_deleted_variants_of_such_a_product_the_one_that_says_more_names_it(order, export, imports, rows, xml):
+    deleted = [
+        xml.good("g#1", "Стул", "<ПометкаУдаления>true</ПометкаУдаления>"),
+        '<Товар Статус="Удален"><Ид>g#2</Ид></Товар>',
+    ]
+    export.goods("".join(deleted[::order]))
+    imports.catalog()
+    assert rows(PRODUCT.format("name, is_active")) == [("Стул", False)]
+
+
 @pytest.mark.parametrize("name", ["", "<Наименование>Стул белый (снят)</Наименование>"])
 def test_such_a_product_goes_with_its_only_variant_in_the_same_export(name, export, imports, rows, xml):
     export.goods(xml.good("g#1", "Стул", BLUE))

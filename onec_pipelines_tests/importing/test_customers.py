@@ -106,6 +106,29 @@ def test_an_entrepreneur_stays_one_in_a_delta_without_a_name(export, imports, ro
     assert rows("select kind, name from onec.customers") == [("entrepreneur", "ИП Иванов")]
 
 
+COMPANY, PERSONAL, OTHER = "7701000009", "500100732259", "000000000000"
+
+
+@pytest.mark.parametrize(
+    ("name", "inn", "changed", "kind"),
+    [
+        ("ИП Иванов", PERSONAL, COMPANY, "legal_entity"),
+        ("ИП Иванов", PERSONAL, OTHER, "entrepreneur"),
+        ("Иванов", PERSONAL, COMPANY, "legal_entity"),
+        ("Иванов", PERSONAL, OTHER, "individual"),
+        ("ООО Дуб", COMPANY, PERSONAL, "individual"),
+    ],
+)
+def test_an_inn_that_a_delta_changes_changes_the_kind_as_far_as_it_tells_it(
+    name, inn, changed, kind, export, imports, rows, xml
+):
+    export.contragents(xml.customer("c", f"<Наименование>{name}</Наименование><ИНН>{inn}</ИНН>"))
+    imports.customers()
+    export.contragents(xml.customer("c", f"<ИНН>{changed}</ИНН>"), delta=True)
+    imports.customers()
+    assert rows("select kind, name, inn from onec.customers") == [(kind, name, changed)]
+
+
 def test_two_customers_with_one_e_mail_stay_two(export, imports, rows, xml):
     mail = "<Контакты><Контакт><Тип>Почта</Тип><Значение>one@example.com</Значение></Контакт></Контакты>"
     export.contragents(xml.customer("c", mail) + xml.customer("d", mail))

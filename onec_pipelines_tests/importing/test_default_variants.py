@@ -110,9 +110,12 @@ def test_it_gives_way_with_its_prices_and_stocks_which_1c_no_longer_sends(shop, 
     assert rows("select quantity from onec.stocks") == [6]
 
 
-def test_it_stands_beside_offers_while_1c_still_states_it(shop, imports, rows, xml):
+@pytest.mark.parametrize(("directory", "cell"), [("prices", "retail"), ("rests", "main")])
+def test_it_stands_beside_offers_while_1c_still_states_a_price_or_a_stock_of_it(
+    directory, cell, shop, imports, rows, xml
+):
     shop.goods(xml.good("g"))
-    shop.prices(xml.prices("g", retail=5))
+    getattr(shop, directory)(getattr(xml, directory)("g", **{cell: 5}))
     imports.everything()
     shop.offers(xml.offer("g#1"))
     imports.everything(max_deactivation=0)

@@ -168,6 +168,18 @@ def test_a_refused_row_is_named(export, imports, rows, xml):
     assert rows(ACTIVE.format("categories")) == ["a", "b"]
 
 
+def test_a_refused_good_of_2_04_names_its_product_and_its_variant(export, imports, rows, xml):
+    export.goods(xml.good("g#1") + xml.good("g#2") + xml.good("h#1"))
+    imports.catalog()
+    nameless = "<Товар><Ид>{}</Ид><Артикул>без имени</Артикул></Товар>".format
+    export.goods(xml.good("g#1") + nameless("g#2") + nameless("h#1"))
+    report = imports.catalog(max_deactivation=0)
+    assert report.counters.errors == 2
+    assert {guard.entity: (guard.before, guard.gone) for guard in report.guards} == {"goods": (2, 0), "offers": (3, 0)}
+    assert rows(ACTIVE.format("products")) == ["g", "h"]
+    assert rows(ACTIVE.format("product_variants")) == ["g#1", "g#2", "h#1"]
+
+
 def test_a_full_export_deactivates_customers(export, imports, rows, xml):
     export.contragents(xml.customer("c") + xml.customer("d"))
     imports.customers()
@@ -254,6 +266,46 @@ def test_after_a_no_the_next_import_reads_the_same_files_again(export, imports, 
     assert imports.catalog(max_deactivation=0.3).guards != ()
     imports.catalog(max_deactivation=1)
     assert rows("select count(*) from onec.products where is_active") == [1]
+
+
+@pytest.mark.parametrize("mark", ["<ПометкаУдаления>true</ПометкаУдаления>", ""])
+def test_the_guard_counts_the_default_variant_that_goes_with_its_good(mark, export, imports, rows, xml):
+    export.goods(xml.good("g") + xml.good("h"))
+    export.offers(xml.offer("g") + xml.offer("h"))
+    imports.catalog()
+    export.goods(xml.good("h") + (xml.good("g", more=mark) if mark else ""))
+    export.offers(xml.offer("h"))
+    guards = {guard.entity: (guard.before, guard.gone) for guard in imports.catalog().guards}
+    assert guards["offers"] == (2, 1)
+    assert rows(ACTIVE.format("product_variants")) == ["h"]
+
+
+def test_a_default_variant_that_stays_with_its_good_is_not_counted_where_no_goods_are_sent(export, imports, rows, xml):
+    export.goods(xml.good("g") + xml.good("h"))
+    export.offers(xml.offer("g") + xml.offer("h"))
+    imports.catalog()
+    export.goods("", delta=True)
+    export.offers(xml.offer("h"))
+    (guard,) = imports.catalog(max_deactivation=0).guards
+    assert (guard.entity, guard.before, guard.gone) == ("offers", 2, 0)
+    assert rows("select onec_id, is_offer, is_active from onec.product_variants order by 1") == [
+        ("g", False, True), ("h", True, True)
+    ]  # fmt: skip
+
+
+def test_stocks_of_a_default_variant_that_gave_way_are_no_matter_of_the_guard_and_those_of_others_are(
+    export, imports, rows, xml
+):
+    export.goods(xml.good("g") + xml.good("h"))
+    export.warehouses(xml.warehouse("main") + xml.warehouse("far"))
+    export.rests(xml.rests("g", main=1, far=2) + xml.rests("h", main=3, far=4))
+    imports.everything()
+    export.offers(xml.offer("g#1") + xml.offer("h#1"))
+    export.rests(xml.rests("g#1", main=5) + xml.rests("h", main=3))
+    imports.catalog()
+    (guard,) = imports.stocks().guards
+    assert (guard.before, guard.gone) == (2, 1)
+    assert rows("select quantity from onec.stocks order by 1") == [3, 5]
 
 
 def test_what_is_already_inactive_is_not_counted(export, imports, rows, xml):

@@ -1,5 +1,6 @@
 """Which pictures are published, recorded, counted, kept and removed: the XML in view, real files, a real store."""
 
+import hashlib
 import io
 import os
 import random
@@ -9,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -564,6 +565,24 @@ def test_without_the_directory_the_message_names_it(shop):
     assert str(caught.value) == (
         f"Директория изображений не найдена: {path}. Убедитесь, что данные выгружены из 1С с изображениями товаров."
     )
+
+
+def test_what_the_media_store_does_not_keep_is_not_recorded(shop, files):
+    shop.ship("import_files/a.jpg")
+    shop.goods({"g": ["import_files/a.jpg"]})
+    shop()
+    before = shop.rows(VERSIONS)
+    shop.ship("import_files/a.jpg", picture(2))
+    request = Request(shop.root, shop.database_url, run_id="r")
+    for shard in range(1, plan_images(request, str(shop.media)) + 1):
+        publish_shard(request, str(shop.media), shard)
+    # Its directory cannot be opened to be flushed; nothing else of this step needs a file.
+    with pytest.raises(MediaStoreError, match=f"The media store {shop.media} cannot be used"):
+        collect_images(replace(request, progress=files.deny), str(shop.media))
+    files.allow()
+    assert shop.rows(VERSIONS) == before
+    collect_images(request, str(shop.media))
+    assert shop.one("select sha256 from onec.product_images") == hashlib.sha256(picture(2)).hexdigest()
 
 
 def test_a_file_in_the_place_of_the_media_directory_ends_the_import_and_leaves_the_record(shop):

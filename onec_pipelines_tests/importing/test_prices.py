@@ -96,6 +96,35 @@ def test_only_a_full_export_takes_the_prices_of_an_offer_that_it_does_not_name(s
     assert priced(rows) == {("g#1", "retail"): 5}
 
 
+@pytest.mark.parametrize("segment", [1, 2])
+def test_of_two_lists_of_an_offer_the_later_one_wins_whole(segment, shop, imports, rows, xml):
+    earlier, later = xml.prices("g#1", retail=5, dealer=4), xml.prices("g#1", retail=6)
+    if segment == 1:
+        shop.prices(earlier + later)
+    else:
+        shop.prices(earlier)
+        shop.prices(later, segment=2)
+    assert imports.prices().counters.total == 1
+    assert priced(rows) == {("g#1", "retail"): 6}
+
+
+def test_what_is_refused_of_an_earlier_list_is_refused_no_more(shop, imports, rows, xml):
+    shop.prices(xml.prices("g#1", retail=5, dealer="дорого") + xml.prices("g#1", retail=6))
+    assert imports.prices().counters.errors == 0
+    assert priced(rows) == {("g#1", "retail"): 6}
+
+
+def test_a_price_that_waits_lands_once_whatever_becomes_of_the_lists_that_are_stated_later(shop, imports, rows, xml):
+    shop.prices(xml.prices("g#3", retail=5), delta=True)
+    imports.prices()
+    shop.prices(xml.prices("g#3", dealer=4) + xml.prices("g#3", retail="дорого"), delta=True)
+    imports.prices()
+    shop.offers(xml.offer("g#3"), delta=True)
+    imports.catalog()
+    imports.prices()
+    assert priced(rows) == {("g#3", "retail"): 5}
+
+
 def test_an_offer_without_a_list_of_prices_says_nothing_about_them_in_a_delta(shop, imports, rows, xml):
     shop.prices(xml.prices("g#1", retail=5))
     imports.prices()

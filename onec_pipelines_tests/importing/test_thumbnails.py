@@ -353,6 +353,23 @@ def test_a_picture_is_read_where_it_still_is(gallery):
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
 
 
+def test_what_the_media_store_does_not_keep_is_not_recorded(gallery, files):
+    gallery.publish("a.jpg", picture(1))
+    gallery.make()
+    gallery.publish("a.jpg", picture(2))
+    before = gallery.rows(VERSIONS)
+
+    def deny_in_the_end(counters: Counters) -> None:
+        if counters.processed:
+            files.deny()
+
+    with pytest.raises(MediaStoreError, match=f"The media store {gallery.media} cannot be used"):
+        gallery.make(progress=deny_in_the_end)
+    files.allow()
+    assert gallery.rows(VERSIONS) == before
+    assert gallery.rows("select * from onec_staging.thumbnails_made") == []
+
+
 def test_a_store_that_cannot_be_used_is_one_sentence_and_the_record_stays(gallery):
     gallery.publish("a.jpg", picture())
     gallery.make(sizes=[100])

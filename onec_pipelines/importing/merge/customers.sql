@@ -1,7 +1,6 @@
 -- What the staged customers mean to the table.
 -- Bound: customers_full (every segment was full, something was seen, and the guard has not said no),
--- customers_segments_full (every segment was full): only then does the absence of a value blank it. A changed
--- entrepreneur without a name is still one: what tells it from an individual is the name.
+-- customers_segments_full (every segment was full): only then does the absence of a value blank it.
 
 -- yield customers by onec_id
 coalesce(name, full_name) <> '' or not deleted;
@@ -24,11 +23,13 @@ where n.onec_id = s.onec_id;
 select count(*) from onec.customers where is_active;
 
 -- upsert customers by onec_id
--- A deletion mark that comes alone takes nothing but the activity.
+-- A deletion mark that comes alone takes nothing but the activity. An ИНН tells the kind, but for an entrepreneur from
+-- an individual: what tells those apart is the name, so where none is stated the entrepreneur is still one.
 select
     s.onec_id,
     case
-        when not s.is_whole and s.name is null and s.full_name is null and (s.kind is null or s.inn = t.inn)
+        when not s.is_whole and s.name is null and s.full_name is null
+            and (s.kind is null or s.inn = t.inn or (s.kind, t.kind) = ('individual', 'entrepreneur'))
         then coalesce(t.kind, s.kind, 'individual')
         else coalesce(s.kind, case when not s.is_whole then t.kind end, 'individual')
     end as kind,

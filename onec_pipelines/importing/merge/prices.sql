@@ -9,10 +9,6 @@ with last as (
     from onec_staging.price_lists
     group by onec_id
     having count(*) > 1
-), lists as (
-    delete from onec_staging.price_lists l
-    using last
-    where exists (select from last) and last.onec_id = l.onec_id and l.seq < last.seq
 ), refused as (
     delete from pg_temp.refusals r
     using last
@@ -105,10 +101,14 @@ select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
     as cell (price_type_onec_id text, value text, currency text)
-left join onec_staging.price_lists l on l.onec_id = w.onec_id
 left join (select distinct onec_id, cell from pg_temp.refusals) r
     on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
-where w.import_type = 'prices' and (r.cell is not null or (l.onec_id is null and not %(prices_full)s));
+where w.import_type = 'prices'
+    and (
+        r.cell is not null
+        or not %(prices_full)s
+            and not exists (select from onec_staging.price_lists l where l.onec_id = w.onec_id)
+    );
 
 -- run default variants for prices of a bare product id
 -- No product id holds a #: most offers need not be looked up among the products.

@@ -1,13 +1,31 @@
 """Live progress: few events however long a run takes, a tag that is always fresh."""
 
 import itertools
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import dagster as dg
 import pytest
 
+from onec_pipelines.database.connection import connect
+from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.importing import Counters
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
-from onec_pipelines.orchestration.runs.progress import MAX_EVENTS, Pace, always, line_interval, parse_progress
+from onec_pipelines.orchestration.runs.progress import (
+    ASSETS_TAG,
+    MAX_EVENTS,
+    PROGRESS_TAG,
+    RESULT,
+    Pace,
+    RunTags,
+    always,
+    counters_reached,
+    line_interval,
+    parse_progress,
+)
 
 
 def play(
@@ -154,6 +172,25 @@ def test_the_tag_of_a_run_grows_over_its_assets_while_it_goes(project):
     processed = [int(tag.partition("/")[0]) for _, _, tag in seen]
     assert processed == sorted(processed)
     assert project.tags(result)["onec/progress"] == "809/809"
+
+
+def test_a_step_waits_with_its_tags_until_another_one_has_written_those_that_it_has_read(project):
+    url, instance = project.settings.database_url, project.instance
+    run_id = instance.add_run(dg.DagsterRun(job_name="full_refresh", status=dg.DagsterRunStatus.STARTED)).run_id
+    stocks, prices = Counters(total=5, processed=2), Counters(total=4, processed=4)
+    written_by_stocks = {"run_id": run_id, "assets": {"stocks": {**asdict(stocks), RESULT: ""}}}
+    tags = RunTags(instance, Onec(), run_id, "all", "prices", alone=False)
+    waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+    with connect(url) as looking, ThreadPoolExecutor() as pool:
+        with tags_lock(url, run_id):
+            writing = pool.submit(tags.write, prices)
+            while not writing.done() and not looking.execute(waiting).fetchall():
+                time.sleep(0.005)
+            instance.add_run_tags(run_id, {ASSETS_TAG: json.dumps(written_by_stocks)})
+        writing.result()
+    run = instance.get_run_by_id(run_id)
+    assert counters_reached(run) == {"stocks": stocks, "prices": prices}
+    assert run.tags[PROGRESS_TAG] == "6/9"
 
 
 def test_lines_and_observations_appear_while_a_slow_import_goes(project, monkeypatch):
