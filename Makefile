@@ -8,6 +8,8 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 unexport PYTHONDONTWRITEBYTECODE
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Each worker has a PostgreSQL of its own. Those that are done early take tests from the others.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
 .PHONY: run test test-slow ui lint format bench lock clean
 
@@ -15,7 +17,7 @@ run: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli quickstart
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) --cov --cov-report=term
 
 test-slow: .venv/installed-dev
 	$(BIN)/python -m pytest -m slow

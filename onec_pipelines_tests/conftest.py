@@ -13,8 +13,9 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -29,6 +30,14 @@ from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import Settings
 
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SLOW_SECONDS = 900
+"""After which a slow test counts as hanging; `timeout` of pyproject.toml says it for the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 
 
 @contextmanager
@@ -48,7 +57,7 @@ def created_database(server_url: str, *, template: str = "template1") -> Iterato
     """The URL of a new database, dropped in the end together with its connections."""
     name = f"onec_test_{uuid.uuid4().hex}"
     with connect(server_url) as server:
-        server.execute(f'create database "{name}" template "{template}"')
+        server.execute(f'create database "{name}" template "{template}" strategy file_copy')
     yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     with connect(server_url) as server:
         server.execute(f'drop database "{name}" with (force)')
@@ -71,9 +80,15 @@ def template_database(server_url: str) -> Iterator[str]:
         yield urlsplit(url).path.removeprefix("/")
 
 
+@pytest.fixture(scope="session")
+def new_database(server_url: str, template_database: str) -> Callable[[], AbstractContextManager[str]]:
+    """The URL of a database with all migrations, for whom one a test is too many: `with new_database() as url`."""
+    return partial(created_database, server_url, template=template_database)
+
+
 @pytest.fixture
-def database_url(server_url: str, template_database: str) -> Iterator[str]:
-    with created_database(server_url, template=template_database) as url:
+def database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    with new_database() as url:
         yield url
 
 

@@ -9,10 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,14 +47,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(server_url: str, template_database: str) -> Iterator[str]:
+def shared_database_url(new_database) -> Iterator[str]:
     """One database for all tests of this module: Dagster needs a second to make its tables."""
-    name = f"onec_test_{uuid.uuid4().hex}"
-    with connect(server_url) as server:
-        server.execute(f'create database "{name}" template "{template_database}"')
-    yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    with connect(server_url) as server:
-        server.execute(f'drop database "{name}" with (force)')
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture

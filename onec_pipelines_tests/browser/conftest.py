@@ -16,13 +16,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -205,13 +203,9 @@ def is_free(port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def database_of_ui(server_url: str, template_database: str) -> Iterator[str]:
-    name = f"onec_test_{uuid.uuid4().hex}"
-    with connect(server_url) as server:
-        server.execute(f'create database "{name}" template "{template_database}"')
-    yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    with connect(server_url) as server:
-        server.execute(f'drop database "{name}" with (force)')
+def database_of_ui(new_database) -> Iterator[str]:
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,10 @@ followed by its last import once more, with every file read again: that must not
 
 import os
 import resource
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -213,14 +211,10 @@ class Imports:
 
 
 @pytest.fixture(scope="session")
-def imports_url(server_url: str, template_database: str) -> Iterator[str]:
+def imports_url(new_database) -> Iterator[str]:
     """One database for all tests of this room: to empty it takes a tenth of the time that a new one takes."""
-    name = f"onec_test_{uuid.uuid4().hex}"
-    with connect(server_url) as server:
-        server.execute(f'create database "{name}" template "{template_database}"')
-    yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    with connect(server_url) as server:
-        server.execute(f'drop database "{name}" with (force)')
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,14 @@
 """The project as Dagster sees it: an export, an environment that names it, and runs of our jobs."""
 
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import dagster as dg
 import pytest
 
-from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.machinery.launch import QUIET
@@ -104,20 +101,16 @@ class Refreshed:
 
 
 @pytest.fixture(scope="session")
-def refreshed(
-    server_url: str, template_database: str, demo: Demo, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Refreshed]:
-    name = f"onec_test_{uuid.uuid4().hex}"
-    url = urlsplit(server_url)._replace(path=f"/{name}").geturl()
+def refreshed(new_database, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refreshed]:
     directory = tmp_path_factory.mktemp("refreshed")
-    settings = Settings(demo.path, url, str(directory / "media"), directory / "home")
-    with connect(server_url) as server:
-        server.execute(f'create database "{name}" template "{template_database}"')
-    with pytest.MonkeyPatch.context() as monkeypatch, dg.DagsterInstance.ephemeral() as instance:
+    with (
+        new_database() as url,
+        pytest.MonkeyPatch.context() as monkeypatch,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        settings = Settings(demo.path, url, str(directory / "media"), directory / "home")
         named_in_the_environment(settings, monkeypatch)
         project = Project(settings, instance)
         result = project.run("full_refresh")
         monkeypatch.undo()
         yield Refreshed(project, result)
-    with connect(server_url) as server:
-        server.execute(f'drop database "{name}" with (force)')

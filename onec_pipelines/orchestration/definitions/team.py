@@ -59,9 +59,10 @@ def load_team(directory: Path) -> dg.Definitions:
 
 def left_out(directory: Path, error: BaseException) -> dg.AssetSpec:
     """An asset in place of theirs, whose description says why they are not there."""
+    why = reason(directory, error)
     return dg.AssetSpec(
         DIRECTORY,
-        description=f"Nothing of `{directory}` is loaded until this is mended:\n\n```\n{reason(directory, error)}```",
+        description=f"Nothing of `{directory}` is loaded until this is mended:\n\n```\n{why}```",
         group_name=DIRECTORY,
         kinds={"python"},
     )
