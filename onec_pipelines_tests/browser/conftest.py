@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,17 @@ class UI:
     environment: dict[str, str]
     onec: tuple[str, ...]
     cwd: Path
+    program: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it has printed."""
+        return self.data_dir.with_name(f"ui-{self.port}.log")
 
     @property
     def database_url(self) -> str:
@@ -100,22 +106,24 @@ class UI:
     def start(self) -> None:
         """Start it as `make ui` does, and wait until it serves and has loaded our definitions."""
         assert is_free(self.port)
-        log = self.data_dir.with_name("ui.log")
-        command = [*self.onec, "ui", "--port", str(self.port)]
-        with log.open("ab") as output:
+        command = [*(self.program or (*self.onec, "ui")), "--port", str(self.port)]
+        with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=self.cwd, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
         wait(lambda: self.is_gone() or self.is_settled(), START_SECONDS, "the UI never served")
-        assert not self.is_gone(), log.read_text()
+        assert not self.is_gone(), self.log.read_text()
 
     def stop(self) -> None:
-        """End it as Ctrl-C does, and once more if need be, with all that it started; what is left then is a failure."""
-        orphans = family = self.family()
-        for _ in range(2):
-            if orphans:
-                os.killpg(family[0].pid, signal.SIGINT)
-            _, orphans = psutil.wait_procs(orphans, timeout=STOP_SECONDS / 2)
+        """End it as Ctrl-C does, with all that it started; what is left then is a failure."""
+        family = self.family()
+        if family:
+            os.killpg(family[0].pid, signal.SIGINT)
+        self.has_ended(family)
+
+    def has_ended(self, family: list[psutil.Process]) -> None:
+        """See that none of these processes is left."""
+        _, orphans = psutil.wait_procs(family, timeout=STOP_SECONDS)
         names = [" ".join(orphan.cmdline()) for orphan in orphans]
         self.kill(orphans)
         assert not names, names
@@ -227,7 +235,15 @@ def stands() -> Path:
 
 
 @pytest.fixture(scope="module")
-def ui(database_of_ui: str, data_dir: Path, onec: tuple[str, ...], stands: Path) -> Iterator[UI]:
+def further_settings() -> dict[str, str]:
+    """What the environment of the UI holds besides, where a module needs it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def ui(
+    database_of_ui: str, data_dir: Path, onec: tuple[str, ...], stands: Path, further_settings: dict[str, str]
+) -> Iterator[UI]:
     """`onec ui` over an empty database, for the tests of one module, which follow one another."""
     environment = {
         **{key: value for key, value in os.environ.items() if key not in {"DAGSTER_HOME", "PYTHONDONTWRITEBYTECODE"}},
@@ -236,18 +252,38 @@ def ui(database_of_ui: str, data_dir: Path, onec: tuple[str, ...], stands: Path)
         "ONEC_HOME": str(data_dir.with_name("home")),
         "ONEC_MEDIA_URL": str(data_dir.with_name("media")),
         "ONEC_NIGHTLY_CRON": "0 0 29 2 *",  # not while the tests run
+        **further_settings,
     }
     home = Path(environment["ONEC_HOME"])
     home.mkdir()
     configuration = (ROOT / "dagster.yaml").read_text()
     assert QUEUE in configuration
     (home / "dagster.yaml").write_text(configuration.replace(QUEUE, HASTY_QUEUE))
-    ui = UI(free_port(), data_dir, environment, onec, stands)
+    with running(UI(free_port(), data_dir, environment, onec, stands)) as ui:
+        yield ui
+
+
+@contextmanager
+def running(ui: UI) -> Iterator[UI]:
     try:
         ui.start()
         yield ui
     finally:
         ui.stop()
+
+
+@pytest.fixture(scope="module")
+def further_ui(ui: UI) -> Iterator[Callable[..., UI]]:
+    """Start another program that serves the same state: `further_ui("onec_pipelines.cli", "ui", "--read-only")`."""
+    environment = ui.environment | {"DAGSTER_HOME": ui.environment["ONEC_HOME"]}
+    with ExitStack() as stack:
+
+        def start(*program: str, **settings: str) -> UI:
+            command = (sys.executable, "-m", *program)
+            other = UI(free_port(), ui.data_dir, environment | settings, ui.onec, ui.cwd, command)
+            return stack.enter_context(running(other))
+
+        yield start
 
 
 @pytest.fixture
