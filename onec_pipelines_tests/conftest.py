@@ -1,10 +1,13 @@
 """A real PostgreSQL for the tests: one server a session, one migrated database a test.
 
+`releases/` holds what the last release has left behind: a dump of its database, and what it said of that.
+
 ONEC_TEST_DATABASE_URL names a server to use, where databases may be created; unset, an embedded one is started.
 Tests of poolers need Debian's pgbouncer and are skipped without it; ONEC_REQUIRE_PGBOUNCER=1, as CI sets it, makes that
 a failure.
 """
 
+import gzip
 import os
 import shutil
 import socket
@@ -29,6 +32,7 @@ from onec_pipelines.errors import DatabaseError
 from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import Settings
 
+RELEASES = Path(__file__).with_name("releases")
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SLOW_SECONDS = 900
 """After which a slow test counts as hanging; `timeout` of pyproject.toml says it for the others."""
@@ -90,6 +94,29 @@ def new_database(server_url: str, template_database: str) -> Callable[[], Abstra
 def database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     with new_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def released_template(server_url: str) -> Iterator[str]:
+    """The name of a database as 0.1.0 has left it: the demo imported, the UI used, ticks, and a run in the queue."""
+    with created_database(server_url) as url:
+        with connect(url) as connection:
+            connection.execute(gzip.decompress((RELEASES / "v0.1.0.sql.gz").read_bytes()))
+        yield urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def released_url(server_url: str, released_template: str) -> Iterator[str]:
+    """A database of 0.1.0."""
+    with created_database(server_url, template=released_template) as url:
+        yield url
+
+
+@pytest.fixture
+def released(released_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to it."""
+    with connect(released_url) as connection:
+        yield connection
 
 
 @pytest.fixture
