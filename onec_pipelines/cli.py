@@ -178,11 +178,16 @@ def demo(directory: Path, layout: str, encoding: str) -> None:
 @main.command()
 @in_sentences
 def migrate() -> None:
-    """Bring the schema of the database up to date."""
+    """Bring the database up to date: Dagster's tables, then the catalogue's."""
     from onec_pipelines.database import migrate as migrations  # noqa: PLC0415
     from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.schema import settle  # noqa: PLC0415
 
-    applied = migrations.migrate(database_url(Settings.from_environment()))
+    url = database_url(Settings.from_environment())
+    place = settle(url)
+    if place.moved_from:
+        click.echo(f"Dagster's tables were moved from the schema {place.moved_from} to {place.schema}.")
+    applied = migrations.migrate(url)
     click.echo(f"Applied: {', '.join(applied)}." if applied else "The schema is up to date.")
 
 

@@ -60,7 +60,7 @@ def database_url(shared_database_url: str) -> str:
     with connect(shared_database_url) as connection:
         tables = connection.execute(
             "select string_agg(format('%I.%I', schemaname, tablename), ', ') from pg_tables "
-            "where schemaname in ('onec', 'public') "
+            "where schemaname in ('onec', 'dagster') "
             "and tablename not in ('schema_migrations', 'alembic_version', 'secondary_indexes')"
         ).fetchone()
         connection.execute(f"truncate {tables[0]} restart identity cascade")

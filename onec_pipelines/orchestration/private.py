@@ -35,11 +35,19 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 # Which runs have not ended.
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
-# Dagster's tables, by which those of a half-made run history are told from somebody else's.
+# Dagster's tables, which it makes one by one, and which are not to be half made when a process is killed; and what it
+# notes when it has made them: the migrations of data that empty tables do not need.
+from dagster._core.storage.event_log.migration import ASSET_DATA_MIGRATIONS, EVENT_LOG_DATA_MIGRATIONS
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageMetadata
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+from dagster._core.storage.runs.migration import OPTIONAL_DATA_MIGRATIONS, REQUIRED_DATA_MIGRATIONS
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata, SecondaryIndexMigrationTable
+from dagster._core.storage.schedules.migration import (
+    OPTIONAL_SCHEDULE_DATA_MIGRATIONS,
+    REQUIRED_SCHEDULE_DATA_MIGRATIONS,
+)
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+from dagster._core.storage.sql import stamp_alembic_rev
 
 # The tag of a run that a schedule has launched.
 from dagster._core.storage.tags import SCHEDULE_NAME_TAG
@@ -70,8 +78,14 @@ if TYPE_CHECKING:
     from dagster_graphql.schema.errors import GraphenePythonError
 
 __all__ = [
+    "ASSET_DATA_MIGRATIONS",
+    "EVENT_LOG_DATA_MIGRATIONS",
     "FINISHED_STATUSES",
     "IMPLICIT_ASSET_JOB_NAME",
+    "OPTIONAL_DATA_MIGRATIONS",
+    "OPTIONAL_SCHEDULE_DATA_MIGRATIONS",
+    "REQUIRED_DATA_MIGRATIONS",
+    "REQUIRED_SCHEDULE_DATA_MIGRATIONS",
     "SCHEDULE_NAME_TAG",
     "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
@@ -86,6 +100,7 @@ __all__ = [
     "RetryMode",
     "RunStorageSqlMetadata",
     "ScheduleStorageSqlMetadata",
+    "SecondaryIndexMigrationTable",
     "SerializableErrorInfo",
     "SqlEventLogStorage",
     "SqlEventLogStorageMetadata",
@@ -99,6 +114,7 @@ __all__ = [
     "is_valid_cron_schedule",
     "make_new_run_id",
     "schedule_execution_time_iterator",
+    "stamp_alembic_rev",
 ]
 
 _LATER = {

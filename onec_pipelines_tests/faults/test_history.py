@@ -1,22 +1,24 @@
-"""The making of Dagster's tables is broken off: the next command begins it anew, and never drops a history."""
+"""The making or the move of Dagster's tables is broken off: nothing is half done, and the next command does it."""
 
 import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.orchestration.machinery.storage import TABLES
+from onec_pipelines.orchestration.machinery.history_tables import COLUMNS
+from onec_pipelines.orchestration.machinery.schema import Place, settle
 
 pytestmark = pytest.mark.slow
 
-MAKE = """
+SETTLE = """
 import os, signal, sys
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from onec_pipelines.orchestration.machinery.storage import OnecStorage
+from onec_pipelines.orchestration.machinery.schema import settle
 stop, seen = int(sys.argv[1]), []
 
 @event.listens_for(Engine, "before_cursor_execute")
@@ -26,42 +28,46 @@ def count(connection, cursor, statement, *_):
         if len(seen) == stop:
             os.kill(os.getpid(), signal.SIGKILL)
 
-OnecStorage.from_config_value(None, {})
-print(len(seen))
+settle(os.environ["ONEC_DATABASE_URL"])
 """
 
 
-def make(url: str, stop: int, tmp_path) -> subprocess.CompletedProcess[str]:
-    """Make the tables of the run history, and die before the statement of this number that writes."""
-    return subprocess.run(
-        [sys.executable, "-c", MAKE, str(stop)],
-        env=os.environ | {"ONEC_DATABASE_URL": url, "ONEC_HOME": str(tmp_path)},
-        capture_output=True,
+def start(url: str, stop: int = 0) -> subprocess.Popen[str]:
+    """Make or move the tables in a process, which dies before the statement of this number that writes."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SETTLE, str(stop)],
+        env=os.environ | {"ONEC_DATABASE_URL": url},
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
 
 
-@pytest.mark.parametrize("stop", [4, 40, 60])
-def test_tables_of_the_run_history_that_were_half_made_are_made_anew(stop, database_url, connection, tmp_path):
-    there = "select tablename from pg_tables where schemaname = 'public'"
-    assert make(database_url, stop, tmp_path).returncode == -signal.SIGKILL
-    again = make(database_url, 0, tmp_path)
-    assert again.returncode == 0, again.stderr
-    assert {table for (table,) in connection.execute(there)} == {*(table.name for table in TABLES), "alembic_version"}
-    assert make(database_url, 0, tmp_path).stdout == "0\n"
+def tables(connection, schema: str) -> set[str]:
+    rows = connection.execute("select tablename from pg_tables where schemaname = %s", [schema])
+    return {name for (name,) in rows}
 
 
-def test_a_history_without_its_last_table_is_left_alone(database_url, tmp_path):
-    make(database_url, 0, tmp_path)
-    with connect(database_url) as connection:
-        connection.execute("insert into event_logs (run_id, event) values ('r', '{}'); truncate secondary_indexes")
-        connection.execute("drop table runs cascade")
-        make(database_url, 0, tmp_path)
-        assert connection.execute("select run_id from event_logs").fetchall() == [("r",)]
+@pytest.mark.parametrize("stop", [4, 40, 56])
+def test_tables_are_made_all_or_none(stop, database_url, connection):
+    process = start(database_url, stop)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert tables(connection, "dagster") == set()
+    assert settle(database_url) == Place("dagster")
+    assert tables(connection, "dagster") == COLUMNS.keys()
 
 
-def test_a_table_of_somebody_else_is_never_taken_for_a_half_made_one(database_url, connection, tmp_path):
-    connection.execute("create table jobs (id integer)")
-    make(database_url, 0, tmp_path)
-    assert connection.execute("select count(*) from jobs").fetchone() == (0,)
+def test_a_move_that_is_broken_off_has_moved_nothing(released, released_url):
+    with connect(released_url) as other, other.transaction():
+        other.execute("select from public.snapshots")  # whoever moves the tables waits for this one
+        process = start(released_url)
+        waiting = "select from pg_locks where not granted and relation = 'public.snapshots'::regclass"
+        deadline = time.monotonic() + 60
+        while released.execute(waiting).fetchone() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+    assert tables(released, "public") == COLUMNS.keys()
+    assert tables(released, "dagster") == set()
+    assert settle(released_url) == Place("dagster", moved_from="public")

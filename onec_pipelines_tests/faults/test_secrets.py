@@ -145,14 +145,16 @@ def test_no_table_holds_a_secret_neither_events_nor_tags_nor_metadata(told):
     found = {}
     with connect(url) as connection:
         tables = connection.execute(
-            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('onec', 'public')"
+            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('onec', 'dagster')"
         ).fetchall()
         assert len(tables) > 30
         for (table,) in tables:
             text = "\n".join(row for (row,) in connection.execute(f"select t::text from {table} t"))
             if places(text):
                 found[table] = places(text)
-        events = connection.execute("select count(*) from event_logs where event like '%UndefinedColumn%'").fetchone()
+        events = connection.execute(
+            "select count(*) from dagster.event_logs where event like '%UndefinedColumn%'"
+        ).fetchone()
     assert found == {}
     assert events[0] > 0
 

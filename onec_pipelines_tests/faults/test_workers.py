@@ -41,8 +41,8 @@ LOST_AFTER = 5
 RUN_CONFIG = {"ops": {"product_images": {"config": {"shard_mb": 1}}}}
 IN_A_SHARD = """
 select step_key
-from event_logs taken
-join event_logs later using (run_id, step_key)
+from dagster.event_logs taken
+join dagster.event_logs later using (run_id, step_key)
 where taken.step_key like 'product_images.publish%%' and taken.event like '%%doomed@%%'
 group by step_key
 having bool_or(later.dagster_event_type = 'STEP_START') and not bool_or(later.dagster_event_type = 'STEP_SUCCESS')
@@ -200,7 +200,7 @@ def test_a_worker_that_is_killed_on_the_way_loses_no_picture_and_publishes_none_
         assert run.wait(180) == 0, cluster.said("run")
 
         starts = connection.execute(
-            "select step_key, count(*) from event_logs where dagster_event_type = 'STEP_START' "
+            "select step_key, count(*) from dagster.event_logs where dagster_event_type = 'STEP_START' "
             "and step_key like 'product_images.publish%%' group by 1"
         ).fetchall()
         assert len(starts) >= 4
@@ -232,14 +232,14 @@ def test_the_workers_show_how_far_the_whole_import_is(cluster, settings, wait_un
     with connect(settings["ONEC_DATABASE_URL"]) as connection:
 
         def look() -> bool:
-            seen.update(connection.execute("select value from run_tags where key = 'onec/progress'").fetchall())
+            seen.update(connection.execute("select value from dagster.run_tags where key = 'onec/progress'").fetchall())
             return run.poll() is not None
 
         wait_until(look, seconds=180)
         assert run.returncode == 0, cluster.said("run")
         lines = connection.execute(
-            "select timestamp from event_logs where dagster_event_type is null and event like '%%product_images [%%' "
-            "order by 1"
+            "select timestamp from dagster.event_logs "
+            "where dagster_event_type is null and event like '%%product_images [%%' order by 1"
         ).fetchall()
     shown = sorted(int(tag.partition("/")[0]) for (tag,) in seen if tag.endswith(f"/{PICTURES}"))
     assert len(shown) > 2

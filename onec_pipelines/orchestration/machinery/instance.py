@@ -7,11 +7,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import dagster as dg
-from dagster_postgres.utils import DagsterPostgresException
-from sqlalchemy.exc import SQLAlchemyError
 
-from onec_pipelines.database.connection import connect, database_url, first_line
-from onec_pipelines.errors import DatabaseError, SettingsError
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.errors import SettingsError
+from onec_pipelines.orchestration.machinery.schema import history_told, settle
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 CONFIGURATION = "dagster.yaml"
@@ -24,14 +23,16 @@ STORAGE = "storage"
 def prepare_home(settings: Settings) -> Path:
     """The directory of the instance, with the project's configuration in it, named in the environment.
 
+    The tables of the instance are made or moved first: what stands against that is said before anything starts.
+
     A `DAGSTER_HOME` that is set keeps the configuration that it has. Else it becomes `ONEC_HOME`, whose copy
     follows the project's own file, so that an upgrade reaches it.
 
     Raises:
-        DatabaseError: the database cannot be reached.
+        DatabaseError: the database cannot be reached, or not be used for the run history.
         SettingsError: the directory cannot be written.
     """
-    connect(database_url(settings)).close()
+    settle(database_url(settings))
     stated = os.environ.get("DAGSTER_HOME", "").strip()
     home = (PROJECT_ROOT / Path(stated).expanduser()).absolute() if stated else settings.home
     try:
@@ -73,12 +74,5 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         SettingsError: its directory cannot be used.
     """
     prepare_home(settings)
-    try:
-        with dg.DagsterInstance.get() as instance:
-            yield instance
-    except (SQLAlchemyError, DagsterPostgresException) as error:  # the latter after some tries to connect
-        cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
-        answer = first_line(str(getattr(cause, "orig", None) or cause))
-        raise DatabaseError(
-            f"Dagster's run history in PostgreSQL cannot be used: {answer}; correct that, and start again."
-        ) from error
+    with history_told(), dg.DagsterInstance.get() as instance:
+        yield instance

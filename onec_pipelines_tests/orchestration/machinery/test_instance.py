@@ -13,7 +13,7 @@ from onec_pipelines.errors import DatabaseError, SettingsError
 from onec_pipelines.orchestration.definitions.team import DIRECTORY
 from onec_pipelines.orchestration.machinery.instance import WORKSPACE, open_instance, prepare_home
 from onec_pipelines.orchestration.machinery.launch import ORIGIN, execute
-from onec_pipelines.orchestration.machinery.storage import OnecStorage, sqlalchemy_url
+from onec_pipelines.orchestration.machinery.storage import OnecStorage
 from onec_pipelines.orchestration.runs.history import list_sessions
 from onec_pipelines.settings import PROJECT_ROOT
 
@@ -30,7 +30,7 @@ def test_run_history_is_in_the_database_of_the_catalogue(project):
         session = execute(instance, build_definitions({}, project.settings), "all")
     assert session.status == "completed"
     with connect(project.settings.database_url) as connection:
-        assert connection.execute("select count(*) from public.runs").fetchone() == (1,)
+        assert connection.execute("select count(*) from dagster.runs").fetchone() == (1,)
     with open_instance(project.settings) as instance:
         assert list_sessions(instance) == [session]
 
@@ -39,7 +39,7 @@ def test_progress_and_result_are_found_in_the_stored_tags(project):
     with open_instance(project.settings) as instance:
         session = execute(instance, build_definitions({}, project.settings), "catalog")
     with connect(project.settings.database_url) as connection:
-        query = "select key, value from public.run_tags where key like 'onec/%%' order by key"
+        query = "select key, value from dagster.run_tags where key like 'onec/%%' order by key"
         tags = dict(connection.execute(query, []).fetchall())
     assert tags == {
         "onec/import_type": "catalog",
@@ -108,7 +108,7 @@ def test_a_home_that_is_a_file_is_one_sentence(project):
 
 
 @pytest.mark.parametrize(
-    "damage", ["alter table public.runs rename column run_body to body", "drop table public.runs cascade"]
+    "damage", ["alter table dagster.runs rename column run_body to body", "drop table dagster.runs cascade"]
 )
 def test_a_run_history_that_cannot_be_used_is_one_sentence(project, damage):
     def list_damaged() -> None:
@@ -126,31 +126,6 @@ def test_a_database_that_is_down_is_one_sentence_before_dagster_tries(monkeypatc
     with pytest.raises(DatabaseError, match=r"^PostgreSQL cannot be reached") as caught:
         OnecStorage.from_config_value(None, {})
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "user", "expected"),
-    [
-        (
-            "postgresql://u:p%40@h:6432/db?sslmode=require",
-            "u",
-            "postgresql+psycopg2://u:p%40@h:6432/db?sslmode=require",
-        ),
-        ("postgres://u@h/db", "u", "postgresql+psycopg2://u@h/db"),
-        (
-            "postgresql://onec@/onec?host=/tmp/s",
-            "onec",
-            "postgresql+psycopg2://onec@/onec?host=%2Ftmp%2Fs&options=-csearch_path%3Dpublic",
-        ),
-        (
-            "postgresql://onec@h/db?options=-cstatement_timeout%3D9",
-            "onec",
-            "postgresql+psycopg2://onec@h/db?options=-cstatement_timeout%3D9+-csearch_path%3Dpublic",
-        ),
-    ],
-)
-def test_dagster_is_given_the_url_with_its_driver_and_never_the_catalogues_schema(url, user, expected):
-    assert sqlalchemy_url(url, user) == expected
 
 
 def test_run_history_that_began_before_the_catalogue_goes_on_after_it(project):

@@ -1,0 +1,52 @@
+"""How Dagster connects to PostgreSQL: a URL whose connections, whoever makes an engine of it, work in one schema.
+
+Dagster names its tables without a schema and makes its engines itself, another one for the webserver. The parameter
+`options` of the URL would set the search path as well, but poolers such as PgBouncer reject it.
+"""
+
+from typing import Any
+
+from psycopg2.extensions import connection as Psycopg2Connection  # noqa: N812 - a class, whatever its name looks like
+from psycopg2.extensions import quote_ident
+from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy.dialects import plugins
+from sqlalchemy.engine import CreateEnginePlugin
+
+PLUGIN = "onec_schema"
+"""The name of the plugin in a URL, and of the parameter that says which schema."""
+
+
+class SchemaPlugin(CreateEnginePlugin):
+    """What a URL asks of SQLAlchemy with `plugin=onec_schema&onec_schema=dagster`."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        super().__init__(url, kwargs)
+        self.schema = str(url.query[PLUGIN])
+
+    def update_url(self, url: URL) -> URL:
+        """The URL without what is meant for this plugin."""
+        return url.difference_update_query([PLUGIN])
+
+    def engine_created(self, engine: Engine) -> None:
+        """Be the first to be told of each new connection: SQLAlchemy then asks it which schema is its own."""
+        event.listen(engine, "connect", self.set_search_path, insert=True)
+
+    def set_search_path(self, connection: Psycopg2Connection, _record: object) -> None:
+        """Work in the schema for as long as the connection lives: outside a transaction, which might be undone."""
+        was = connection.autocommit
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"set search_path = {quote_ident(self.schema, connection)}")
+        connection.autocommit = was
+
+
+plugins.register(PLUGIN, __name__, SchemaPlugin.__name__)
+
+
+def dagster_url(url: str, schema: str) -> str:
+    """Return the URL for Dagster: everything that `url` states, the driver and the schema.
+
+    What `postgresql://` alone means depends on SQLAlchemy's version.
+    """
+    parsed = make_url(f"postgresql+psycopg2://{url.partition('://')[2]}")
+    return parsed.update_query_dict({"plugin": PLUGIN, PLUGIN: schema}).render_as_string(hide_password=False)
