@@ -2,8 +2,8 @@
 
 Whoever starts a daemon of our `dagster.yaml`, by `onec daemon`, `onec ui`, `dagster dev` or `dagster-daemon run`, asks
 the run coordinator for the interval of its queue; there it takes a lock in PostgreSQL, which ends with its process,
-or is refused. A daemon that takes no lock (of version 0.1.0, or of a `dagster.yaml` without our coordinator, or one
-whose connection was cut off by a restart of PostgreSQL) shows by its heartbeats that it lives.
+or is refused. A daemon that takes no lock (of version 0.1.0, or of a `dagster.yaml` without our coordinator) shows by
+its heartbeats that it lives.
 """
 
 import logging
