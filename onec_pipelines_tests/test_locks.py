@@ -66,6 +66,12 @@ def test_a_server_gets_nothing_of_the_tests():
 
 
 def test_no_message_and_no_page_recommends_a_name_that_is_on_no_index():
-    pages = [*PROJECT_ROOT.glob("*.md"), *PROJECT_ROOT.glob("docs/**/*.md"), *PROJECT_ROOT.glob("onec_pipelines/**/*.py")]
-    recommended = {page.name: re.findall(r"pip install[^\n`]*onec[-_]pipelines", page.read_text("utf-8")) for page in pages}
+    pages = [
+        *PROJECT_ROOT.glob("*.md"),
+        *PROJECT_ROOT.glob("docs/**/*.md"),
+        *PROJECT_ROOT.glob("onec_pipelines/**/*.py"),
+    ]
+    recommended = {
+        page.name: re.findall(r"pip install[^\n`]*onec[-_]pipelines", page.read_text("utf-8")) for page in pages
+    }
     assert [page for page, found in recommended.items() if found] == []
