@@ -37,7 +37,8 @@ class Dataset:
     Attributes:
         name: the import type: of `onec import NAME`, of run tags, of the records of an import.
         asset: its asset, and by that its pool and its tag.
-        table: the table that it fills and is read from, `schema.name`.
+        table: the table that it is read from, `schema.name`.
+        beside: the other tables of `onec` whose rows are its own.
         description: what the page of the asset says.
         counters: metadata key -> field of `Counters`, in the order in which they are shown: total, processed, others.
         exports: what 1C exports for it, upstream of it in the lineage: name -> description.
@@ -59,6 +60,7 @@ class Dataset:
     table: str
     counters: Mapping[str, str]
     description: str = ""
+    beside: tuple[str, ...] = ()
     exports: Mapping[str, str] = field(default_factory=dict)
     directories: tuple[str, ...] = ()
     required_directories: tuple[str, ...] = ()
@@ -71,6 +73,11 @@ class Dataset:
     is_personal: bool = False
     has_job: bool = True
     checks: tuple[Check, ...] = ()
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables of `onec` whose rows are its own."""
+        return frozenset({self.table.removeprefix("onec."), *self.beside})
 
     @property
     def job(self) -> str:
@@ -94,6 +101,16 @@ CATALOG = Dataset(
     name="catalog",
     asset="catalog",
     table="onec.products",
+    beside=(
+        "product_variants",
+        "product_categories",
+        "image_references",
+        "categories",
+        "brands",
+        "units",
+        "properties",
+        "property_values",
+    ),
     description="Products, variants, categories, brands, units and properties of 1C, in `onec.products` and beside it. "
     "Offers whose product has not arrived wait in `onec.pending_records`.",
     counters=_ITEMS,
@@ -117,6 +134,7 @@ STOCKS = Dataset(
     name="stocks",
     asset="stocks",
     table="onec.stocks",
+    beside=("warehouses",),
     description="The stock of each variant in each warehouse, in `onec.stocks`. Stocks of unknown offers or warehouses "
     "wait in `onec.pending_records`.",
     counters=_ITEMS,
@@ -137,6 +155,7 @@ PRICES = Dataset(
     name="prices",
     asset="prices",
     table="onec.prices",
+    beside=("price_types",),
     description="The price of each variant in each price type, in `onec.prices`. Prices of unknown offers or types "
     "wait in `onec.pending_records`.",
     counters=_ITEMS,

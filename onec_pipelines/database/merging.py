@@ -52,6 +52,7 @@ from onec_pipelines.database.settling import keep_latest, keep_stated, yield_mar
 
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
+_WRITES = re.compile(r"\b(?:insert into|update|delete from)\s+onec\.(\w+)")
 _STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|guard|count|check|query|include) (.+)$", re.MULTILINE)
 
 
@@ -67,6 +68,14 @@ class Step:
     def table(self) -> str:
         """The table; of a guard, what it guards."""
         return self.name.partition(" by ")[0]
+
+    @property
+    def writes(self) -> str | None:
+        """The table of `onec` that it writes; None where it writes none."""
+        if self.verb == "upsert":
+            return self.table
+        found = _WRITES.search(self.statement) if self.verb == "run" else None
+        return found and found.group(1)
 
     @property
     def counter(self) -> str:
@@ -119,6 +128,16 @@ def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object
             update, insert = upsert_statements(connection, step, values)
             yield f"{step.table} updated", connection.execute(update, values).rowcount
             yield f"{step.table} created", connection.execute(insert, values).rowcount
+
+
+def tables_written(steps: Iterable[Step], counts: Mapping[str, int]) -> set[str]:
+    """The tables of `onec` in which these steps have written or removed a row, by the counts of their merge."""
+    return {
+        step.writes
+        for step in steps
+        if step.writes
+        and any(counts.get(name) for name in (step.name, f"{step.table} updated", f"{step.table} created"))
+    }
 
 
 def numbers(connection: psycopg.Connection, step: Step) -> tuple[int, ...]:

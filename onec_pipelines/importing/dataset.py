@@ -25,6 +25,8 @@ from onec_pipelines.importing.files import Contents, digest_of, find_files, read
 from onec_pipelines.importing.guarding import merge_guarded, merge_pending
 from onec_pipelines.importing.ledger import (
     LastImport,
+    data_version,
+    note_change,
     read_last,
     read_tags,
     write_files,
@@ -115,6 +117,7 @@ def _import_nothing_new(
             counts = merged.counts
             last, from_earlier = last.after_landing(merged.landed)
             write_last(connection, dataset.name, last)
+            note_change(connection, dataset.name, wrote=merged.wrote)
             staging.drop()
     counters = _counters(dataset, connection, last.total_items + from_earlier, counts)
     request.progress(counters)
@@ -128,6 +131,7 @@ def _import_nothing_new(
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, last.skipped_by_rule),
         rejected=shown_refusals(connection, dataset.name),
+        data_version=data_version(connection, dataset.name),
         notices=(NOTHING_NEW,),
     )
 
@@ -156,6 +160,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
         write_last(connection, dataset.name, last)
+        note_change(connection, dataset.name, wrote=merged.wrote)
         staging.drop()
     counters = _counters(dataset, connection, total + from_earlier, counts)
     request.progress(counters)
@@ -169,6 +174,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, skipped_by_rule),
         rejected=shown_refusals(connection, dataset.name),
+        data_version=data_version(connection, dataset.name),
         notices=tuple(_notices(contents, reading, guards, dataset)),
         guards=guards,
     )

@@ -5,14 +5,14 @@ what has gone, and where it says no the merge is undone and done again with noth
 says what will go, which could say something else.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
 import psycopg
 
 from onec_pipelines.database.locks import merge_lock
-from onec_pipelines.database.merging import SETTLING, Step, merge, numbers
+from onec_pipelines.database.merging import SETTLING, Step, merge, numbers, tables_written
 from onec_pipelines.importing.reading import Dataset, Reading
 from onec_pipelines.importing.report import Guard
 from onec_pipelines.importing.steps import read_steps
@@ -27,6 +27,7 @@ class Merged:
         guards: what its guards said.
         stated: the items that the files state, `pending` among them.
         landed: items that were pending from an earlier export, and landed now.
+        wrote: whether it wrote or removed a row of the asset.
     """
 
     counts: dict[str, int]
@@ -34,6 +35,7 @@ class Merged:
     stated: int
     pending: int
     landed: int
+    wrote: bool
 
 
 def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Reading, limit: float) -> Merged:
@@ -52,18 +54,23 @@ def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Rea
             raise psycopg.Rollback(savepoint)
     if not all(guard.allows for guard in guards):
         counts = merge(connection, steps, _values(dataset, full, ()))
-    return Merged(counts, guards, *_count_items(connection, steps))
+    return Merged(counts, guards, *_count_items(connection, steps), wrote=_wrote(dataset, steps, counts))
 
 
 def merge_pending(connection: psycopg.Connection, dataset: Dataset) -> Merged:
     """Merge what is pending, where nothing is staged."""
     steps = _settle(connection, dataset)
     counts = merge(connection, steps, _values(dataset, (), ()))
-    return Merged(counts, (), *_count_items(connection, steps))
+    return Merged(counts, (), *_count_items(connection, steps), wrote=_wrote(dataset, steps, counts))
 
 
-def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tuple[int, ...]:
-    return numbers(connection, next(step for step in steps if step.verb == "count"))
+def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tuple[int, int, int]:
+    stated, pending, landed = numbers(connection, next(step for step in steps if step.verb == "count"))
+    return stated, pending, landed
+
+
+def _wrote(dataset: Dataset, steps: Iterable[Step], counts: Mapping[str, int]) -> bool:
+    return not dataset.about.tables.isdisjoint(tables_written(steps, counts))
 
 
 def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...]:

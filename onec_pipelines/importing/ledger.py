@@ -65,6 +65,26 @@ def write_last(connection: psycopg.Connection, import_type: str, last: LastImpor
     )
 
 
+def note_change(connection: psycopg.Connection, import_type: str, *, wrote: bool) -> None:
+    """Note that an import wrote or removed a row of its asset: by that `data_version` changes, and by nothing else."""
+    if wrote:
+        connection.execute(
+            "insert into onec.data_versions (import_type) values (%s) "
+            "on conflict (import_type) do update set changed_at = excluded.changed_at",
+            [import_type],
+        )
+
+
+def data_version(connection: psycopg.Connection, import_type: str) -> str:
+    """When a row of an asset was last written or removed, to the microsecond; empty where none ever was."""
+    row = connection.execute(
+        "select to_char(changed_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') "
+        "from onec.data_versions where import_type = %s",
+        [import_type],
+    ).fetchone()
+    return row[0] if row else ""
+
+
 def write_files(
     connection: psycopg.Connection, import_type: str, run_id: str | None, files: Iterable[LedgerFile]
 ) -> None:

@@ -91,6 +91,7 @@ class ImportReport:
         table: the main table, `schema.name`, and `row_count`, its rows after the import.
         export_kind: `full` or `changes`.
         fingerprint: 16 hexadecimal digits of what was imported.
+        data_version: another one whenever an import has written or removed a row of the asset, and only then.
         details: further counts by name, such as rows removed or pending.
         rejected: the first 10 refused rows.
         notices: sentences on what a person should know.
@@ -105,6 +106,7 @@ class ImportReport:
     fingerprint: str
     counters: Counters
     duration_seconds: float
+    data_version: str = ""
     details: Mapping[str, int] = field(default_factory=dict)
     rejected: tuple[RejectedRow, ...] = ()
     notices: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock, merge_lock
-from onec_pipelines.database.merging import merge
+from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.images.contact_sheet import contact_sheet
 from onec_pipelines.images.source import ImageRefused
@@ -25,7 +25,7 @@ from onec_pipelines.importing.images.stored_plan import (
     has_landed,
     run_of,
 )
-from onec_pipelines.importing.ledger import read_last
+from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
 
@@ -58,7 +58,9 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
     _refuse_unpublished(connection)
     with connection.transaction(), _flushing(connection, media_url) as sheet:
         merge_lock(connection)
-        counts = merge(connection, read_steps("merge/product_images"), {})
+        steps = read_steps("merge/product_images")
+        counts = merge(connection, steps, {})
+        note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
         merge(connection, read_steps("merge/refusals"), {"import_type": "images", "run_id": request.run_id})
         _note(connection, run_of(request), counts)
         drop_plan(connection)
@@ -132,6 +134,7 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},
         rejected=shown_refusals(connection, "images"),
+        data_version=data_version(connection, "images"),
     )
 
 

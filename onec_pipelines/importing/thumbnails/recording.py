@@ -8,12 +8,12 @@ from itertools import islice
 import psycopg
 
 from onec_pipelines.commerceml.records import Refusal
-from onec_pipelines.database.merging import merge
+from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.images.store import MediaStore, MediaStoreError
 from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
-from onec_pipelines.importing.ledger import read_last
+from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
 from onec_pipelines.importing.thumbnails.making import Outcome
@@ -57,7 +57,9 @@ class Tally:
 def record(connection: psycopg.Connection, staging: Staging, run_id: str | None) -> None:
     """Record what is staged; use inside a transaction."""
     staging.flush()
-    merge(connection, read_steps("merge/product_thumbnails"), {})
+    steps = read_steps("merge/product_thumbnails")
+    counts = merge(connection, steps, {})
+    note_change(connection, TYPE, wrote="product_thumbnails" in tables_written(steps, counts))
     merge(connection, read_steps("merge/refusals"), {"import_type": TYPE, "run_id": run_id})
     staging.drop()
 
@@ -90,5 +92,6 @@ def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[st
         duration_seconds=seconds,
         details={"thumbnails_made": tally.thumbnails_made, "files_removed": tally.files_removed},
         rejected=shown_refusals(connection, TYPE),
+        data_version=data_version(connection, TYPE),
         notices=(*notices, *([] if tally.processed else [NO_PICTURE])),
     )

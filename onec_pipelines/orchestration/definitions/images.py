@@ -7,6 +7,7 @@ run is the executor's business (see executors.py); they hand on nothing but the 
 the plan and what has come of it stand in the database. What an import of pictures is, `importing.images` knows.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -125,8 +126,12 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
         if step.is_passed_over():
             return
         request = planned_request(context, onec, step.progress)
-        metadata = step.landed(collect_images(request, onec.settings().media_url))
-    yield dg.Output(None, metadata=metadata)
+        report = collect_images(request, onec.settings().media_url)
+        metadata = step.landed(report)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of `data_version`; MaterializeResult's is not beta
+        output = dg.Output(None, metadata=metadata, data_version=dg.DataVersion(report.data_version))
+    yield output
 
 
 def request_of(context: dg.OpExecutionContext, onec: Onec, progress: Progress, *, force: bool = False) -> Request:

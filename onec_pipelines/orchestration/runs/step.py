@@ -132,7 +132,9 @@ def run_session(
     if report is None:
         yield from checks
         return
-    yield dg.MaterializeResult(metadata=metadata, check_results=checks)
+    yield dg.MaterializeResult(
+        metadata=metadata, check_results=checks, data_version=dg.DataVersion(report.data_version)
+    )
 
 
 def locked_tag(run_id: str) -> dict[str, str]:
