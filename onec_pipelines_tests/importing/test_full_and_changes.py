@@ -204,7 +204,7 @@ def test_a_buyer_who_turned_supplier_is_no_active_customer_any_more_and_may_come
     export.contragents(everybody)
     imports.customers()
     export.contragents(xml.customer("c", "<Роль>Поставщик</Роль>") + xml.customer("d"), delta=delta)
-    assert all(guard.allows for guard in imports.customers().guards)
+    assert [(guard.before, guard.gone) for guard in imports.customers().guards] == ([] if delta else [(2, 0)])
     assert rows(ACTIVE.format("customers")) == ["d"]
     export.contragents(everybody, delta=delta)
     imports.customers()
@@ -293,19 +293,37 @@ def test_a_default_variant_that_stays_with_its_good_is_not_counted_where_no_good
     ]  # fmt: skip
 
 
-def test_stocks_of_a_default_variant_that_gave_way_are_no_matter_of_the_guard_and_those_of_others_are(
+def test_prices_and_stocks_of_a_default_variant_that_gave_way_are_no_matter_of_the_guard_and_those_of_others_are(
     export, imports, rows, xml
 ):
-    export.goods(xml.good("g") + xml.good("h"))
+    export.goods(xml.good("g") + xml.good("h") + xml.good("i"))
+    export.price_types(xml.price_type("retail"))
     export.warehouses(xml.warehouse("main") + xml.warehouse("far"))
+    export.prices(xml.prices("g", retail=1) + xml.prices("h", retail=2) + xml.prices("i", retail=3))
     export.rests(xml.rests("g", main=1, far=2) + xml.rests("h", main=3, far=4))
     imports.everything()
     export.offers(xml.offer("g#1") + xml.offer("h#1"))
+    export.prices(xml.prices("g#1", retail=5) + xml.prices("h", retail=2))
     export.rests(xml.rests("g#1", main=5) + xml.rests("h", main=3))
-    imports.catalog()
-    (guard,) = imports.stocks().guards
-    assert (guard.before, guard.gone) == (2, 1)
+    guards = [guard for report in imports.everything().values() for guard in report.guards]
+    assert {guard.entity: (guard.before, guard.gone) for guard in guards if guard.entity in {"prices", "stocks"}} == {
+        "prices": (2, 1),
+        "stocks": (2, 1),
+    }
+    assert rows("select value from onec.prices order by 1") == [2, 5]
     assert rows("select quantity from onec.stocks order by 1") == [3, 5]
+
+
+def test_a_default_variant_with_a_refused_stock_has_not_given_way(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.warehouses(xml.warehouse("main"))
+    export.rests(xml.rests("g", main=1))
+    imports.everything()
+    export.offers(xml.offer("g#1"))
+    export.rests(xml.rests("g#1", main=5) + xml.rests("g", main="много"))
+    (guard,) = imports.everything(max_deactivation=0)["stocks"].guards
+    assert (guard.before, guard.gone) == (1, 0)
+    assert rows("select quantity from onec.stocks order by 1") == [1, 5]
 
 
 def test_what_is_already_inactive_is_not_counted(export, imports, rows, xml):
