@@ -29,9 +29,6 @@ from onec_pipelines.orchestration.machinery.history_tables import (
 )
 from onec_pipelines.orchestration.machinery.moving import move
 
-CATALOGUE = "onec"
-"""The schema of the catalogue."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -111,13 +108,7 @@ def _may_be_ours(connection: psycopg.Connection) -> bool:
 
 
 def earlier_schema(connection: psycopg.Connection) -> str:
-    """The schema in which 0.1.0 found its tables, or would have made them.
-
-    PostgreSQL looks first in the schema that is named as the user. For the user `onec` that is the catalogue's, and
-    0.1.0 passed it over.
-    """
-    if connection.info.user == CATALOGUE:
-        return "public"
+    """The schema in which 0.1.0 found its tables: the search path of the user decided."""
     row = connection.execute(
         "select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace "
         "where pg_class.oid = to_regclass('runs')"

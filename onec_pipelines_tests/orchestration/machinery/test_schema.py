@@ -87,6 +87,12 @@ def test_nothing_of_dagsters_is_in_public(connection, database_url):
     assert tables(connection, "public") == set()
 
 
+def test_the_schema_says_whose_it_is(connection, database_url):
+    settle(database_url)
+    said = connection.execute("select obj_description('dagster'::regnamespace)").fetchone()
+    assert said == ("Dagster's tables: run history, events and schedules of onec_pipelines.",)
+
+
 def test_a_second_start_makes_nothing(connection, database_url):
     settle(database_url)
     before = rows(connection, "dagster")
@@ -227,6 +233,16 @@ def test_nothing_moves_while_a_run_goes_on(released, released_url):
         settle(released_url)
     assert_nothing_moved(released)
     assert settle(released_url) == MOVED
+
+
+def test_a_run_that_is_just_ending_is_waited_for(released_url):
+    with run_lock(released_url, "5ca1ab1e"):
+        places: list[Place] = []
+        start = threading.Thread(target=lambda: places.append(settle(released_url)))
+        start.start()
+        time.sleep(0.3)
+    start.join()
+    assert places == [MOVED]
 
 
 def test_nothing_moves_while_a_webserver_is_connected(released, released_url, earlier):

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, RunsFilter
 
+from onec_pipelines.cli import main
 from onec_pipelines.database.migrate import applied_versions, migrate, migrations
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
@@ -80,6 +82,13 @@ def test_the_history_is_one_that_needs_no_migration_of_dagsters(instance):
     for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
         current, newest = storage.alembic_version()
         assert current == newest
+
+
+@pytest.mark.usefixtures("project")
+def test_onec_migrate_says_what_it_has_moved():
+    (first, _), (second,) = (CliRunner().invoke(main, ["migrate"]).output.splitlines() for _ in range(2))
+    assert first == "Dagster's tables were moved from the schema public to dagster."
+    assert second == "The schema is up to date."
 
 
 def test_the_catalogue_migrates_and_keeps_its_rows(released, released_url):
