@@ -204,6 +204,7 @@ def ui(host: str, port: int, *, read_only: bool, no_daemon: bool) -> None:
     if not is_free(host, port):
         refuse([f"Port {port} of {host} is in use: the UI may be running there already; else: onec ui --port N."])
     settings = Settings.from_environment()
+    os.chdir(PROJECT_ROOT)
     serve_ui(settings, host, port, read_only=read_only, with_daemon=not (no_daemon or read_only))
 
 
@@ -213,7 +214,9 @@ def daemon() -> None:
     """Run the daemon: the schedule, the sensors and the queue. There is one at a time."""
     from onec_pipelines.orchestration.machinery.daemon import run_daemon  # noqa: PLC0415
 
-    run_daemon(Settings.from_environment())
+    settings = Settings.from_environment()
+    os.chdir(PROJECT_ROOT)
+    run_daemon(settings)
 
 
 def is_free(host: str, port: int) -> bool:
