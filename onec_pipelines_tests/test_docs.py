@@ -11,8 +11,6 @@ import pytest
 import yaml
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickStatus
-from dagster._daemon.cli import cli as daemon
-from dagster_webserver.cli import cli as webserver
 from lxml import etree
 
 from onec_pipelines import cli, definitions
@@ -404,21 +402,20 @@ def test_the_operators_configuration_is_one_that_dagster_takes(tmp_path, monkeyp
     assert kept[TickStatus.SKIPPED] == stated["retention"]["sensor"]["purge_after_days"]["skipped"]
 
 
-def programs() -> Iterator[tuple[str, str]]:
-    """Each program of Dagster that the operator's page starts, with the options that it is given."""
+def services() -> Iterator[tuple[str, str]]:
+    """Each command that the operator's page makes a service of, with the options that it is given."""
     for line in re.findall(r"^ExecStart=(.+)$", text(OPERATING), re.MULTILINE):
-        program, _, options = line.rpartition("/")[2].partition(" ")
-        yield program, options
+        yield re.search(r"\.venv/bin/onec (\w+) ?(.*)$", line).groups()
 
 
-@pytest.mark.parametrize(("program", "options"), list(programs()))
-def test_the_services_start_programs_with_options_that_they_have(program, options):
-    command = {"dagster-webserver": webserver, "dagster-daemon": daemon}[program]
-    words = options.split()
-    if isinstance(command, click.Group) and words[0] in command.commands:
-        command = command.commands[words.pop(0)]
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in words if word.startswith("-")} <= known
+@pytest.mark.parametrize(("name", "options"), list(services()))
+def test_the_services_are_commands_with_options_that_they_have(name, options):
+    known = {option for parameter in cli.main.commands[name].params for option in parameter.opts}
+    assert {word for word in options.split() if word.startswith("-")} <= known
+
+
+def test_the_services_are_the_daemon_and_a_ui_for_those_who_act_and_for_those_who_look():
+    assert list(services()) == [("ui", "--no-daemon"), ("daemon", ""), ("ui", "--read-only --port 3002")]
 
 
 @pytest.mark.parametrize("page", [DATA_TEAM, MANY_MACHINES], ids=shown)

@@ -11,20 +11,23 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotShown
 
 from onec_pipelines.database.connection import connect
@@ -52,7 +55,9 @@ QUIET_CHROMIUM = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.example 127.0.0.1, MAP *.example.com 127.0.0.1",
 ]
+ASSETS = "{ assetsOrError { ... on AssetConnection { nodes { key { path } } } } }"
 
 
 @dataclass
@@ -69,7 +74,8 @@ class UI:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        """Its address on this machine, with the path of the public one."""
+        return f"http://127.0.0.1:{self.port}{urlsplit(self.environment.get('ONEC_UI_URL', '')).path}"
 
     @property
     def log(self) -> Path:
@@ -95,6 +101,11 @@ class UI:
             raise
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
+
+    def forged(self) -> set[str]:
+        """The assets that exist by nothing but a forged materialization."""
+        names = [node["key"]["path"][0] for node in self.ask(ASSETS)["assetsOrError"]["nodes"]]
+        return {name for name in names if name.startswith("by_")}
 
     def start_onec(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command `onec` over the same state."""
@@ -358,12 +369,125 @@ class Window:
 @pytest.fixture
 def window(chromium: Browser, ui: UI) -> Iterator[Window]:
     """A new window with the first page of the UI."""
-    page = chromium.new_page(viewport=SIZE)
+    with opened(chromium.new_page(viewport=SIZE), ui.url) as window:
+        yield window
+
+
+@pytest.fixture(scope="session")
+def window_at() -> Callable[[Page, str], AbstractContextManager[Window]]:
+    """The first page of the UI, in a window and at an address of one's own."""
+    return opened
+
+
+@contextmanager
+def opened(page: Page, address: str) -> Iterator[Window]:
     page.set_default_timeout(PATIENCE)
     page.on("console", lambda message: message.type == "error" and log.warning(message.text))
-    page.goto(ui.url)
+    page.goto(address)
     window = Window(page)
     window.load()
     yield window
     log.warning("%s shows:\n%s", page.url, page.locator("body").inner_text())  # printed where the test failed
     page.close()
+
+
+# --- a page of another site
+
+
+class ForeignPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(Path(__file__).with_name("foreign_page.html").read_bytes())
+
+    def log_message(self, *_arguments: object) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def foreign_port() -> Iterator[int]:
+    """Where another server shows its page, under whatever name."""
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), ForeignPage)) as port:
+        yield port
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[int]:
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with onec.pem and onec.key, of a certificate that the browsers of the tests accept."""
+    directory = tmp_path_factory.mktemp("certificate")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=onec.example.com",
+    ]
+    files = ["-keyout", directory / "onec.key", "-out", directory / "onec.pem"]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def secure_foreign_port(certificate: Path) -> Iterator[int]:
+    """The same by https."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "onec.pem", certificate / "onec.key")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ForeignPage)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server) as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def forgeries() -> set[str]:
+    """What it forges where nothing stops it: JSON needs a permission, and a GET for a page executes nothing."""
+    ways = ["image", "script", "get", "text", "json_in_text", "form", "text_form", "beacon", "report", "navigation"]
+    return {f"by_{way}" for way in ways}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the page of another site has got of the UI: an open websocket, and the UI in a frame of its own."""
+
+    websocket: bool
+    frame: bool
+
+
+NOTHING, EVERYTHING = Seen(websocket=False, frame=False), Seen(websocket=True, frame=True)
+
+
+@pytest.fixture(scope="session")
+def seen() -> tuple[Seen, Seen]:
+    """Nothing, and everything."""
+    return NOTHING, EVERYTHING
+
+
+@pytest.fixture(scope="session")
+def attack() -> Callable[[BrowserContext, str, str], Seen]:
+    """Open the page of a site in somebody's browser; it does its worst to the UI at an address."""
+
+    def open_page(person: BrowserContext, site: str, address: str) -> Seen:
+        page = person.new_page()
+        page.goto(f"{site}/#{address}")
+        page.wait_for_function("document.title === 'done'", timeout=60_000)
+        framed = page.query_selector("#framed").content_frame().query_selector("#root")
+        seen = Seen(websocket=page.evaluate("window.websocket") == "open", frame=framed is not None)
+        page.evaluate("navigate()")
+        page.wait_for_url(f"{address}/graphql?*")
+        page.close()
+        return seen
+
+    return open_page
