@@ -18,6 +18,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from onec_pipelines.images.names import is_name_of
 from onec_pipelines.images.paths import normalized, path_refusal
 from onec_pipelines.images.scan import ROOT, FileIndex
 
@@ -64,19 +65,19 @@ class Reference:
 class PlannedImage:
     """The decision about one reference.
 
-    `source` is the path to open, relative to the directory above `import_files`; `size` its bytes. `media_path`
-    is where the file is or will be in the media store. `known_sha256` is the content that the store holds
-    already, so that a file which only got a new time is not written again. All are empty where nothing is
-    to be published.
+    `source` is the path to open, relative to the directory above `import_files`; `size` its bytes. `path` is the one
+    that 1C gives it below `import_files`, from which `names` makes its name in the media store. `known` is what the
+    store holds already, so that a file which only got a new time is neither written again nor renamed. All are empty
+    where nothing is to be published.
     """
 
     reference: Reference
     action: Action
     reason: str | None = None
     source: str = ""
-    media_path: str = ""
+    path: str = ""
     size: int = 0
-    known_sha256: str | None = None
+    known: PublishedFile | None = None
 
 
 def plan(
@@ -123,19 +124,15 @@ def _decide(
     if not found:
         refusal = index.refusal(path)
         return PlannedImage(reference, Action.REFUSED if refusal else Action.MISSING, refusal or "файла нет")
-    media_path = path.removeprefix(f"{ROOT}/")
-    record = _still_stored(reference.published, media_path, stored)
-    if record and not force and (found.size, found.mtime_ns) == (record.size_bytes, record.mtime_ns):
-        return PlannedImage(reference, Action.UNCHANGED, media_path=media_path)
-    known = record.sha256 if record and not force else None
-    return PlannedImage(reference, Action.PUBLISH, None, index.source(path), media_path, found.size, known)
+    below = path.removeprefix(f"{ROOT}/")
+    record = None if force else _still_stored(reference.published, below, stored)
+    if record and (found.size, found.mtime_ns) == (record.size_bytes, record.mtime_ns):
+        return PlannedImage(reference, Action.UNCHANGED)
+    return PlannedImage(reference, Action.PUBLISH, None, index.source(path), below, found.size, record)
 
 
-def _still_stored(record: PublishedFile | None, media_path: str, stored: FileIndex | None) -> PublishedFile | None:
-    """Return the record if the media store has that file, whole, where it would be published today."""
-    if not record or record.media_path != media_path:
+def _still_stored(record: PublishedFile | None, path: str, stored: FileIndex | None) -> PublishedFile | None:
+    """Return the record if the media store has that file, whole, under a name that it may have."""
+    if not record or not is_name_of(record.media_path, path, record.format, record.sha256):
         return None
-    if stored is None:
-        return record
-    held = stored.get(media_path)
-    return record if held and held.size == record.size_bytes else None
+    return record if stored is None or stored.holds(record.media_path, record.size_bytes) else None

@@ -1,19 +1,20 @@
-"""Publishing: a planned file is read once, checked, and put into the media store under its name.
+"""Publishing: a planned file is read once, checked, and put into the media store under a name of its own.
 
     files = (ToPublish("import_files/03/038b...jpg", "03/038b...jpg"), ...)
-    for outcome in publish_all(files, import_files.parent, store):
+    for outcome in publish_all(files, import_files.parent, store, claim):
         outcome.status      published | unchanged | missing | refused
         outcome.published   the record to keep, where there is one
         outcome.reason      in Russian, where there is none
 
 A refused file costs itself alone, nothing of it is ever seen in the store, and what was published under its
 name stays. A store that cannot be written ends the run with a `MediaStoreError`. Whoever records the outcomes
-calls `store.flush()` first. What to publish is decided in `plan`, what an image is in `inspection`.
+calls `store.flush()` first. What to publish is decided in `plan`, what an image is in `inspection`, which names a file
+may have in `names`. A name of another file is not taken: who has which, `claim` knows.
 """
 
 import hashlib
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,8 @@ from pathlib import Path
 
 from onec_pipelines.errors import ShortOfMemoryError
 from onec_pipelines.images.inspection import inspect
+from onec_pipelines.images.names import names_for
+from onec_pipelines.images.paths import MAX_PATH
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.source import ImageMissing, ImageRefused, read_ahead, read_image
 from onec_pipelines.images.store import MediaStore, MediaStoreError
@@ -45,11 +48,24 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToPublish:
-    """A file to publish; its fields are those of `plan.PlannedImage`."""
+    """A file to publish; see `plan.PlannedImage`.
+
+    `known_sha256` and `known_as` are content and name of what the store holds of it; `is_held` says that another file
+    has been published under the name that it bears.
+    """
 
     source: str
-    media_path: str
+    path: str
     known_sha256: str | None = None
+    known_as: str | None = None
+    is_held: bool = False
+
+
+Claim = Callable[[str, str], bool]
+"""Claims a name in the media store, the first argument, for the file of a path: False where it is another file's.
+
+Called from several threads, and only for names that a file does not bear itself, or that another one holds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +86,37 @@ class Publication:
     written: bool
 
 
-def publish(
-    source: Path, store: MediaStore, media_path: str, *, known_sha256: str | None = None, full: bool = False
-) -> Publication:
-    """Read a file once, check it and put it into the store, unless its content is `known_sha256`.
+def publish(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *, full: bool = False) -> Publication:
+    """Read a file once, check it and put it into the store, unless its content is known there.
 
     Raises:
         ImageRefused: the file is no image, or changed while it was read; the store is untouched.
         ImageMissing: it is not there any more.
         MediaStoreError: the store cannot be written.
     """
-    read = read_image(source)
+    read = read_image(directory / file.source)
     facts = inspect(read.data, full=full)
     sha256 = hashlib.sha256(read.data).hexdigest()
-    written = sha256 != known_sha256
-    if written:
+    known_as = file.known_as if sha256 == file.known_sha256 else None
+    media_path = known_as or _name(file, facts.format, sha256, claim)
+    if not known_as:
         store.put(media_path, read.data, facts.format)
-    file = PublishedFile(
+    published = PublishedFile(
         media_path, sha256, read.stat.size, facts.width, facts.height, facts.format, read.stat.mtime_ns
     )
-    return Publication(file, written)
+    return Publication(published, written=not known_as)
+
+
+def _name(file: ToPublish, image_format: str, sha256: str, claim: Claim) -> str:
+    """The best name for a file; the one that it bears needs no claim, unless somebody holds it."""
+    for name in names_for(file.path, image_format, sha256):
+        if (name == file.path and not file.is_held) or claim(name, file.path):
+            return name
+    raise ImageRefused(f"путь длиннее {MAX_PATH} байт")
 
 
 def publish_all(
-    files: Iterable[ToPublish], directory: Path, store: MediaStore, *, full: bool = False
+    files: Iterable[ToPublish], directory: Path, store: MediaStore, claim: Claim, *, full: bool = False
 ) -> Generator[Outcome, None, None]:
     """Publish files and yield the outcomes in their order; `directory` is the one above `import_files`.
 
@@ -104,7 +127,7 @@ def publish_all(
         MediaStoreError: the store cannot be written; the outcomes before it have been yielded.
         ShortOfMemoryError: an image does not fit into memory.
     """
-    publisher = partial(_publish_batch, directory=directory, store=store, full=full)
+    publisher = partial(_publish_batch, directory=directory, store=store, claim=claim, full=full)
     waiting = iter(files)
     with ThreadPoolExecutor(store.writers, thread_name_prefix="publish") as threads:
         queue: deque[Future[_Done]] = deque()
@@ -125,18 +148,18 @@ _Done = tuple[list[Outcome], MediaStoreError | ShortOfMemoryError | None]
 """The outcomes of a batch, and what ended it early."""
 
 
-def _publish_batch(batch: list[ToPublish], *, directory: Path, store: MediaStore, full: bool) -> _Done:
+def _publish_batch(batch: list[ToPublish], *, directory: Path, store: MediaStore, claim: Claim, full: bool) -> _Done:
     outcomes: list[Outcome] = []
     try:
-        outcomes.extend(_publish_file(file, directory, store, full=full) for file in batch)
+        outcomes.extend(_publish_file(file, directory, store, claim, full=full) for file in batch)
     except (MediaStoreError, ShortOfMemoryError) as failure:
         return outcomes, failure
     return outcomes, None
 
 
-def _publish_file(file: ToPublish, directory: Path, store: MediaStore, *, full: bool) -> Outcome:
+def _publish_file(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *, full: bool) -> Outcome:
     try:
-        done = publish(directory / file.source, store, file.media_path, known_sha256=file.known_sha256, full=full)
+        done = publish(file, directory, store, claim, full=full)
     except ImageMissing as missing:
         return Outcome(file, Status.MISSING, reason=missing.reason)
     except ImageRefused as refused:

@@ -198,7 +198,7 @@ for look in (lambda: inspect(data, full=True), lambda: thumbnails(data, [200])):
         print(type(error).__name__)
 large = Picture(sha256(data).hexdigest(), "good", ["large.png"], [])
 for outcomes in (
-    publish_all([ToPublish("large.png", "large.png")], export, store, full=True),
+    publish_all([ToPublish("large.png", "large.png")], export, store, lambda name, path: True, full=True),
     outcomes_of([large], Making(store, store.listing(), Style(), force=False)),
 ):
     try:

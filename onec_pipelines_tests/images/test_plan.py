@@ -38,7 +38,7 @@ STORED = on_disk("03/a.jpg")
 def test_a_new_file_is_published_under_its_path_below_import_files():
     (planned,) = plan([image()], DISK)
     assert planned.action is Action.PUBLISH
-    assert (planned.source, planned.media_path, planned.size) == ("import_files/03/a.jpg", "03/a.jpg", 100)
+    assert (planned.source, planned.path, planned.size) == ("import_files/03/a.jpg", "03/a.jpg", 100)
 
 
 def test_a_file_is_unchanged_when_size_and_time_are_those_on_record():
@@ -62,17 +62,17 @@ def test_a_file_is_published_again_when_anything_differs(published, options):
     assert actions([image(published=published)], DISK, **{"stored": STORED, **options}) == ["publish"]
 
 
-def test_the_known_checksum_goes_along_only_when_the_store_has_the_file():
+def test_what_is_known_goes_along_only_when_the_store_has_the_file():
     changed = [image(published=record(mtime_ns=8))]
     known = {
-        name: next(plan(changed, DISK, **options)).known_sha256
+        name: next(plan(changed, DISK, **options)).known
         for name, options in {
             "there": {"stored": STORED},
             "gone": {"stored": on_disk()},
             "force": {"force": True},
         }.items()
     }
-    assert known == {"there": "ab" * 32, "gone": None, "force": None}
+    assert known == {"there": record(mtime_ns=8), "gone": None, "force": None}
 
 
 def test_a_file_that_was_not_shipped_is_missing_also_when_it_is_published():
@@ -93,7 +93,7 @@ def test_another_product_and_a_variant_have_their_own_lists():
 
 def test_a_bare_name_is_looked_up_under_import_files():
     (planned,) = plan([image("b.jpg")], on_disk("import_files/b.jpg"))
-    assert (planned.source, planned.media_path) == ("import_files/b.jpg", "b.jpg")
+    assert (planned.source, planned.path) == ("import_files/b.jpg", "b.jpg")
     assert actions([image("c.jpg")], DISK) == ["missing"]
 
 

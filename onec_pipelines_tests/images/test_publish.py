@@ -16,51 +16,63 @@ from onec_pipelines.images.source import ImageMissing, ImageRefused
 from onec_pipelines.images.store import LocalStore, open_store
 
 
+def free(_name: str, _path: str) -> bool:
+    """Every name may be claimed."""
+    return True
+
+
+def to_publish(path, known_sha256=None) -> ToPublish:
+    below = path.removeprefix("import_files/")
+    return ToPublish(path, below, known_sha256, known_as=below if known_sha256 else None)
+
+
 def files(paths, known_sha256=None) -> list[ToPublish]:
-    return [ToPublish(path, path.removeprefix("import_files/"), known_sha256) for path in paths]
+    return [to_publish(path, known_sha256) for path in paths]
 
 
 def run(goods, store, paths, known_sha256=None):
-    return list(publish_all(files(paths, known_sha256), goods, store))
+    return list(publish_all(files(paths, known_sha256), goods, store, free))
 
 
 def statuses(outcomes) -> list[str]:
     return [outcome.status.value for outcome in outcomes]
 
 
-def test_a_published_file_is_there_byte_for_byte_with_its_facts(ship, store, draw):
+def test_a_published_file_is_there_byte_for_byte_with_its_facts(goods, ship, store, draw):
     data = draw("PNG", (50, 20))
-    path = ship("import_files/03/a.jpg", data)
-    publication = publish(path, store, "03/a.jpg")
-    assert (store.root / "03" / "a.jpg").read_bytes() == data
+    path = ship("import_files/03/a.png", data)
+    publication = publish(to_publish("import_files/03/a.png"), goods, store, free)
+    assert (store.root / "03" / "a.png").read_bytes() == data
     assert publication.written
     assert publication.file == PublishedFile(
-        "03/a.jpg", hashlib.sha256(data).hexdigest(), len(data), 50, 20, "PNG", path.stat().st_mtime_ns
+        "03/a.png", hashlib.sha256(data).hexdigest(), len(data), 50, 20, "PNG", path.stat().st_mtime_ns
     )
 
 
-def test_content_that_is_published_already_is_not_written_again(ship, store, draw):
-    path = ship("import_files/a.jpg", draw())
+def test_content_that_is_published_already_is_not_written_again(goods, ship, store, draw):
+    ship("import_files/a.jpg", draw())
     sha256 = hashlib.sha256(draw()).hexdigest()
-    assert not publish(path, store, "a.jpg", known_sha256=sha256).written
+    assert not publish(to_publish("import_files/a.jpg", sha256), goods, store, free).written
     assert list(store.listing()) == []
 
 
-def test_a_refused_file_leaves_what_was_published_under_its_name(ship, store, draw):
-    publish(ship("import_files/a.jpg", draw()), store, "a.jpg")
+def test_a_refused_file_leaves_what_was_published_under_its_name(goods, ship, store, draw):
+    ship("import_files/a.jpg", draw())
+    publish(to_publish("import_files/a.jpg"), goods, store, free)
+    ship("import_files/a.jpg", draw()[:-40])
     with pytest.raises(ImageRefused):
-        publish(ship("import_files/a.jpg", draw()[:-40]), store, "a.jpg")
+        publish(to_publish("import_files/a.jpg"), goods, store, free)
     assert (store.root / "a.jpg").read_bytes() == draw()
     assert list(store.listing()) == ["a.jpg"]
 
 
-def test_a_damaged_picture_is_refused_when_all_is_decoded(ship, store, draw):
+def test_a_damaged_picture_is_refused_when_all_is_decoded(goods, ship, store, draw):
     data = bytearray(draw("PNG", (200, 200)))
     data[len(data) // 2] ^= 0xFF
-    path = ship("import_files/a.png", bytes(data))
+    ship("import_files/a.png", bytes(data))
     with pytest.raises(ImageRefused, match="не раскодируется"):
-        publish(path, store, "a.png", full=True)
-    assert publish(path, store, "a.png").written
+        publish(to_publish("import_files/a.png"), goods, store, free, full=True)
+    assert publish(to_publish("import_files/a.png"), goods, store, free).written
 
 
 def test_a_link_or_fifo_put_there_at_the_last_moment_is_not_followed(goods, store, draw, tmp_path):
@@ -96,7 +108,7 @@ def test_as_many_files_are_written_at_once_as_the_store_takes(goods, ship, draw,
     assert max(seen) in at_once
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(ship, store, draw):
+def test_a_file_that_changes_while_it_is_read_is_refused(goods, ship, store, draw):
     path = ship("import_files/a.jpg", draw())
     stop = threading.Event()
 
@@ -113,7 +125,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(ship, store, draw):
         deadline = time.monotonic() + 10
         while not reasons and time.monotonic() < deadline:
             try:
-                publish(path, store, "a.jpg")
+                publish(to_publish("import_files/a.jpg"), goods, store, free)
             except ImageRefused as refused:
                 reasons.add(refused.reason)
     finally:
@@ -169,9 +181,9 @@ goods, media = Path(sys.argv[1]), sys.argv[2]
 known = {}
 def run():
     names = [f"{n}.jpg" for n in range(100)]
-    files = [ToPublish(f"import_files/{name}", name, known.get(name)) for name in names]
-    for outcome in publish_all(files, goods, open_store(media)):
-        known[outcome.file.media_path] = outcome.published.sha256
+    files = [ToPublish(f"import_files/{name}", name, known.get(name), name) for name in names]
+    for outcome in publish_all(files, goods, open_store(media), lambda name, path: True):
+        known[outcome.file.path] = outcome.published.sha256
         yield outcome.status.value
 try:
     for _ in run(): pass
@@ -211,7 +223,7 @@ def test_files_are_taken_in_no_faster_than_they_are_published(goods, store):
         for taken in range(100_000):
             yield ToPublish(f"import_files/{taken}.jpg", f"{taken}.jpg")
 
-    outcomes = publish_all(many(), goods, store)
+    outcomes = publish_all(many(), goods, store, free)
     for _ in range(10):
         next(outcomes)
     assert taken < 1000
@@ -222,7 +234,7 @@ def test_a_run_that_is_closed_half_way_leaves_whole_files_and_no_thread(goods, s
     paths = [f"import_files/{number}.jpg" for number in range(200)]
     for path in paths:
         ship(path, draw())
-    outcomes = publish_all(files(paths), goods, store)
+    outcomes = publish_all(files(paths), goods, store, free)
     next(outcomes)
     outcomes.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("publish")]
@@ -237,7 +249,7 @@ from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.store import LocalStore, open_store
 goods, store = Path(sys.argv[1]), open_store(sys.argv[2])
 files = [ToPublish(f"import_files/{n}.jpg", f"{n}.jpg") for n in range(3000)]
-for outcome in publish_all(files, goods, store):
+for outcome in publish_all(files, goods, store, lambda name, path: True):
     print(outcome.status, flush=True)
 """
 
@@ -263,4 +275,4 @@ def test_a_run_killed_half_way_leaves_only_whole_files_and_its_repeat_completes(
 
 def test_a_missing_file_is_told_from_a_refused_one(goods, store):
     with pytest.raises(ImageMissing):
-        publish(goods / "import_files" / "no.jpg", store, "no.jpg")
+        publish(to_publish("import_files/no.jpg"), goods, store, free)

@@ -50,7 +50,7 @@ def test_images_are_published_to_a_bucket_and_known_there_in_the_next_run(goods,
         ship(path, draw())
     store = open_store(f"s3://{bucket}/shop/media")
     files = [ToPublish(path, path.removeprefix("import_files/")) for path in paths]
-    first = list(publish_all(files, goods, store))
+    first = list(publish_all(files, goods, store, lambda _name, _path: True))
     assert [outcome.status.value for outcome in first] == ["published"] * 30
     assert sorted(store.listing()) == sorted(path.removeprefix("import_files/") for path in paths)
     known = [Reference(1, None, n, path, first[n].published) for n, path in enumerate(paths)]

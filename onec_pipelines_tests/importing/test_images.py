@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import random
+import re
 import shutil
 import time
 import uuid
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -23,11 +25,13 @@ from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.images.store import MediaStoreError
-from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images
+from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import adopt_plan, collect_images, plan_images, publish_shard
+from onec_pipelines.settings import PROJECT_ROOT
 from onec_pipelines_tests.demo_summary import summarize
 
+OPERATING = PROJECT_ROOT / "docs" / "operating.md"
 HTML = b"<!DOCTYPE html><html><body>404</body></html>"
 PUBLISHED = "select source_path, position, is_main from onec.product_images order by product_id, variant_id, position"
 VERSIONS = "select xmin::text, ctid::text from onec.product_images order by id"
@@ -302,6 +306,16 @@ def test_a_record_that_is_not_as_it_should_be_is_put_right(shop, damage):
     shop.connection.execute(f"update onec.product_images set {damage}")
     shop()
     assert shop.rows(query) == recorded
+
+
+def test_a_record_that_names_the_file_of_another_image_is_put_right(shop):
+    shop.ship("import_files/a.jpg")
+    shop.ship("import_files/b.jpg")
+    shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/b.jpg"]})
+    shop()
+    shop.connection.execute("update onec.product_images set media_path = 'b.jpg'")
+    shop()
+    assert sorted(shop.rows("select media_path from onec.product_images")) == [("a.jpg",), ("b.jpg",)]
 
 
 def test_an_unchanged_picture_is_not_read(shop):
@@ -800,3 +814,246 @@ def test_the_report_carries_a_picture_of_what_was_published_and_none_of_what_was
     assert sheet.format == "WEBP"
     assert sheet.width > 300
     assert shop().contact_sheet == b""
+
+
+# --- under which names
+
+NAMES = "select source_path, media_path from onec.product_images order by source_path"
+
+
+def names(shop) -> dict[str, str]:
+    """The name in the media store of each file of the export; every one of them holds what is on record."""
+    for media_path, digest in shop.rows("select media_path, sha256 from onec.product_images"):
+        assert sha256((shop.media / media_path).read_bytes()).hexdigest() == digest
+    return {source.removeprefix("import_files/"): name for source, name in shop.rows(NAMES)}
+
+
+def shows(shop, *paths: str) -> None:
+    """Each path is the image of a product of its own, with a content of its own."""
+    for seed, path in enumerate(paths):
+        shop.ship(f"import_files/{path}", picture(seed))
+    shop.goods({f"g{place}": [f"import_files/{path}"] for place, path in enumerate(paths)})
+
+
+def digits(path: str, shop, number: int = 8) -> str:
+    return sha256((shop.root / "goods/import_files" / path).read_bytes()).hexdigest()[:number]
+
+
+def published_by_0_1_0(shop, path: str) -> None:
+    """Put an image where 0.1.0 would have: under the name that 1C gave it."""
+    (name,) = shop.connection.execute(
+        "update onec.product_images n set media_path = %s from onec.product_images o "
+        "where o.id = n.id and n.source_path = %s returning o.media_path",
+        [path, f"import_files/{path}"],
+    ).fetchone()
+    (shop.media / name).rename(shop.media / path)
+
+
+HOSTILE = [
+    "promo.html", "promo.php", "promo.svg", ".htaccess", ".user.ini", "promo", "promo.png", ".git/config",
+    "a/.b/c.html", "promo.jpg.html", "скидка", "a\x85b.jpg", "x\u202egpj.html", "x" * 255, "я" * 127, "con",
+    "promo.php%00", "a b.htm",
+]  # fmt: skip
+
+
+def test_an_image_of_any_name_is_published_under_one_that_is_nothing_but_an_image(shop):
+    shows(shop, *HOSTILE, "usual.JPG", "usual.jfif")
+    assert counts(shop()) == (len(HOSTILE) + 2, 0, 0)
+    published = names(shop)
+    assert published["promo.html"] == "promo.html.jpg"
+    assert {path for path, name in published.items() if path == name} == {"usual.JPG", "usual.jfif"}
+    assert sorted(published.values()) == shop.files()
+    for name in published.values():
+        assert name.lower().endswith((".jpg", ".jfif"))
+        assert not re.search(r"(^|/)\.|[\x00-\x1f\x7f-\x9f\u202e]", name)
+
+
+def test_a_second_import_of_renamed_images_copies_nothing_looks_at_none_and_writes_no_row(shop):
+    shows(shop, "promo.html", ".htaccess", "promo", "promo.jpg")
+    shop()
+    versions, files = shop.rows(VERSIONS), shop.files()
+    assert counts(shop()) == (0, 4, 0)
+    assert (shop.rows(VERSIONS), shop.files()) == (versions, files)
+    plan_images(request(shop), str(shop.media))
+    assert shop.rows("select * from onec_staging.images_references") == []
+
+
+@pytest.mark.parametrize("paths", [("promo", "promo.jpg"), ("promo.jpg", "promo")], ids=" before ".join)
+def test_of_two_names_that_become_one_the_exact_one_keeps_it(shop, paths):
+    shows(shop, *paths)
+    assert counts(shop()) == (2, 0, 0)
+    assert names(shop) == {"promo.jpg": "promo.jpg", "promo": f"promo-{digits('promo', shop)}.jpg"}
+
+
+def test_a_name_that_was_made_up_against_the_digits_is_not_overwritten(shop):
+    shows(shop, "promo", "promo.jpg")
+    made_up = f"promo-{digits('promo', shop)}.jpg"
+    shows(shop, "promo", "promo.jpg", made_up)
+    assert counts(shop()) == (3, 0, 0)
+    assert names(shop) == {
+        "promo.jpg": "promo.jpg", made_up: made_up, "promo": f"promo-{digits('promo', shop, 16)}.jpg"
+    }  # fmt: skip
+
+
+def test_of_two_names_of_which_none_is_exact_one_gets_digits(shop):
+    shows(shop, ".a", "_a")
+    assert counts(shop()) == (2, 0, 0)
+    published = names(shop)
+    assert sorted(published.values()) in [
+        sorted(["_a.jpg", f"_a-{digits(other, shop)}.jpg"]) for other in (".a", "_a")
+    ]  # fmt: skip
+    assert shop.files() == sorted(published.values())
+
+
+def test_a_name_on_record_stays_with_its_file_when_one_that_bears_it_comes_later(shop):
+    shows(shop, "promo")
+    shop()
+    versions = shop.rows(VERSIONS)
+    shows(shop, "promo", "promo.jpg")
+    os.utime(shop.root / "goods/import_files/promo", (1, 1))
+    assert counts(shop()) == (1, 1, 0)
+    assert names(shop) == {"promo": "promo.jpg", "promo.jpg": f"promo-{digits('promo.jpg', shop)}.jpg"}
+    assert shop.rows(VERSIONS)[:1] != versions  # its time was recorded
+    assert counts(shop()) == (0, 2, 0)
+
+
+def test_a_file_that_is_not_shipped_keeps_its_name_from_one_that_bears_it(shop):
+    shows(shop, "promo")
+    shop()
+    (shop.root / "goods/import_files/promo").unlink()
+    shop.ship("import_files/promo.jpg", picture(7))
+    shop.goods({"g0": ["import_files/promo"], "g1": ["import_files/promo.jpg"]})
+    assert counts(shop()) == (1, 1, 0)
+    assert names(shop) == {"promo": "promo.jpg", "promo.jpg": f"promo-{digits('promo.jpg', shop)}.jpg"}
+
+
+def test_a_changed_image_takes_the_digits_of_what_it_shows_now_and_leaves_no_file_behind(shop):
+    shows(shop, "promo", "promo.jpg")
+    shop()
+    shop.ship("import_files/promo", picture(9))
+    assert counts(shop()) == (1, 1, 0)
+    assert shop.files() == sorted(["promo.jpg", f"promo-{digits('promo', shop)}.jpg"])
+    assert sorted(names(shop).values()) == shop.files()
+
+
+def test_names_are_no_other_files_in_whatever_order_and_how_often_shards_are_published(shop):
+    shows(shop, "promo", "promo.jpg", ".a", "_a", "promo.html")
+    shards = plan_images(request(shop), str(shop.media), shard_bytes=1)
+    assert shards == 5
+    for shard in (5, 4, 3, 2, 1):
+        publish_shard(request(shop), str(shop.media), shard)
+    first = shop.files()
+    shop.connection.execute("delete from onec_staging.images_results")  # their worker died before it could record them
+    for shard in (1, 2, 3, 4, 5):
+        publish_shard(request(shop), str(shop.media), shard)
+    assert counts(collect_images(request(shop), str(shop.media))) == (5, 0, 0)
+    assert shop.files() == first == sorted(names(shop).values())
+
+
+def test_one_file_of_two_products_has_one_name_however_the_xml_spells_it(shop):
+    shop.ship("import_files/promo.html")
+    shop.ship("import_files/a.jpg", picture(2))
+    shop.goods({"g": ["import_files/promo.html", "a.jpg"]})
+    shop()
+    shop.goods({"g": ["import_files/promo.html", "a.jpg"], "h": ["promo.html", "./import_files//a.jpg"]})
+    shop()
+    assert shop.files() == ["a.jpg", "promo.html.jpg"]
+    assert shop.one("select count(distinct media_path) || ' of ' || count(*) from onec.product_images") == "2 of 4"
+
+
+def test_the_thumbnails_and_the_contact_sheet_show_renamed_images(shop):
+    shows(shop, "promo.html")
+    assert shop().contact_sheet
+    assert make_thumbnails(shop.database_url, str(shop.media), sizes=[10]).counters.created == 1
+    assert {path.suffix for path in (shop.media / "thumbnails").rglob("*.*")} == {".webp"}
+
+
+def test_a_path_without_room_for_its_extension_is_rejected(shop):
+    path = "d/" * 505 + "abc"
+    shop.ship(f"import_files/{path}")
+    shop.goods({"g": [f"import_files/{path}"]})
+    assert counts(shop()) == (0, 0, 1)
+    assert shop.refused() == [("g", f"import_files/{path}", "путь длиннее 1024 байт")]
+
+
+# --- what 0.1.0 has published under the names that 1C gave
+
+
+@pytest.fixture
+def upgraded(shop) -> Shop:
+    """A shop that 0.1.0 has filled: of three names one is as it should be."""
+    shows(shop, "promo.html", ".htaccess", "usual.jpg")
+    shop()
+    for path in ("promo.html", ".htaccess"):
+        published_by_0_1_0(shop, path)
+    return shop
+
+
+def test_what_is_published_under_its_own_name_stays_there_as_long_as_it_shows_the_same(upgraded):
+    versions = upgraded.rows(VERSIONS)
+    assert counts(upgraded()) == (0, 3, 0)
+    assert upgraded.rows(VERSIONS) == versions
+    os.utime(upgraded.root / "goods/import_files/promo.html", (1, 1))
+    assert counts(upgraded()) == (0, 3, 0)
+    assert upgraded.files() == [".htaccess", "promo.html", "usual.jpg"]
+    assert names(upgraded)["promo.html"] == "promo.html"
+
+
+def test_it_gets_its_new_name_when_its_image_changes(upgraded):
+    upgraded.ship("import_files/promo.html", picture(9))
+    assert counts(upgraded()) == (1, 2, 0)
+    assert upgraded.files() == [".htaccess", "promo.html.jpg", "usual.jpg"]
+    assert names(upgraded)["promo.html"] == "promo.html.jpg"
+
+
+def test_all_get_their_new_names_by_force(upgraded):
+    assert counts(upgraded(force=True)) == (3, 0, 0)
+    assert upgraded.files() == ["_htaccess.jpg", "promo.html.jpg", "usual.jpg"]
+
+
+def test_those_get_their_new_names_that_are_taken_out_of_the_store(upgraded):
+    (upgraded.media / "promo.html").unlink()
+    assert counts(upgraded()) == (1, 2, 0)
+    assert upgraded.files() == [".htaccess", "promo.html.jpg", "usual.jpg"]
+
+
+def test_another_product_that_shows_the_same_file_does_so_under_the_new_name(upgraded):
+    versions = upgraded.rows(VERSIONS)
+    listed = {"g0": "promo.html", "g1": ".htaccess", "g2": "usual.jpg", "g3": "promo.html"}
+    upgraded.goods({good: [f"import_files/{path}"] for good, path in listed.items()})
+    assert counts(upgraded()) == (1, 3, 0)
+    assert upgraded.files() == [".htaccess", "promo.html", "promo.html.jpg", "usual.jpg"]
+    assert upgraded.rows(VERSIONS)[:3] == versions
+
+
+def test_an_old_name_is_given_to_no_other_product_when_the_file_has_a_new_time(upgraded):
+    os.utime(upgraded.root / "goods/import_files/promo.html", (1, 1))
+    listed = {"g0": "promo.html", "g1": ".htaccess", "g2": "usual.jpg", "g3": "promo.html"}
+    upgraded.goods({good: [f"import_files/{path}"] for good, path in listed.items()})
+    assert counts(upgraded()) == (1, 3, 0)
+    assert upgraded.files() == [".htaccess", "promo.html.jpg", "usual.jpg"]
+
+
+def test_the_operators_query_finds_what_has_a_name_that_is_no_images(upgraded):
+    shows(upgraded, "promo.html", ".htaccess", "usual.jpg", "a.JPG", "b.png", "c\x85.jpg", ".d/e.jpg", "f")
+    for path in ("b.png", "c\x85.jpg", ".d/e.jpg"):
+        upgraded()
+        (upgraded.media / path).parent.mkdir(exist_ok=True)
+        published_by_0_1_0(upgraded, path)
+    (query,) = re.findall(r"```sql\n(select[^`]*i\.media_path !~[^`]*?);\n```", OPERATING.read_text("utf-8"))
+    found = {row[-1] for row in upgraded.rows(query.replace("%", "%%"))}
+    assert found == {"promo.html", ".htaccess", "b.png", "c\x85.jpg", ".d/e.jpg"}
+
+
+# --- an export that goes away
+
+
+def test_an_export_that_is_renamed_while_images_are_published_changes_no_record(shop):
+    shows(shop, "a.jpg", "b.jpg")
+    plan_images(request(shop), str(shop.media))
+    (shop.root / "goods/import_files").rename(shop.root / "goods/old")
+    with pytest.raises(ExportError, match="Директория изображений исчезла во время импорта") as gone:
+        publish_shard(request(shop), str(shop.media), 1)
+    assert "права" not in str(gone.value)
+    (shop.root / "goods/old").rename(shop.root / "goods/import_files")
+    assert counts(shop()) == (2, 0, 0)

@@ -88,7 +88,7 @@ def _refuse_unpublished(connection: psycopg.Connection) -> None:
     left = number(
         connection,
         "select count(*) from onec_staging.images_files f where not exists "
-        "(select from onec_staging.images_results r where r.media_path = f.media_path)",
+        "(select from onec_staging.images_results r where r.path = f.path)",
     )
     if left:
         raise DatabaseError(

@@ -55,9 +55,9 @@ SHOW_EVERY = 500
 class ImageReference:
     """A reference and what the plan says of it; its fields are the columns of the staging table.
 
-    `publishes` is the media path of the file that must be published for it, from `source`; the columns from
-    `media_path` on are what is on record, where it stays when nothing is published. `is_stored` says whether the
-    media store has that.
+    `publishes` is the path below `import_files` of the file that must be published for it, from `source`; `known_as` is
+    the name under which the media store has `known_sha256` of it. The columns from `media_path` on are what is on
+    record, where it stays when nothing is published. `is_stored` says whether the media store has that.
     """
 
     product_id: int
@@ -72,6 +72,7 @@ class ImageReference:
     source: str | None
     source_size: int
     known_sha256: str | None
+    known_as: str | None
     is_stored: bool
     media_path: str | None
     sha256: str | None
@@ -210,7 +211,6 @@ def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
     reference = image.reference
     product = cast("Owner", reference.product)
     owner = cast("Owner", reference.variant or product)
-    publishes = image.media_path if image.action is Action.PUBLISH else None
     known = None if image.action is Action.DUPLICATE else reference.published
     is_stored = bool(known and stored.get(known.media_path))
     return ImageReference(
@@ -222,10 +222,11 @@ def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
         is_listed=owner.is_listed,
         fate=_fate(image.action, is_stored=is_stored),
         reason=NOWHERE if known and image.action is Action.MISSING else image.reason,
-        publishes=publishes,
+        publishes=image.path if image.action is Action.PUBLISH else None,
         source=image.source or None,
         source_size=image.size,
-        known_sha256=image.known_sha256,
+        known_sha256=image.known.sha256 if image.known else None,
+        known_as=image.known.media_path if image.known else None,
         is_stored=is_stored,
         media_path=known.media_path if known else None,
         sha256=known.sha256 if known else None,

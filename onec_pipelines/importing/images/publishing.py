@@ -8,12 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import tee
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psycopg
 
+from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import shard_lock
+from onec_pipelines.errors import ExportError
 from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.dataset import Request
@@ -24,7 +28,7 @@ from onec_pipelines.importing.steps import statement
 
 SYNC_SECONDS = 1.0
 """How often a shard records its results and learns how far the others are."""
-RESULT_TYPES = ["text", "text", "text", "text", "int8", "int8", "int4", "int4", "text"]
+RESULT_TYPES = ["text", "text", "text", "text", "text", "int8", "int8", "int4", "int4", "text"]
 
 
 def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = False) -> Counters:
@@ -37,11 +41,22 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
         progress = _ShardProgress(connection, request, shard)
         files, counted = tee(_files(connection, shard))
         wanted = (ToPublish(*file) for *file, _, _, _ in files)
-        with closing(publish_all(wanted, base, open_store(media_url), full=full)) as outcomes:
+        with closing(publish_all(wanted, base, open_store(media_url), progress.claim, full=full)) as outcomes:
             for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
+                if outcome.status is Status.MISSING:
+                    refuse_renamed(base / IMAGES)
                 progress.add(outcome, uses, products)
         progress.sync()
         return progress.counters
+
+
+def refuse_renamed(import_files: Path) -> None:
+    """Raise ExportError where all images are gone together: that says nothing of each."""
+    if not import_files.is_dir():
+        raise ExportError(
+            f"Директория изображений исчезла во время импорта: {import_files}. Выгрузку переименовали, удалили или "
+            "начали заново. Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
+        )
 
 
 def _files(connection: psycopg.Connection, shard: int) -> Iterator[tuple[Any, ...]]:
@@ -62,15 +77,18 @@ class _ShardProgress:
         self.results: list[tuple[object, ...]] = []
         self.reached = Counters()
         self.counters = Counters()
+        self.lock = Lock()
         self.sync()
 
     def add(self, outcome: Outcome, uses: int, products: int) -> None:
         """Note what became of a file that so many references name, and that is the last of so many products."""
         file = outcome.published
         facts = (
-            (file.sha256, file.size_bytes, file.mtime_ns, file.width, file.height, file.format) if file else [None] * 6
+            (file.media_path, file.sha256, file.size_bytes, file.mtime_ns, file.width, file.height, file.format)
+            if file
+            else [None] * 7
         )
-        self.results.append((outcome.file.media_path, outcome.status.value, outcome.reason, *facts))
+        self.results.append((outcome.file.path, outcome.status.value, outcome.reason, *facts))
         copied = int(outcome.status is Status.PUBLISHED)
         refused = uses if file is None else 0
         more = Counters(0, products, copied, 0, uses - copied - refused, refused)
@@ -80,10 +98,16 @@ class _ShardProgress:
         if time.monotonic() - self.synced >= SYNC_SECONDS:
             self.sync()
 
+    def claim(self, name: str, path: str) -> bool:
+        """See `images.publish.Claim`; it is not to become a part of what another thread records."""
+        with self.lock:
+            claimed = self.connection.execute(statement("queries/images", "claim"), {"name": name, "path": path})
+            return claimed.fetchone() is not None
+
     def sync(self) -> None:
         """Record the results, and learn how far the other shards are."""
         reached, self.reached = self.reached, Counters()
-        with self.connection.transaction(), self.connection.cursor() as cursor:
+        with self.lock, self.connection.transaction(), self.connection.cursor() as cursor:
             base_of(self.connection, self.request)
             with cursor.copy("copy onec_staging.images_results from stdin (format binary)") as copy:
                 copy.set_types(RESULT_TYPES)

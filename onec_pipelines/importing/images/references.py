@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg
 
+from onec_pipelines.images.names import is_name_of
 from onec_pipelines.images.plan import PublishedFile, Reference
-from onec_pipelines.images.scan import FileIndex, files_named
+from onec_pipelines.images.scan import ROOT, FileIndex, files_named
 from onec_pipelines.importing.steps import statement
 
 FETCH = 2000
@@ -61,8 +62,13 @@ class Product:
 
         This alone decides about nearly every product of nearly every import, so it builds nothing.
         """
-        for _, _, _, _, _, path, _, _, is_in_place, media_path, _, size, _, _, _, mtime_ns in self.rows:
-            if not (is_in_place and index.holds(path, size, mtime_ns) and stored.holds(media_path, size)):
+        for _, _, _, _, _, path, _, _, is_in_place, media_path, sha256, size, _, _, kind, mtime_ns in self.rows:
+            if not (
+                is_in_place
+                and index.holds(path, size, mtime_ns)
+                and stored.holds(media_path, size)
+                and is_name_of(media_path, path.removeprefix(f"{ROOT}/"), kind, sha256)
+            ):
                 return False
         return True
 

@@ -20,7 +20,7 @@ from onec_pipelines.importing.report import Counters
 from onec_pipelines.importing.steps import statement
 
 DURING = "the import of images"
-TABLES = ("run", "products", "references", "files", "shards", "results")
+TABLES = ("run", "products", "references", "files", "names", "shards", "results")
 """The tables of a plan: `onec_staging.images_<name>`."""
 
 

@@ -20,8 +20,11 @@ insert into onec_staging.images_run (run_id, base, total, processed, skipped, er
 values (%(run_id)s, %(base)s, %(total)s, %(processed)s, %(skipped)s, %(errors)s, %(unchanged)s);
 
 -- run files to publish
--- `place` is the order of publishing, the one of the products; `uses` counts the references to a file; a shard is
--- about shard_bytes long, and each file costs file_cost besides its bytes.
+-- `path` is the one that 1C gives it, below import_files; what its bytes are decides about its name in the media store.
+-- `known_as` is the name under which the store has it, where all references know it by that one; `is_held` says that
+-- another file is on record under the name that this one bears. `place` is the order of publishing, the one of the
+-- products; `uses` counts the references to a file; a shard is about shard_bytes long, and each file costs file_cost
+-- besides its bytes.
 create unlogged table onec_staging.images_files as
 select *, dense_rank() over (order by bucket)::int as shard, 0 as products
 from (
@@ -32,10 +35,16 @@ from (
         ) as bucket
     from (
         select
-            publishes as media_path,
+            publishes as path,
             min(source) as source,
             max(source_size) as size_bytes,
             max(known_sha256) as known_sha256,
+            case when count(known_as) = count(*) and min(known_as) = max(known_as) then min(known_as) end as known_as,
+            exists (
+                select
+                from onec.product_images i
+                where i.media_path = publishes and right(i.source_path, length(publishes)) <> publishes
+            ) as is_held,
             min(seq) as place,
             count(*)::int as uses
         from onec_staging.images_references
@@ -49,19 +58,29 @@ from (
 update onec_staging.images_files f
 set products = completed.products
 from (
-    select media_path, count(*) as products
+    select path, count(*) as products
     from (
-        select distinct on (r.product_id) f.media_path
+        select distinct on (r.product_id) f.path
         from onec_staging.images_references r
-        join onec_staging.images_files f on f.media_path = r.publishes
+        join onec_staging.images_files f on f.path = r.publishes
         order by r.product_id, f.place desc
     ) last_files
-    group by media_path
+    group by path
 ) completed
-where completed.media_path = f.media_path;
+where completed.path = f.path;
 
 -- run index of files
 create index on onec_staging.images_files (shard, place);
+
+-- run index of paths
+create unique index on onec_staging.images_files (path);
+
+-- run names
+-- Those that files have taken which are not published under the name that they bear, each by one of them.
+create unlogged table onec_staging.images_names (
+    media_path text primary key,
+    path text not null
+);
 
 -- run shards
 create unlogged table onec_staging.images_shards as
@@ -71,9 +90,10 @@ group by shard;
 
 -- run results
 create unlogged table onec_staging.images_results (
-    media_path text primary key,
+    path text primary key,
     status text not null,
     reason text,
+    media_path text,
     sha256 text,
     size_bytes bigint,
     source_mtime_ns bigint,

@@ -35,8 +35,8 @@ from (
         case when p.sha256 is null then r.height else p.height end as height,
         case when p.sha256 is null then r.format else p.format end as format
     from onec_staging.images_references r
-    left join onec_staging.images_files f on f.media_path = r.publishes
-    left join onec_staging.images_results p on p.media_path = r.publishes
+    left join onec_staging.images_files f on f.path = r.publishes
+    left join onec_staging.images_results p on p.path = r.publishes
 ) settled;
 
 -- run statistics

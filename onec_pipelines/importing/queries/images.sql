@@ -3,11 +3,11 @@
 -- query products
 -- Of each active product: what the XML lists, with the records; where it lists none of its own, those records alone.
 -- `is_in_place` says that a merge would write the record of an image as it stands if nothing is to be published, and
--- that the product has an image of its own in the XML and no other records.
+-- that the product has an image of its own in the XML and no other records; whether its name is one that it may have,
+-- images/names.py knows.
 select
     p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
     i.position = r.position and i.is_listed and i.is_main = (r.position = min(r.position) over owner)
-        and r.path = 'import_files/' || i.media_path
         and count(*) over product = recorded.pictures
         and count(*) filter (where r.variant_id is null) over product > 0 as is_in_place,
     i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
@@ -56,12 +56,26 @@ group by total, processed, skipped, errors;
 
 -- query files of a shard
 -- Those that have no result yet, some at a time.
-select f.source, f.media_path, f.known_sha256, f.uses, f.products, f.place
+select f.source, f.path, f.known_sha256, f.known_as, f.is_held, f.uses, f.products, f.place
 from onec_staging.images_files f
 where f.shard = %(shard)s and f.place > %(place)s
-    and not exists (select from onec_staging.images_results r where r.media_path = f.media_path)
+    and not exists (select from onec_staging.images_results r where r.path = f.path)
 order by f.place
 limit %(fetch)s;
+
+-- query claim
+-- A name in the media store for the file of a path; it is another file's that bears it, is on record under it, or has
+-- claimed it before.
+insert into onec_staging.images_names as n (media_path, path)
+select %(name)s, %(path)s
+where not exists (select from onec_staging.images_files f where f.path = %(name)s and f.path <> %(path)s)
+    and not exists (
+        select
+        from onec.product_images i
+        where i.media_path = %(name)s and right(i.source_path, length(%(path)s)) <> %(path)s
+    )
+on conflict (media_path) do update set path = excluded.path where n.path = excluded.path
+returning true;
 
 -- run progress shown
 -- By one shard, on whatever machine, and not more often than every two seconds.
@@ -79,9 +93,9 @@ from onec_staging.images_run;
 
 -- query published
 -- Images for the contact sheet, with some in reserve for those that cannot be decoded.
-select coalesce(nullif(p.article, ''), r.onec_id), r.publishes
+select coalesce(nullif(p.article, ''), r.onec_id), done.media_path
 from onec_staging.images_files f
-join onec_staging.images_results done using (media_path)
+join onec_staging.images_results done using (path)
 join onec_staging.images_references r on r.seq = f.place
 join onec.products p on p.id = r.product_id
 where done.status = 'published'
