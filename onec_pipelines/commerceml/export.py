@@ -47,6 +47,8 @@ _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 _ROOT_WITHIN = 4096
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
+_OTHER_BYTES = re.compile(r"[\udc80-\udcff]|\\x[89a-f][0-9a-f]")
+"""What Python makes of the bytes of a name that are not UTF-8, and how such a byte is written."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _LEADS_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -61,7 +63,10 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file as it was when the export was listed: size in bytes, mtime in ns, name relative to the export."""
+    """A file as it was when the export was listed: size in bytes, mtime in ns, name relative to the export.
+
+    The name is text, whatever its bytes on disk are (see `name_of`); `path` is what to open.
+    """
 
     path: Path
     name: str
@@ -132,10 +137,22 @@ def list_export(root: Path) -> Export:
 def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
     for path in directory.iterdir():
         if path.suffix.lower() == ".xml" and not path.is_dir():
-            name = path.relative_to(root).as_posix()
+            name = name_of(path.relative_to(root))
             status = _status(path, name)
             if status:
                 yield ExportFile(path, name, status.st_size, status.st_mtime_ns)
+
+
+def name_of(path: Path) -> str:
+    r"""The name of a file of an export, as the tables keep it: one of its own for each.
+
+    FTP may leave names in windows-1251. A byte that is not UTF-8 is written `\xd6`; a name that has one, or looks as if
+    it had, has each of its own backslashes twice.
+    """
+    name = path.as_posix()
+    if not _OTHER_BYTES.search(name):
+        return name
+    return name.replace("\\", r"\\").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _status(path: Path, name: str) -> os.stat_result | None:

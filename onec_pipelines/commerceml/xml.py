@@ -9,6 +9,7 @@ A record that does not end is not kept whole: from `MAX_RECORD_BYTES` on its par
 """
 
 import codecs
+import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -169,7 +170,7 @@ def read_elements(
         ExportError: the file cannot be read, is empty, is not XML, breaks off, or is not CommerceML.
     """
     try:
-        with path.open("rb") as stream:
+        with open(os.fsencode(path), "rb") as stream:  # noqa: PTH123 - lxml takes the name as UTF-8, or as bytes
             _reject_foreign(stream, shown)
             source = _Source(stream, after_portion)
             yield from _walk(_parse(source, wanted), source, shown, wanted)

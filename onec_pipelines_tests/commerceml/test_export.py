@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +20,7 @@ from onec_pipelines.commerceml.export import (
     holds_dataset,
     is_beside_offers,
     list_export,
+    name_of,
     natural_key,
     read_content,
 )
@@ -108,6 +110,31 @@ def test_a_file_that_is_gone_when_it_is_looked_at_is_no_matter_of_rights(write, 
     for look in (read_content, hash_file):
         with pytest.raises(ExportError, match=r"^Файл goods/goods\.xml не удалось прочитать: он исчез, выгрузку"):
             look(file)
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "name"),
+    [
+        ("goods/Товары.xml".encode(), "goods/Товары.xml"),
+        ("goods/Цены.xml".encode("cp1251"), r"goods/\xd6\xe5\xed\xfb.xml"),
+        (b"\xef\xf0/offers.xml", r"\xef\xf0/offers.xml"),
+        (rb"back\slash.xml", r"back\slash.xml"),
+        (rb"back\slash" + b"\xd6.xml", r"back\\slash\xd6.xml"),
+        (b"\x1b\xc2\x9b\n.xml", "\x1b\x9b\n.xml"),
+    ],
+)
+def test_the_name_of_a_file_is_text_whatever_its_bytes_are(on_disk, name):
+    assert name_of(Path(os.fsdecode(on_disk))) == name
+    name.encode()
+
+
+def test_two_files_have_two_names_whatever_their_bytes_are(tmp_path):
+    bytes_and_what_looks_like_them = [b"\xd6.xml", rb"\xd6.xml", rb"\\xd6.xml", b"\\\xd6.xml", "Ö.xml".encode()]
+    for name in bytes_and_what_looks_like_them:
+        (tmp_path / os.fsdecode(name)).write_bytes(name)
+    files = list_export(tmp_path).files
+    assert len({file.name for file in files}) == len(bytes_and_what_looks_like_them)
+    assert {file.path.read_bytes() for file in files} == {*bytes_and_what_looks_like_them}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The ledger: files of the last import are not read again, and never is one skipped that should not be."""
 
+import os
+
 import pytest
 
 from onec_pipelines.importing.ledger import LastImport
@@ -129,6 +131,16 @@ def test_the_ledger_says_what_each_file_held_and_which_run_read_it(export, impor
     assert rows("select path, size_bytes, rows, run_id, length(sha256) from onec.import_files") == [
         ("goods/goods_1_1.xml", path.stat().st_size, 2, "r", 64)
     ]
+
+
+def test_a_file_whose_name_is_not_utf_8_is_imported_and_its_bytes_are_written_out(shop, imports, rows, xml):
+    name = os.fsdecode("Товары.xml".encode("cp1251"))
+    shop.write(f"goods/{name}", f"<Каталог><Товары>{xml.good('i')}<Товар><Ид>j</Ид></Товар></Товары></Каталог>")
+    assert imports.catalog().counters.created == 1
+    shown = r"goods/\xd2\xee\xe2\xe0\xf0\xfb.xml"
+    assert rows("select rows from onec.import_files where path = %s", shown) == [2]
+    assert rows("select source_file, onec_id from onec.rejected_records") == [(shown, "j")]
+    assert not is_read_again(imports)
 
 
 def test_waiting_items_that_land_are_the_last_imports_own_as_far_as_they_go():
