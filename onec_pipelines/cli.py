@@ -4,7 +4,6 @@ Each command is a facade; what it prints is for people. An error that has a reas
 exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
 """
 
-import json
 import os
 import socket
 import sys
@@ -22,6 +21,7 @@ from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import ImportBusyError, OnecError
 from onec_pipelines.places import write_problems
 from onec_pipelines.settings import PROJECT_ROOT, Settings
+from onec_pipelines.shown import in_json, visible
 
 if TYPE_CHECKING:
     from onec_pipelines.orchestration.runs.history import Session
@@ -51,7 +51,7 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
 def refuse(problems: list[str]) -> NoReturn:
     """Print what stands in the way, and end with exit code 1."""
     for problem in problems:
-        click.echo(click.style("✗ ", fg="red") + problem, err=True)
+        click.echo(click.style("✗ ", fg="red") + visible(problem), err=True)
     sys.exit(1)
 
 
@@ -93,11 +93,11 @@ def check(import_type: str) -> None:
     problems = current_problems(settings, import_type)
     if problems:
         refuse(problems)
-    click.echo(f"{click.style('✓', fg='green')} {settings.data_dir}: {import_type} can be imported.")
+    click.echo(f"{click.style('✓', fg='green')} {visible(str(settings.data_dir))}: {import_type} can be imported.")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():
         missing = preflight(settings.data_dir, part, has_products=True)
         if missing:
-            click.echo(f"{click.style('!', fg='yellow')} Without {part}: {' '.join(missing)}")
+            click.echo(f"{click.style('!', fg='yellow')} Without {part}: {visible(' '.join(missing))}")
 
 
 @main.command("import")
@@ -155,7 +155,7 @@ def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool)
     if import_type and not found and not as_json:
         click.echo(f"No import of {import_type} has run yet.")
     elif as_json:
-        click.echo(json.dumps([session.as_json() for session in found], ensure_ascii=False, indent=2))
+        click.echo(in_json([session.as_json() for session in found]))
     else:
         print_sessions(Console(), found, settings.timezone)
 
@@ -172,7 +172,8 @@ def demo(directory: Path, layout: str, encoding: str) -> None:
     from onec_pipelines.demo import write_demo  # noqa: PLC0415
 
     written = write_demo(directory, layout=layout, encoding=encoding)
-    click.echo(f"{directory}: {written.xml_files} XML files, {written.products} products, layout {layout}, {encoding}.")
+    said = f"{written.xml_files} XML files, {written.products} products, layout {layout}, {encoding}"
+    click.echo(f"{visible(str(directory))}: {said}.")
 
 
 @main.command()
@@ -259,7 +260,7 @@ def quickstart() -> None:
         from onec_pipelines.demo import write_demo  # noqa: PLC0415
 
         write_demo(settings.data_dir)
-        click.echo(f"Wrote the sample export into {settings.data_dir}.")
+        click.echo(f"Wrote the sample export into {visible(str(settings.data_dir))}.")
     problems = current_problems(settings, "all")
     if problems:
         refuse(problems)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onec_pipelines.importing.report import NOTHING_NEW
+from onec_pipelines.shown import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,14 +55,14 @@ def print_report(console: Console, session: "Session") -> None:
     if session.counters:
         console.print(table)
     for notice in session.notices:
-        console.print(Text(notice, style="yellow"), soft_wrap=True)
+        console.print(Text(visible(notice), style="yellow"), soft_wrap=True)
     console.print(
         Text.assemble(
             (session.status, STYLES[session.status]), f" in {session.duration_seconds or 0:.1f} s, run {session.run_id}"
         )
     )
     if session.error_message:
-        console.print(Text(session.error_message, style="red"), soft_wrap=True)
+        console.print(Text(visible(session.error_message), style="red"), soft_wrap=True)
 
 
 def _cells(counters: dict[str, int]) -> list[str]:
@@ -105,9 +106,9 @@ def sessions_text(sessions: list["Session"], zone: str) -> Text:
         for asset, counters in session.counters.items():
             lines.append(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"))
         notices = [notice for notice in session.notices if not notice.endswith(NOTHING_NEW)]
-        lines.extend(Text(f"          {notice}", style="yellow") for notice in notices)
+        lines.extend(Text(f"          {visible(notice)}", style="yellow") for notice in notices)
         if session.error_message:
-            lines.append(Text(f"          {session.error_message}", style="red"))
+            lines.append(Text(f"          {visible(session.error_message)}", style="red"))
     return Text("\n").join(lines)
 
 

@@ -67,6 +67,13 @@ def test_an_error_is_not_taken_for_markup():
     assert "[red]a[/red]" in printed(print_sessions, [session], "UTC")
 
 
+def test_what_acts_in_a_notice_or_an_error_is_shown():
+    session = replace(FAILED, notices=("\x1b]0;x\x07 :smile:",), error_message="\x9b2J\n[link=http://x]y[/link]")
+    for text in (printed(print_report, session), printed(print_sessions, [session], "UTC")):
+        assert r"\x1b]0;x\x07 :smile:" in text
+        assert r"\u009b2J\n[link=http://x]y[/link]" in text
+
+
 def test_sessions_are_lines_in_the_zone_of_the_settings():
     assert printed(print_sessions, [COMPLETED, FAILED], "Europe/Moscow") == (
         "id        type        status       progress                  started           duration\n"

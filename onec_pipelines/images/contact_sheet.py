@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.thumbnails import on_white, shrunk
+from onec_pipelines.shown import visible
 
 COLUMNS = 6
 PICTURES = 24
@@ -65,8 +66,8 @@ def as_markdown(sheet: bytes) -> str:
 
 
 def shortened(text: str, fits: Callable[[str], bool]) -> str:
-    """The text, without some of its middle where it does not fit: articles differ at their ends."""
-    text = " ".join(text.split())
+    """The text on one line, without some of its middle where it does not fit: articles differ at their ends."""
+    text = visible(" ".join(text.split()))
     if fits(text):
         return text
     cuts = (

@@ -127,6 +127,7 @@ def test_the_font_that_is_found_has_cyrillic():
         (" two\n lines ", "two lines"),
         ("ARTICLE-1234567890-42", "ARTIC…90-42"),
         ("x" * 100_000, "xxxxx…xxxxx"),
+        ("\u202eGPJ", r"\u202eGPJ"),
     ],
 )
 def test_a_long_article_keeps_its_ends(article, shown):

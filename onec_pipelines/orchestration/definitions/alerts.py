@@ -32,6 +32,7 @@ from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
+from onec_pipelines.shown import visible
 
 EVERY_SECONDS = 30
 KEEP_TRYING_SECONDS = 3600
@@ -102,10 +103,10 @@ class Cursor:
 
 def compose(session: Session, failed: Sequence[FailedCheck], *, was_sound: bool, ui_url: str) -> Message | None:
     """What to tell of a run that has ended; None where it went as it should, as the one before it did."""
-    lines = [f"{check.asset}, {check.name}: {check.says}" for check in failed]
+    lines = [f"{check.asset}, {check.name}: {inert(check.says)}" for check in failed]
     if session.status != "completed":
         kind, title = "failure", "1C import failed"
-        lines.insert(0, session.error_message or "The run failed without saying why.")
+        lines.insert(0, inert(session.error_message or "The run failed without saying why."))
     elif failed:
         kind, title = "warning", "1C import needs attention"
     elif not was_sound:
@@ -116,6 +117,11 @@ def compose(session: Session, failed: Sequence[FailedCheck], *, was_sound: bool,
     lines += [counters_line(asset, counters) for asset, counters in session.counters.items()]
     lines.append(f"{ui_url}/runs/{session.run_id}")
     return Message(kind, f"{title}: {session.import_type}", "\n".join(lines))
+
+
+def inert(sentence: str) -> str:
+    """A sentence on one line, and no image or link in it: some messengers take every text for Markdown."""
+    return visible(sentence).replace("](", "] (")
 
 
 def counters_line(asset: str, counters: dict[str, int]) -> str:
@@ -271,7 +277,7 @@ def alert_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> dg.SkipReas
     try:
         settings = onec.settings()
     except OnecError as error:
-        return dg.SkipReason(str(error))
+        return dg.SkipReason(visible(str(error)))
     cursor = Cursor.parse(context.cursor)
     if cursor is None or not settings.alert_urls:
         context.update_cursor(Cursor(end_of_history(context.instance)).dump())

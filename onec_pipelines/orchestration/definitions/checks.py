@@ -25,6 +25,7 @@ from onec_pipelines.importing.checking import SHOWN, Findings, count_rows, find,
 from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
+from onec_pipelines.shown import in_markdown, visible
 
 ROW_COUNT_DROP = "row_count_drop"
 MISSING_MEDIA = "missing_media"
@@ -115,12 +116,12 @@ def rows_table(findings: Findings, zone: str) -> dg.MetadataValue:
 
 
 def cell(value: object, zone: str) -> str | int | None:
-    """A value as tables of metadata hold it: exact numbers as text, times in the zone of the settings."""
+    """A value as tables of metadata hold it: numbers exact and as text, times in the zone of the settings."""
     if isinstance(value, datetime):
         return value.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
     if isinstance(value, Decimal):
         return f"{value:f}"
-    return value if isinstance(value, int) else None if value is None else str(value)
+    return value if value is None or isinstance(value, int) else visible(str(value))
 
 
 def drop_result(connection: psycopg.Connection, instance: dg.DagsterInstance, asset: str) -> dg.AssetCheckResult:
@@ -167,13 +168,16 @@ def rows_before(instance: dg.DagsterInstance, asset: str) -> int | None:
 
 
 def not_looked_at(asset: str, name: str, reason: str) -> dg.AssetCheckResult:
-    """A check that could not be evaluated: that is worth a look, and no reason to fail a run whose import landed."""
+    """A check that could not be evaluated: that is worth a look, and no reason to fail a run whose import landed.
+
+    The UI takes the description of a result for Markdown.
+    """
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
         passed=False,
         severity=WARN,
-        description=f"This could not be looked at: {reason}",
+        description=f"This could not be looked at: {in_markdown(reason)}",
     )
 
 

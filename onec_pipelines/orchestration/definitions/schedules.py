@@ -11,6 +11,7 @@ from onec_pipelines.orchestration.private import is_valid_cron_schedule
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
+from onec_pipelines.shown import visible
 
 
 def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
@@ -37,6 +38,6 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
             problems = preflight(onec.settings().data_dir, ALL, has_products=True)  # it brings its catalogue itself
         except OnecError as error:
             problems = [str(error)]
-        yield dg.SkipReason(" ".join(problems)) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})
+        yield dg.SkipReason(visible(" ".join(problems))) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})
 
     return nightly_refresh

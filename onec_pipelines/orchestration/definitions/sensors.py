@@ -25,6 +25,7 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
+from onec_pipelines.shown import visible
 
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
@@ -181,7 +182,7 @@ def requests(
     try:
         yield look(context, onec, watched)
     except OnecError as error:
-        yield dg.SkipReason(str(error))
+        yield dg.SkipReason(visible(str(error)))
 
 
 def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> dg.RunRequest | dg.SkipReason:
@@ -193,7 +194,7 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
     data_dir = onec.settings().data_dir
     problems = preflight(data_dir, watched.import_type, has_products=True)
     if problems:
-        return dg.SkipReason(" ".join(problems))
+        return dg.SkipReason(visible(" ".join(problems)))
     path = list_export(data_dir).images_base / IMAGES if watched is IMAGES_WATCHED else data_dir
     cursor, state = settled(Cursor.parse(context.cursor), context.instance), tree_state(path)
     decision = decide(
@@ -207,7 +208,7 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
     )
     if not decision.requested:
         context.update_cursor(Cursor(state.fingerprint, cursor.requested).dump())
-        return dg.SkipReason(decision.reason)
+        return dg.SkipReason(visible(decision.reason))
     request = uuid.uuid4().hex
     context.update_cursor(Cursor(state.fingerprint, decision.requested, request).dump())
     return dg.RunRequest(tags={IMPORT_TYPE_TAG: watched.import_type, REQUEST_TAG: request})

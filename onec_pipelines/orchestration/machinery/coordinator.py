@@ -34,6 +34,7 @@ from onec_pipelines.orchestration.private import (
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
+from onec_pipelines.shown import visible
 
 ASSETS_OF_JOB = {
     **{dataset.job: (dataset.asset,) for dataset in IMPORTED},
@@ -52,6 +53,7 @@ class ImportRefused(OnecError, UserFacingGraphQLError):  # noqa: N818 - it says 
     def __init__(self, sentence: str) -> None:
         from onec_pipelines.orchestration.private import GraphenePythonError  # noqa: PLC0415 - takes a second
 
+        sentence = visible(sentence)
         OnecError.__init__(self, sentence)
         self.error = GraphenePythonError(SerializableErrorInfo(sentence, [], None))  # type: ignore[no-untyped-call]
 

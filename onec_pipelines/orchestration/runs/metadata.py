@@ -12,6 +12,7 @@ import dagster as dg
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, RejectedRow
+from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
 NOTICES = "notices"
@@ -49,7 +50,7 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
     if report.contact_sheet:
         metadata["contact_sheet"] = dg.MetadataValue.md(as_markdown(report.contact_sheet))
     if report.notices:
-        metadata[NOTICES] = dg.MetadataValue.md("\n".join(f"- {notice}" for notice in report.notices))
+        metadata[NOTICES] = dg.MetadataValue.text("\n".join(map(visible, report.notices)))
     return metadata
 
 
@@ -66,7 +67,14 @@ def rejected_table(rejected: tuple[RejectedRow, ...]) -> dg.MetadataValue:
     columns = [dg.TableColumn("file"), dg.TableColumn("line", "int"), dg.TableColumn("id"), dg.TableColumn("reason")]
     return dg.MetadataValue.table(
         [
-            dg.TableRecord({"file": row.file, "line": row.line, "id": row.onec_id, "reason": row.reason})
+            dg.TableRecord(
+                {
+                    "file": visible(row.file),
+                    "line": row.line,
+                    "id": row.onec_id and visible(row.onec_id),
+                    "reason": visible(row.reason),
+                }
+            )
             for row in rejected
         ],
         schema=dg.TableSchema(columns),
@@ -76,7 +84,7 @@ def rejected_table(rejected: tuple[RejectedRow, ...]) -> dg.MetadataValue:
 def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, dg.MetadataValue]:
     """The metadata of a failed import: the sentence, and the counters it had reached."""
     reached = {key: dg.MetadataValue.int(value) for key, value in counter_values(asset, counters).items()}
-    return {"error_message": dg.MetadataValue.text(message), **reached}
+    return {"error_message": dg.MetadataValue.text(visible(message)), **reached}
 
 
 def result_text(asset: str, counters: Counters) -> str:

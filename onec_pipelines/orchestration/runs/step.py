@@ -33,6 +33,7 @@ from onec_pipelines.orchestration.runs.progress import (
     Watch,
     always,
 )
+from onec_pipelines.shown import visible
 
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
@@ -80,7 +81,7 @@ class SessionStep:
         if self.tags.import_type != ALL or dataset not in IMPORTED or dataset is CATALOG:
             return ""
         problems = self.onec.problems(dataset.name)
-        return " ".join(problems) if says_absent(problems) else ""
+        return visible(" ".join(problems)) if says_absent(problems) else ""
 
     def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
         """Bring the tags up to date after an import, and return the metadata of its materialization.
@@ -94,7 +95,7 @@ class SessionStep:
             schema = column_schema(self.onec.database_url(), report.table)
             metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
         for notice in report.notices:
-            self.context.log.info(notice)
+            self.context.log.info(visible(notice))
         return metadata
 
     def pass_over(self, absence: str) -> None:
@@ -167,8 +168,8 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
         raise failure(str(error), progress, tags) from None
     except Exception as error:  # noqa: BLE001 - raised again as a Failure
         message = told(tags.asset, error)
-        cause = RuntimeError(message).with_traceback(error.__traceback__) if BY_ASSET[tags.asset].is_personal else error
-        raise failure(message, progress, tags) from cause
+        cause = RuntimeError(message).with_traceback(error.__traceback__)
+        raise failure(message.partition("\n")[0], progress, tags) from cause
     except BaseException:
         end(progress, tags, CANCELED)
         raise
@@ -178,7 +179,7 @@ def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
     """The failure of a run, with its result tagged."""
     end(progress, tags, FAILED)
     metadata = failure_metadata(tags.asset, message, progress.counters)
-    return dg.Failure(description=message, metadata=metadata, allow_retries=False)
+    return dg.Failure(description=visible(message), metadata=metadata, allow_retries=False)
 
 
 def end(progress: RunProgress, tags: RunTags, result: str) -> None:
@@ -187,10 +188,15 @@ def end(progress: RunProgress, tags: RunTags, result: str) -> None:
 
 
 def told(asset: str, error: Exception) -> str:
-    """A defect in one line. Messages of PostgreSQL and Python quote values: of personal data only the kind is told."""
+    """A defect in lines, of which the first can stand alone.
+
+    Messages of PostgreSQL and Python quote values: these are made visible, and of personal data only the kind is told.
+    """
     kind = type(error).__name__
-    line = next(iter(str(error).strip().splitlines()), "")
-    return f"{kind}: {line}" if line and not BY_ASSET[asset].is_personal else kind
+    said = str(error).strip()
+    if not said or BY_ASSET[asset].is_personal:
+        return kind
+    return "\n".join(map(visible, f"{kind}: {said}".split("\n")))
 
 
 def says_absent(problems: Sequence[str]) -> bool:

@@ -89,6 +89,12 @@ LINK = "http://dagster:3000/runs/9f2c"
             id="well again",
         ),
         pytest.param(session("completed", **REACHED), [], True, None, id="went through as the one before"),
+        pytest.param(
+            session("failed", "Файл \x1b[2J![x](http://x).xml"), [FailedCheck("prices", "c", "\n![x](y)")], True,
+            Message("failure", "1C import failed: prices",
+                    rf"Файл \x1b[2J![x] (http://x).xml" "\n" rf"prices, c: \n![x] (y)" f"\n{LINK}"),
+            id="names that act are shown, and none is an image in a messenger that knows Markdown",
+        ),
     ],
 )  # fmt: skip
 def test_what_a_run_is_worth_telling(ended, failed, was_sound, message):

@@ -310,7 +310,7 @@ def test_a_media_store_that_cannot_be_read_is_said_and_fails_nothing(project, mo
     monkeypatch.setenv("ONEC_MEDIA_URL", str(tmp_path / "file"))
     evaluation = look(project)["product_images", MEDIA]
     assert (evaluation.passed, evaluation.severity) == (False, WARN)
-    assert evaluation.description.startswith("This could not be looked at: The media store")
+    assert evaluation.description.startswith("This could not be looked at: ` The media store")
 
 
 def test_a_table_that_is_not_there_is_said_and_fails_nothing(project, shop):
@@ -320,7 +320,7 @@ def test_a_table_that_is_not_there_is_said_and_fails_nothing(project, shop):
     finally:
         shop.execute("alter view onec.elsewhere rename to current_stocks")
     assert (evaluation.passed, evaluation.severity) == (False, WARN)
-    assert evaluation.description == 'This could not be looked at: relation "onec.current_stocks" does not exist'
+    assert evaluation.description == 'This could not be looked at: ` relation "onec.current_stocks" does not exist `'
 
 
 def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project, monkeypatch):
@@ -329,7 +329,7 @@ def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project
     assert len(found) == len(ROW_CHECKS) + len(ASSETS)
     for evaluation in found.values():
         assert not evaluation.passed
-        assert evaluation.description.startswith("This could not be looked at: PostgreSQL cannot be reached")
+        assert evaluation.description.startswith("This could not be looked at: ` PostgreSQL cannot be reached")
         assert "hunter2" not in evaluation.description
 
 

@@ -41,6 +41,11 @@ def test_a_missing_export_is_a_skip_in_the_words_of_the_preflight(project, monke
     )
 
 
+def test_a_name_of_a_directory_that_acts_is_shown_in_a_skip(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("ONEC_DATA_DIR", str(tmp_path / "\x1b[2J"))
+    assert tick(project).skip_message.startswith(rf"Директория данных 1С не найдена: {tmp_path}/\x1b[2J.")
+
+
 def test_a_database_that_takes_no_connection_for_a_moment_costs_no_night(project, monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/db")
     assert isinstance(tick(project), dg.RunRequest)

@@ -172,6 +172,19 @@ def test_an_export_that_is_missing_is_named(ticks):
     )
 
 
+def test_names_that_act_are_shown_whatever_the_reason(ticks, monkeypatch):
+    data_dir = ticks.project.settings.data_dir.rename(ticks.project.settings.data_dir.with_name("\x1b[2J"))
+    monkeypatch.setenv("ONEC_DATA_DIR", str(data_dir))
+    ticks.directory = data_dir / "goods/import_files"
+    (ticks.directory / "new.jpg").touch()
+    shown = str(ticks.directory).replace("\x1b", r"\x1b")
+    assert ticks().startswith(f"Выгрузка изображений ещё идёт: {shown}, файлов: 96")
+    shutil.rmtree(ticks.directory)
+    assert ticks().startswith(f"Директория изображений не найдена: {shown}. ")
+    monkeypatch.setenv("ONEC_TIMEZONE", "\u202eeporuE")
+    assert ticks().startswith("ONEC_TIMEZONE names no time zone: ")
+
+
 def test_a_directory_without_files_is_empty(ticks):
     shutil.rmtree(ticks.directory)
     (ticks.directory / "03").mkdir(parents=True)

@@ -177,6 +177,14 @@ def test_a_refused_run_leaves_nothing_in_the_history(submit, project):
     assert project.instance.get_runs() == []
 
 
+def test_a_name_of_a_directory_that_acts_is_shown_in_a_refusal_and_in_that_of_the_ui(submit, monkeypatch, tmp_path):
+    monkeypatch.setenv("ONEC_DATA_DIR", str(tmp_path / "\x1b[2J"))
+    with pytest.raises(ImportRefused) as stopped:
+        submit("catalog_import")
+    for sentence in (str(stopped.value), stopped.value.error.resolve_message(None)):
+        assert sentence.startswith(rf"Директория данных 1С не найдена: {tmp_path}/\x1b[2J.")
+
+
 def test_a_wrong_setting_refuses_a_run_in_its_own_sentence(submit, project, monkeypatch):
     monkeypatch.setenv("ONEC_TIMEZONE", "Europe/Moskau")
     with pytest.raises(ImportRefused, match=r"^ONEC_TIMEZONE names no time zone: 'Europe/Moskau'"):

@@ -15,7 +15,7 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from onec_pipelines.datasets import ASSETS, BY_ASSET, import_type_of
 from onec_pipelines.demo import build_shop
-from onec_pipelines.orchestration.machinery.launch import execute
+from onec_pipelines.orchestration.machinery.launch import QUIET, execute
 from onec_pipelines.orchestration.runs.history import STATUS, Session, find_session, list_sessions
 from onec_pipelines.orchestration.runs.metadata import counter_values
 from onec_pipelines.orchestration.runs.step import says_absent, told
@@ -261,12 +261,30 @@ def test_what_cannot_be_read_is_not_absent(problems, absent):
     assert says_absent(problems) is absent
 
 
-def test_a_defect_is_told_by_kind_and_first_line_and_of_customers_by_kind_alone():
+def test_a_defect_is_told_by_kind_and_message_and_of_customers_by_kind_alone():
     name = build_shop().contragents[0].full_name
     error = ValueError(f"bad {name}\nline 2")
-    assert told("catalog", error) == f"ValueError: bad {name}"
+    assert told("catalog", error) == f"ValueError: bad {name}\nline 2"
     assert told("customers", error) == "ValueError"
     assert told("catalog", ValueError()) == "ValueError"
+
+
+def test_what_acts_in_the_message_of_a_defect_is_shown():
+    assert told("catalog", ValueError("\x1b[2J\n\x9b")) == "ValueError: \\x1b[2J\n\\u009b"
+
+
+@pytest.mark.parametrize(
+    "notices",
+    [dg.MetadataValue.text("one\ntwo"), pytest.param(dg.MetadataValue.md("- one\n- two"), id="as in 0.1.0")],
+)
+def test_the_notices_of_an_import_are_its_lines(instance, notices):
+    @dg.op
+    def catalog(context: dg.OpExecutionContext) -> None:
+        context.log_event(dg.AssetMaterialization("catalog", metadata={"notices": notices}))
+
+    job = dg.GraphDefinition("catalog_import", node_defs=[catalog]).to_job()
+    result = job.execute_in_process(instance=instance, run_config={"loggers": QUIET})
+    assert find_session(instance, result.run_id).notices == ("catalog: one", "catalog: two")
 
 
 # --- as `onec import` runs it
