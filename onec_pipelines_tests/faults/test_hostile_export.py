@@ -23,11 +23,11 @@ import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._serdes import serialize_value
+from onec_pipelines.orchestration.definitions.resources import Onec
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.orchestration.definitions.alerts import compose
-from onec_pipelines.orchestration.definitions.resources import Onec
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import export_sensor, import_files_sensor
 from onec_pipelines.orchestration.machinery.coordinator import ImportRefused
