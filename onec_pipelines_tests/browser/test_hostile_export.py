@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from onec_pipelines.orchestration.runs.metadata import KEYS
+from onec_pipelines.datasets import ASSETS
 from onec_pipelines.shown import visible
 from onec_pipelines_tests.hostile import C1, MARKDOWN, OF_BROKEN, OF_FILES, TITLE, acts, break_off, write_hostile
 
@@ -127,7 +127,7 @@ def assert_nothing_but_text(page: Page, requests: Requests, ui) -> None:
     assert "owned" not in page.title()
 
 
-@pytest.mark.parametrize("asset", KEYS)
+@pytest.mark.parametrize("asset", ASSETS)
 def test_the_page_of_an_asset_shows_names_as_text(window, ui, requests, asset):
     page = window.page
     for view in ("overview", "events"):
@@ -212,7 +212,7 @@ def test_an_import_that_is_refused_shows_names_as_text(window, ui, requests, exp
 
 
 def test_when_all_has_been_looked_at_the_history_is_as_it_was(ui):
-    for asset in KEYS:
+    for asset in ASSETS:
         (record,) = ui.ask(HISTORY, asset={"path": [asset]})["assetOrError"]["assetMaterializations"][-1:]
         assert record["runId"]
 

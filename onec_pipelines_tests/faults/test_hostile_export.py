@@ -16,16 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._serdes import serialize_value
-from onec_pipelines.orchestration.definitions.resources import Onec
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.datasets import CATALOG
 from onec_pipelines.definitions import build_definitions
 from onec_pipelines.orchestration.definitions.alerts import compose
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
@@ -33,8 +31,8 @@ from onec_pipelines.orchestration.definitions.sensors import export_sensor, impo
 from onec_pipelines.orchestration.machinery.coordinator import ImportRefused
 from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.machinery.launch import QUIET
+from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import list_sessions
-from onec_pipelines.orchestration.runs.metadata import KEYS
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
 from onec_pipelines_tests.hostile import (
@@ -100,28 +98,21 @@ def on_a_terminal(arguments: list[str], environment: dict[str, str]) -> tuple[st
 
 
 @pytest.fixture(scope="module")
-def said(server_url, template_database, tmp_path_factory) -> Iterator[Said]:
+def said(new_database, tmp_path_factory) -> Iterator[Said]:
     directory = tmp_path_factory.mktemp("hostile")
     export, refused = directory / OF_DIRECTORY, directory / f"refused{OF_DIRECTORY}"
     write_hostile(export)
     write_refused(refused)
-    url = urlsplit(server_url)._replace(path="/onec_test_hostile_export").geturl()
     environment = {key: text for key, text in os.environ.items() if not key.startswith(("ONEC_", "DAGSTER_"))} | {
         "ONEC_HOME": str(directory / "home"),
         "ONEC_DATA_DIR": str(export),
         "ONEC_MEDIA_URL": str(directory / "media"),
-        "ONEC_DATABASE_URL": url,
         "ONEC_PENDING_DAYS": "0",
         "TERM": "xterm-256color",
         "COLUMNS": "10000",
     }
-    with connect(server_url) as server:
-        server.execute(f'create database onec_test_hostile_export template "{template_database}"')
-    try:
-        yield everything_said(environment, export, refused)
-    finally:
-        with connect(server_url) as server:
-            server.execute("drop database onec_test_hostile_export with (force)")
+    with new_database() as url:
+        yield everything_said(environment | {"ONEC_DATABASE_URL": url}, export, refused)
 
 
 def everything_said(environment: dict[str, str], export: Path, refused: Path) -> Said:
@@ -157,7 +148,7 @@ def record_as_before(instance: dg.DagsterInstance) -> None:
 
     @dg.op
     def import_catalog(context: dg.OpExecutionContext) -> None:
-        counters = dict.fromkeys(KEYS["catalog"], 1)
+        counters = dict.fromkeys(CATALOG.counters, 1)
         notices = dg.MetadataValue.md(OF_BEFORE["notices"])
         context.log_event(dg.AssetMaterialization("catalog", metadata={**counters, "notices": notices}))
         context.log_event(dg.AssetObservation("customers", metadata={"passed_over": OF_BEFORE["passed_over"]}))
