@@ -66,6 +66,17 @@ def test_an_object_has_the_type_of_its_content_not_of_its_name(draw, bucket):
     assert list(store.listing()) == ["a.jpg"]
 
 
+def test_an_image_that_1c_names_as_a_page_is_an_image_in_a_bucket(goods, ship, draw, bucket):
+    for path in ("import_files/promo.html", "import_files/.htaccess"):
+        ship(path, draw("WEBP"))
+    files = [ToPublish("import_files/promo.html", "promo.html"), ToPublish("import_files/.htaccess", ".htaccess")]
+    store = open_store(f"s3://{bucket}/media")
+    published = [outcome.published for outcome in publish_all(files, goods, store, lambda _name, _path: True)]
+    assert [file.media_path for file in published] == ["promo.html.webp", "_htaccess.webp"]
+    assert sorted(store.listing()) == ["_htaccess.webp", "promo.html.webp"]
+    assert s3fs.S3FileSystem().info(f"{bucket}/media/promo.html.webp")["ContentType"] == "image/webp"
+
+
 @pytest.mark.usefixtures("server")
 def test_a_bucket_that_is_not_there_is_said():
     with pytest.raises(OnecError, match=r"s3://no-such-bucket/x is not there.*create the bucket"):

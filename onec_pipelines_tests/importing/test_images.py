@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import psycopg
@@ -24,7 +23,7 @@ from onec_pipelines.database.locks import import_lock, run_lock
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
-from onec_pipelines.images.store import MediaStoreError
+from onec_pipelines.images.store import MediaStoreError, open_store
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import adopt_plan, collect_images, plan_images, publish_shard
@@ -824,7 +823,7 @@ NAMES = "select source_path, media_path from onec.product_images order by source
 def names(shop) -> dict[str, str]:
     """The name in the media store of each file of the export; every one of them holds what is on record."""
     for media_path, digest in shop.rows("select media_path, sha256 from onec.product_images"):
-        assert sha256((shop.media / media_path).read_bytes()).hexdigest() == digest
+        assert hashlib.sha256((shop.media / media_path).read_bytes()).hexdigest() == digest
     return {source.removeprefix("import_files/"): name for source, name in shop.rows(NAMES)}
 
 
@@ -836,7 +835,7 @@ def shows(shop, *paths: str) -> None:
 
 
 def digits(path: str, shop, number: int = 8) -> str:
-    return sha256((shop.root / "goods/import_files" / path).read_bytes()).hexdigest()[:number]
+    return hashlib.sha256((shop.root / "goods/import_files" / path).read_bytes()).hexdigest()[:number]
 
 
 def published_by_0_1_0(shop, path: str) -> None:
@@ -866,6 +865,16 @@ def test_an_image_of_any_name_is_published_under_one_that_is_nothing_but_an_imag
     for name in published.values():
         assert name.lower().endswith((".jpg", ".jfif"))
         assert not re.search(r"(^|/)\.|[\x00-\x1f\x7f-\x9f\u202e]", name)
+
+
+def test_a_remote_store_has_the_same_names(shop):
+    media_url = f"memory://{uuid.uuid4()}/media"
+    shows(shop, "promo.html", "promo", "promo.jpg")
+    import_images(shop.root, shop.database_url, media_url)
+    assert sorted(open_store(media_url).listing()) == sorted(
+        ["promo.html.jpg", "promo.jpg", f"promo-{digits('promo', shop)}.jpg"]
+    )
+    assert import_images(shop.root, shop.database_url, media_url).counters.created == 0
 
 
 def test_a_second_import_of_renamed_images_copies_nothing_looks_at_none_and_writes_no_row(shop):
