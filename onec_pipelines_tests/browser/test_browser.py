@@ -55,6 +55,15 @@ def test_the_tick_of_the_sensor_says_why_nothing_ran(window, data_dir):
     expect(switch.get_by_role("checkbox")).not_to_be_checked()  # from here on nothing starts by itself
 
 
+def test_the_page_of_an_asset_says_its_table_and_leads_to_its_code_before_any_import(window):
+    page = window.page
+    window.follow("Catalog", "catalog")
+    expect(page.locator("div").filter(has_text=re.compile(r"^Storage\s*onec\.products")).first).to_be_visible()
+    code = page.locator("a[href^='vscode:']")
+    expect(code).to_have_attribute("href", re.compile(r"/onec_pipelines/importing/catalog\.py"))
+    window.picture("definition")
+
+
 def test_materialize_without_pictures_is_refused_at_once_with_the_sentence_and_leaves_no_run(window, data_dir):
     page = window.page
     window.follow("Catalog", "product_images")

@@ -76,6 +76,7 @@ def test_a_directory_that_holds_only_what_we_put_there_is_not_loaded(team):
         ("def (", "SyntaxError: invalid syntax"),
         ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
         ("import sys\nsys.exit(3)", "SystemExit: 3"),
+        ("import dagster\n@dagster.definitions\ndef late():\n    raise ValueError('too late')", "ValueError: too late"),
     ],
 )
 def test_a_broken_file_leaves_ours_as_they_are_and_an_asset_says_what_and_where(team, tmp_path, broken, said):
