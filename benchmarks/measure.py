@@ -10,12 +10,11 @@ from pathlib import Path
 import psycopg
 from lxml import etree
 
-from onec_pipelines.commerceml.export import list_export
 from onec_pipelines.commerceml.facts import read_file
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
 from onec_pipelines.importing.catalog import DATASET as CATALOG
-from onec_pipelines.importing.files import find_files, read_contents
 from onec_pipelines.importing.prices import DATASET as PRICES
 from onec_pipelines.importing.reading import Dataset
 from onec_pipelines.importing.stocks import DATASET as STOCKS
@@ -84,8 +83,7 @@ def load(connection: psycopg.Connection, export: Path, dataset: Dataset) -> tupl
     seconds, rows = 0.0, 0
     with connection.transaction(force_rollback=True):
         staging.create(dataset.staged)
-        listed = list_export(export)
-        for file in find_files(listed, dataset.name, read_contents(listed, {})):
+        for file in ExportSnapshot(export).files_of(dataset.name):
             for fact in read_file(file.path, file.name, dataset.readers(file)):
                 if type(fact) in staging.tables:
                     rows += 1

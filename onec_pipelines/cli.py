@@ -17,6 +17,7 @@ from dotenv import load_dotenv
 from rich.console import Console
 
 from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import ImportBusyError, OnecError
 from onec_pipelines.places import write_problems
@@ -55,16 +56,22 @@ def refuse(problems: list[str]) -> NoReturn:
     sys.exit(1)
 
 
-def current_problems(settings: Settings, import_type: str) -> list[str]:
-    """What may not be written, and the preflight over the settings' export and database."""
+def refuse_unless_ready(settings: Settings, export: ExportSnapshot, import_type: str, *, force: bool = False) -> None:
+    """What may not be written, and the preflight over an export and the settings' database: end with what they say."""
     from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415 - keeps --help fast
     from onec_pipelines.database.migrate import denied  # noqa: PLC0415
-    from onec_pipelines.importing.dataset import has_products  # noqa: PLC0415
+    from onec_pipelines.importing.dataset import problems_of  # noqa: PLC0415
 
     with connect(database_url(settings)) as connection:
         denial = denied(connection)
-        problems = preflight(settings.data_dir, import_type, has_products=bool(denial) or has_products(connection))
-    return [*filter(None, [denial]), *write_problems(places_written(settings, import_type)), *problems]
+        of_export = (
+            preflight(export, import_type, has_products=True)
+            if denial
+            else problems_of(connection, export, import_type, force=force)
+        )
+    problems = [*filter(None, [denial]), *write_problems(places_written(settings, import_type)), *of_export]
+    if problems:
+        refuse(problems)
 
 
 def places_written(settings: Settings, import_type: str) -> dict[str, Path]:
@@ -90,12 +97,11 @@ def main() -> None:
 def check(import_type: str) -> None:
     """Say whether the export can be imported: all of it, or one TYPE."""
     settings = Settings.from_environment()
-    problems = current_problems(settings, import_type)
-    if problems:
-        refuse(problems)
-    click.echo(f"{click.style('✓', fg='green')} {visible(str(settings.data_dir))}: {import_type} can be imported.")
+    export = ExportSnapshot(settings.data_dir)
+    refuse_unless_ready(settings, export, import_type)
+    click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: {import_type} can be imported.")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():
-        missing = preflight(settings.data_dir, part, has_products=True)
+        missing = preflight(export, part, has_products=True)
         if missing:
             click.echo(f"{click.style('!', fg='yellow')} Without {part}: {visible(' '.join(missing))}")
 
@@ -103,20 +109,23 @@ def check(import_type: str) -> None:
 @main.command("import")
 @click.argument("import_type", type=TYPE, metavar="TYPE")
 @click.option("--force", is_flag=True, help="Read every file again, even if nothing has changed.")
+@click.option("--data", type=click.Path(path_type=Path), help="The directory to import, in place of ONEC_DATA_DIR.")
 @in_sentences
-def import_(import_type: str, *, force: bool) -> None:
+def import_(import_type: str, *, force: bool, data: Path | None) -> None:
     """Import TYPE: all, catalog, stocks, prices, customers or images."""
     settings = Settings.from_environment()
-    problems = current_problems(settings, import_type)
-    if problems:
-        refuse(problems)
-    session = run_import(settings, import_type, force=force)
+    export = ExportSnapshot(data.expanduser().absolute() if data else settings.data_dir)
+    session = run_import(settings, export, import_type, force=force)
     if session.status != "completed":
         sys.exit(1)
 
 
-def run_import(settings: Settings, import_type: str, *, force: bool = False) -> "Session":
-    """Run the job of an import type in this process, with a progress bar, and print its report."""
+def run_import(settings: Settings, export: ExportSnapshot, import_type: str, *, force: bool = False) -> "Session":
+    """Run the job of an import type in this process, with a progress bar, and print its report.
+
+    The preflight comes first, and what it refuses leaves no run.
+    """
+    refuse_unless_ready(settings, export, import_type, force=force)
     from onec_pipelines.database.connection import database_url  # noqa: PLC0415
     from onec_pipelines.definitions import build_definitions  # noqa: PLC0415
     from onec_pipelines.orchestration.machinery.instance import open_instance  # noqa: PLC0415 - Dagster takes a second
@@ -127,7 +136,8 @@ def run_import(settings: Settings, import_type: str, *, force: bool = False) -> 
     with open_instance(settings) as instance:
         make_way(instance, database_url(settings), import_type)
         with progress_bars() as show:
-            session = execute(instance, build_definitions({"watch": show}, settings), import_type, force=force)
+            definitions = build_definitions({"watch": show}, settings)
+            session = execute(instance, definitions, import_type, force=force, export=export)
         print_report(Console(), session)
     return session
 
@@ -261,10 +271,7 @@ def quickstart() -> None:
 
         write_demo(settings.data_dir)
         click.echo(f"Wrote the sample export into {visible(str(settings.data_dir))}.")
-    problems = current_problems(settings, "all")
-    if problems:
-        refuse(problems)
-    session = run_import(settings, "all")
+    session = run_import(settings, ExportSnapshot(settings.data_dir), ALL)
     sessions.callback(import_type=None, limit=5, as_json=False, watch=False)  # type: ignore[misc]
     click.echo("\nThe UI: make ui, then http://127.0.0.1:3000")
     if session.status != "completed":

@@ -74,9 +74,9 @@ class Settings:
                 alerts are not repeated: they carry passwords.
         """
         values = {key: text.strip() for key, text in (os.environ if environ is None else environ).items()}
-        home = _path(values.get("ONEC_HOME") or ".onec")
+        home = absolute_path(values.get("ONEC_HOME") or ".onec")
         return cls(
-            data_dir=_path(values.get("ONEC_DATA_DIR") or "data/import_1c"),
+            data_dir=absolute_path(values.get("ONEC_DATA_DIR") or "data/import_1c"),
             database_url=_database_url(values.get("ONEC_DATABASE_URL", "")),
             media_url=_media_url(values.get("ONEC_MEDIA_URL", ""), home),
             home=home,
@@ -94,7 +94,8 @@ class Settings:
         )
 
 
-def _path(text: str) -> Path:
+def absolute_path(text: str) -> Path:
+    """A path of a setting: a relative one starts at the project's root."""
     return (PROJECT_ROOT / Path(text).expanduser()).absolute()
 
 
@@ -112,7 +113,7 @@ def _database_url(text: str) -> str | None:
 def _media_url(text: str, home: Path) -> str:
     if not text:
         return str(home / "media")
-    return text if "://" in text else str(_path(text))
+    return text if "://" in text else str(absolute_path(text))
 
 
 def _timezone(text: str) -> str:

@@ -7,7 +7,9 @@ Tests of poolers need Debian's pgbouncer and are skipped without it; ONEC_REQUIR
 a failure.
 """
 
+import builtins
 import gzip
+import io
 import os
 import shutil
 import socket
@@ -15,9 +17,10 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -26,6 +29,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
+from onec_pipelines.commerceml import export as export_module
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.errors import DatabaseError
@@ -213,3 +217,51 @@ def pgbouncer(database_url: str) -> Iterator[Callable[..., Pooler]]:
         pytest.skip("pgbouncer is not installed: apt-get install pgbouncer")
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(running_pgbouncer(database_url, **settings))
+
+
+# --- what is read of an export
+
+
+@dataclass
+class Reads:
+    """How often each XML file was opened, and how many bytes of it were read, by its name."""
+
+    opens: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+
+    def forget(self) -> None:
+        self.opens.clear()
+        self.bytes.clear()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """What this process reads of XML files from now on."""
+    reads, plain_open = Reads(), io.open
+
+    class Counted(io.FileIO):
+        def readinto(self, buffer: bytearray) -> int | None:
+            read = super().readinto(buffer)
+            reads.bytes[Path(self.name).name] += read or 0
+            return read
+
+        def readall(self) -> bytes:
+            read = super().readall()
+            reads.bytes[Path(self.name).name] += len(read)
+            return read
+
+    def counted_open(file, mode="r", *args, **kwargs):
+        if not str(file).lower().endswith(".xml") or mode != "rb":
+            return plain_open(file, mode, *args, **kwargs)
+        reads.opens[Path(file).name] += 1
+        return io.BufferedReader(Counted(file))
+
+    monkeypatch.setattr(io, "open", counted_open)
+    monkeypatch.setattr(builtins, "open", counted_open)
+    return reads
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that the test has written a moment ago count as untouched for long: nobody can set a ctime."""
+    monkeypatch.setattr(export_module, "SETTLED_NS", 0)

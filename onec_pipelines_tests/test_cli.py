@@ -263,6 +263,34 @@ def test_a_full_refresh_tells_beforehand_and_afterwards_what_it_does_without(one
     assert f"customers was passed over: {missing}" in onec("sessions").stdout
 
 
+# --- another directory
+
+
+def test_another_directory_can_be_imported_from_where_the_person_stands(onec, data_dir, monkeypatch, tmp_path):
+    data_dir.rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    assert onec("import", "customers", "--data", "elsewhere").exit_code == 0
+    (session,) = sessions(onec)
+    assert session["counters"]["customers"]["created"] == 11
+
+
+def test_a_directory_that_is_not_there_is_named_and_leaves_no_run(onec, tmp_path):
+    absent = tmp_path / "absent"
+    assert refused(onec("import", "all", "--data", str(absent))) == (
+        f"Директория данных 1С не найдена: {absent}. Убедитесь, что данные выгружены из 1С."
+    )
+    assert sessions(onec) == []
+
+
+@pytest.mark.parametrize("layout", ["3.1", "2.07"])
+def test_what_the_preflight_has_looked_at_the_import_does_not_look_at_again(onec, settings, layout, reads):
+    write_demo(settings.data_dir, layout=layout)
+    assert onec("import", "customers").exit_code == 0
+    assert sorted(reads.opens.values()) == [*[1] * (len(reads.opens) - 1), 2]
+    for path in settings.data_dir.rglob("*.xml"):
+        assert reads.bytes[path.name] == reads.opens[path.name] * path.stat().st_size
+
+
 # --- bad input
 
 

@@ -1,5 +1,6 @@
 """The pages say what the code does: commands, settings, names, keys, messages, links and examples."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from onec_pipelines.commerceml import preflight as preflight_module
 from onec_pipelines.commerceml.catalog import read_good
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.commerceml.values import ValueRefused, parse_number
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import ASSETS, BY_ASSET, BY_NAME, IMPORT_TYPES
@@ -204,7 +206,7 @@ def preflight_messages(tmp_path: Path) -> set[str]:
         general(problem, root)
         for root in (*roots, tmp_path / "absent", tmp_path / ("long" * 100))  # no system takes such a name
         for import_type in (*IMPORT_TYPES, "all")
-        for problem in preflight(root, import_type, has_products=False)
+        for problem in preflight(ExportSnapshot(root), import_type, has_products=False)
     }
 
 
@@ -265,6 +267,24 @@ BROKEN_FILES = {
 @pytest.mark.parametrize("content", BROKEN_FILES.values(), ids=BROKEN_FILES)
 def test_the_russian_guide_has_what_is_said_of_a_file_that_cannot_be_read(content, tmp_path):
     (tmp_path / "1.xml").write_bytes(content)
+    with pytest.raises(ExportError) as refused:
+        list(read_elements(tmp_path / "1.xml", "goods/1.xml", ()))
+    assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
+
+
+def the_target_is_gone(path: Path) -> None:
+    path.symlink_to("gone.xml")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, the_target_is_gone])
+def test_the_russian_guide_has_what_is_said_of_a_name_that_leads_to_no_file(make, tmp_path):
+    make(tmp_path / "1.xml")
+    (problem,) = preflight(ExportSnapshot(tmp_path), "catalog", has_products=True)
+    assert is_quoted(problem, RUSSIAN_GUIDE)
+    assert is_quoted(problem, README)
+
+
+def test_the_russian_guide_has_what_is_said_of_a_file_that_goes_away(tmp_path):
     with pytest.raises(ExportError) as refused:
         list(read_elements(tmp_path / "1.xml", "goods/1.xml", ()))
     assert is_quoted(str(refused.value), RUSSIAN_GUIDE)

@@ -14,7 +14,7 @@ Each element of a good or an offer is taken, ignored by name, or reported as unh
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from onec_pipelines.commerceml.export import OFFER_MARKS
+from onec_pipelines.commerceml.content import OFFER_MARKS
 from onec_pipelines.commerceml.facts import (
     Element,
     Reader,

@@ -1,52 +1,28 @@
-"""The export directory: which files there are, in which order, what each holds, and one fingerprint of it all.
+"""The files of an export directory: which there are, in which order they count, how they lie. None is opened.
 
-Layouts are told by content. 3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout
-keeps them side by side. What a file holds is found by its tags, whichever its name.
+3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side.
+
+Not here: what a file holds (content.py), the export as an import sees it (snapshot.py).
 """
 
-import codecs
 import errno
-import hashlib
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
-from onec_pipelines.datasets import BY_NAME, DIRECTORIES, IMPORTED
+from onec_pipelines.datasets import DIRECTORIES
 from onec_pipelines.errors import ExportError
 
 IMAGES = "import_files"
-CHUNK = 1 << 20
+SETTLED_NS = 120 * 10**9
+"""For how long nothing may have touched a file before its content can be told by its size and times.
 
-OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
-"""Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
-_KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*(dataset.lists.union(dataset.items) for dataset in IMPORTED)))
-
-
-def _any_of(words: Iterable[bytes]) -> bytes:
-    """A pattern for any of the words that tries no byte twice: it takes two thirds of the time of `a|b|c`."""
-    rests: dict[bytes, list[bytes]] = {}
-    for word in words:
-        rests.setdefault(word[:1], []).append(word[1:])
-    options = [first + _any_of(rest) if first else b"" for first, rest in sorted(rests.items(), reverse=True)]
-    return options[0] if len(options) == 1 else b"(?:" + b"|".join(options) + b")"
-
-
-_NAME = b"(" + _any_of(tag.encode() for tag in _KNOWN_TAGS) + rb")[\s/>]"
-_PREFIX = rb"[^\s<>/:!?]{1,40}+:"
-_TAG = re.compile(rb"<(?:" + _PREFIX + b")?" + _NAME)
-_BARE_TAG = re.compile(b"<" + _NAME)
-_PREFIXED = re.compile(b"<" + _PREFIX)
-_DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
-"""1C itself declares `xs` and `xsi`, for attributes."""
-_ROOT_WITHIN = 4096
-_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
-"""Encodings in which Cyrillic tags are other bytes than in UTF-8."""
+File systems keep times to two seconds at worst, and one on the network may show those of a minute ago.
+"""
 _OTHER_BYTES = re.compile(r"[\udc80-\udcff]|\\x[89a-f][0-9a-f]")
 """What Python makes of the bytes of a name that are not UTF-8, and how such a byte is written."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
@@ -63,53 +39,29 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file as it was when the export was listed: size in bytes, mtime in ns, name relative to the export.
+    """A file as it was when it was listed; as long as nothing touches it, it is listed as an equal one.
 
-    The name is text, whatever its bytes on disk are (see `name_of`); `path` is what to open.
+    Its name is relative to the export, and text whatever its bytes on disk are (see `name_of`); `path` is what to open.
+    Its size is in bytes, its times in ns since the epoch.
     """
 
     path: Path
     name: str
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    def is_settled(self, now_ns: int) -> bool:
+        """Whether its content at a moment is that of every file that is listed as an equal one.
+
+        A file from the future is not settled: the clock of its file system is another one.
+        """
+        return now_ns - max(self.mtime_ns, self.ctime_ns) >= SETTLED_NS
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
-    """What a file holds: its sha256 and how often each known tag opens."""
-
-    sha256: str
-    tags: Mapping[str, int]
-
-    def holds(self, dataset: str) -> bool:
-        """Whether any list of the dataset is there, be it empty."""
-        return any(tag in self.tags for tag in BY_NAME[dataset].lists)
-
-    def items(self, dataset: str) -> int:
-        """About how many items of the dataset it states."""
-        return sum(self.tags.get(tag, 0) for tag in BY_NAME[dataset].items)
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """An export directory as it was listed."""
-
-    root: Path
-    layout: Layout
-    files: tuple[ExportFile, ...]
-
-    @property
-    def images_base(self) -> Path:
-        """The directory to which the image paths of the XML are relative."""
-        return self.root / "goods" if self.layout is Layout.DIRECTORIES else self.root
-
-    def directory_has_files(self, name: str) -> bool:
-        """Whether a subdirectory holds an XML file."""
-        return any(file.name.startswith(f"{name}/") for file in self.files)
-
-
-def list_export(root: Path) -> Export:
-    """List the XML files of an export in the order in which they count.
+def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
+    """The layout of an export, and its XML files in the order in which they count.
 
     Raises:
         ExportError: the directory is absent or cannot be read, or something in it has the name of an XML file and is
@@ -131,7 +83,7 @@ def list_export(root: Path) -> Export:
             "Проверьте права доступа пользователя, от имени которого работает импорт."
         ) from error
     layout = Layout.DIRECTORIES if any(name in DIRECTORIES for name in names) else Layout.FILES
-    return Export(root, layout, tuple(sorted(files, key=lambda file: natural_key(file.name))))
+    return layout, tuple(sorted(files, key=lambda file: natural_key(file.name)))
 
 
 def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
@@ -140,7 +92,7 @@ def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
             name = name_of(path.relative_to(root))
             status = _status(path, name)
             if status:
-                yield ExportFile(path, name, status.st_size, status.st_mtime_ns)
+                yield ExportFile(path, name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def name_of(path: Path) -> str:
@@ -180,48 +132,9 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part)
 
 
-def read_content(file: ExportFile) -> FileContent:
-    """Hash a file and count its tags, in one pass over its bytes.
-
-    Raises:
-        ExportError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    tags: Counter[bytes] = Counter()
-    try:
-        with file.path.open("rb") as stream:
-            decoder = _decoder(stream.read(HEAD_BYTES))
-            stream.seek(0)
-            rest, pattern = b"", _BARE_TAG
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-                window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
-                pattern = _TAG if _has_prefixes(window) else pattern
-                tags.update(pattern.findall(window))
-                rest = _open_end(window)
-    except OSError as error:
-        raise unreadable(file.name, error) from error
-    return FileContent(digest.hexdigest(), {tag.decode(): times for tag, times in tags.items()})
-
-
-def _has_prefixes(window: bytes) -> bool:
-    """Whether tags from here on may have a prefix: looking for one in each takes as long as all the rest."""
-    if _PREFIXED.search(window, 0, _ROOT_WITHIN):
-        return True
-    return b"xmlns:" in window and _DECLARED_PREFIX.search(window) is not None
-
-
-def hash_file(file: ExportFile) -> str:
-    """The sha256 of a file.
-
-    Raises:
-        ExportError: it cannot be read.
-    """
-    try:
-        with file.path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(file.name, error) from error
+def is_beside_offers(name: str) -> bool:
+    """Whether a file is named, or lies, where 1C puts prices or rests alone."""
+    return any(_BESIDE_OFFERS.match(part) for part in name.split("/"))
 
 
 def unreadable(name: str, error: OSError) -> ExportError:
@@ -232,36 +145,3 @@ def unreadable(name: str, error: OSError) -> ExportError:
             "Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
         )
     return ExportError(f"Файл {name} не удалось прочитать: {error.strerror}. Проверьте права доступа к выгрузке.")
-
-
-def _open_end(window: bytes) -> bytes:
-    """The tag that the end of a window cuts in two."""
-    start = window.rfind(b"<", -256)
-    return b"" if start < 0 or _TAG.match(window, start) else window[start:]
-
-
-def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
-    """What turns the file into text, None where its tags are those of UTF-8 (or its encoding is unknown)."""
-    name = encoding_of(head)
-    return codecs.getincrementaldecoder(name)(errors="replace") if name in _DECODED else None
-
-
-def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:
-    """Whether a dataset must read the file.
-
-    A prices or rests file repeats `Предложение` only to hang prices or rests on: without a sign of a variant
-    in it, it is not read for the catalogue.
-    """
-    if dataset == "catalog" and is_beside_offers(file.name) and "Товары" not in content.tags:
-        return bool(OFFER_MARKS & content.tags.keys())
-    return content.holds(dataset)
-
-
-def is_beside_offers(name: str) -> bool:
-    """Whether a file is named, or lies, where 1C puts prices or rests alone."""
-    return any(_BESIDE_OFFERS.match(part) for part in name.split("/"))
-
-
-def fingerprint(parts: Iterable[str]) -> str:
-    """A short digest of what an import was made from."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -6,7 +6,8 @@ people who run 1C, and are part of the contract.
 
 from pathlib import Path
 
-from onec_pipelines.commerceml.export import IMAGES, Export, Layout, list_export, read_content
+from onec_pipelines.commerceml.export import IMAGES, Layout
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import ALL, BY_NAME
 from onec_pipelines.errors import ExportError
 
@@ -16,18 +17,17 @@ EXPORTED_IN_ORDER = "Убедитесь, что данные выгружены 
 EXPORTED_WITH_IMAGES = "Убедитесь, что данные выгружены из 1С с изображениями товаров."
 
 
-def preflight(data_dir: Path, import_type: str, *, has_products: bool) -> list[str]:
+def preflight(export: ExportSnapshot, import_type: str, *, has_products: bool) -> list[str]:
     """Everything that stands against an import, as sentences; an empty list when it may start.
 
     Args:
-        data_dir: where 1C exports to.
+        export: what is to be imported.
         import_type: of a dataset, or `all`, which asks for what `catalog` does.
         has_products: whether the database holds a product.
     """
     asked = "catalog" if import_type == ALL else import_type
     try:
-        export = list_export(data_dir)
-        problems = list(export_problems(export, asked))
+        problems = export_problems(export, asked)
     except ExportError as error:
         return [str(error)]
     if not has_products and BY_NAME[asked].without_catalog:
@@ -35,7 +35,7 @@ def preflight(data_dir: Path, import_type: str, *, has_products: bool) -> list[s
     return problems
 
 
-def export_problems(export: Export, import_type: str) -> list[str]:
+def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     """What of an export is missing for one import type."""
     if import_type == "images":
         return _image_problems(export)
@@ -44,7 +44,7 @@ def export_problems(export: Export, import_type: str) -> list[str]:
     return _directory_problems(export, import_type)
 
 
-def _directory_problems(export: Export, import_type: str) -> list[str]:
+def _directory_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     dataset = BY_NAME[import_type]
     required = dataset.required_directories
     missing = [name for name in required if not (export.root / name).is_dir()]
@@ -67,11 +67,10 @@ def _directory_problems(export: Export, import_type: str) -> list[str]:
     return problems
 
 
-def _file_problems(export: Export, import_type: str) -> list[str]:
+def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     """Outside the 3.1 layout files are asked for what they hold."""
     dataset = BY_NAME[import_type]
-    asked = dataset.required_lists or dataset.lists
-    if any(not asked.isdisjoint(read_content(file).tags) for file in export.files):
+    if export.states_any(dataset.required_lists or dataset.lists):
         return []
     if import_type == "catalog":
         names = ", ".join(file.name for file in export.files[:5])
@@ -79,7 +78,7 @@ def _file_problems(export: Export, import_type: str) -> list[str]:
     return [f"В файлах {export.root} нет данных {dataset.noun}. {EXPORTED}"]
 
 
-def _image_problems(export: Export) -> list[str]:
+def _image_problems(export: ExportSnapshot) -> list[str]:
     path = _images_directory(export)
     try:
         if any(_holds_file(entry) for entry in path.iterdir()):
@@ -91,7 +90,7 @@ def _image_problems(export: Export) -> list[str]:
     return [f"Директория изображений пуста: {path}. {EXPORTED_WITH_IMAGES}"]
 
 
-def _images_directory(export: Export) -> Path:
+def _images_directory(export: ExportSnapshot) -> Path:
     """Where the pictures are, or, in a directory without an export, where 3.1 would put them."""
     path = export.images_base / IMAGES
     return path if export.files or path.is_dir() else export.root / "goods" / IMAGES

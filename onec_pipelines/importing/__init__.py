@@ -1,7 +1,6 @@
 """One function a dataset: read, stage, merge, report. No Dagster; callable from a script.
 
-    from importlib import import_module
-from pathlib import Path
+    from pathlib import Path
     from onec_pipelines.importing import import_catalog
 
     report = import_catalog(Path("data/import_1c"), "postgresql://user@host/shop")
@@ -19,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.importing.dataset import Request, import_dataset
 from onec_pipelines.importing.images import publish_images
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
@@ -26,6 +26,7 @@ from onec_pipelines.importing.thumbnails import ThumbnailOptions, make_thumbnail
 
 __all__ = [
     "Counters",
+    "ExportSnapshot",
     "Guard",
     "ImportReport",
     "Options",
@@ -60,37 +61,46 @@ class Options(TypedDict, total=False):
     workers: int
 
 
-def import_xml(name: str, data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+Export = Path | ExportSnapshot
+"""The directory that 1C exports into, or what the caller has already seen of it."""
+
+
+def import_xml(name: str, export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import a dataset of XML: the one of that import type, whose module here bears its name."""
     module = import_module(f"onec_pipelines.importing.{name}")
-    return import_dataset(module.DATASET, Request(data_dir, database_url, **options))
+    return import_dataset(module.DATASET, _request(export, database_url, **options))
 
 
-def import_catalog(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+def import_catalog(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import groups, units, properties, brands, products and variants."""
-    return import_xml("catalog", data_dir, database_url, **options)
+    return import_xml("catalog", export, database_url, **options)
 
 
-def import_stocks(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+def import_stocks(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import warehouses and stocks."""
-    return import_xml("stocks", data_dir, database_url, **options)
+    return import_xml("stocks", export, database_url, **options)
 
 
-def import_prices(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+def import_prices(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import price types and prices."""
-    return import_xml("prices", data_dir, database_url, **options)
+    return import_xml("prices", export, database_url, **options)
 
 
-def import_customers(data_dir: Path, database_url: str, **options: Unpack[Options]) -> ImportReport:
+def import_customers(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
     """Import customers."""
-    return import_xml("customers", data_dir, database_url, **options)
+    return import_xml("customers", export, database_url, **options)
 
 
 def import_images(
-    data_dir: Path, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
+    export: Export, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
 ) -> ImportReport:
     """Publish the pictures of active products into a media store: a directory or an fsspec URL.
 
     `full` decodes each picture that is published to its last pixel.
     """
-    return publish_images(Request(data_dir, database_url, **options), media_url, full=full)
+    return publish_images(_request(export, database_url, **options), media_url, full=full)
+
+
+def _request(export: Export, database_url: str, **options: Unpack[Options]) -> Request:
+    """What is asked of an import."""
+    return Request(ExportSnapshot(export) if isinstance(export, Path) else export, database_url, **options)

@@ -8,30 +8,28 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
-from onec_pipelines.commerceml.export import Export, list_export
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import NotForUs, Refusal
+from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import ExportError
-from onec_pipelines.importing.files import Contents, digest_of, find_files, read_contents, refuse_changed_files
 from onec_pipelines.importing.guarding import merge_guarded, merge_pending
+from onec_pipelines.importing.known_files import recall, remember
 from onec_pipelines.importing.ledger import (
     LastImport,
     data_version,
+    digest_of,
     note_change,
     read_last,
-    read_tags,
     write_files,
     write_last,
-    write_tags,
 )
 from onec_pipelines.importing.parallel import count_workers, read_in_processes
 from onec_pipelines.importing.reading import Dataset, Reading, read_files
@@ -55,7 +53,7 @@ BLOCKED = "guard"
 class Request:
     """What a caller asks for; see `onec_pipelines.importing`."""
 
-    data_dir: Path
+    export: ExportSnapshot
     database_url: str
     run_id: str | None = None
     force: bool = False
@@ -78,23 +76,36 @@ def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
         import_lock(request.database_url, dataset.name),
         connect(request.database_url) as connection,
     ):
-        refuse_unless_ready(connection, request.data_dir, dataset.name)
+        refuse_unless_ready(connection, request, dataset.name)
         migrate_connection(connection)
-        export = list_export(request.data_dir)
-        known = read_contents(export, read_tags(connection))
-        contents = find_files(export, dataset.name, known)
+        contents = request.export.files_of(dataset.name)
+        remember(connection, request.export)
         last = read_last(connection, dataset.name)
         digest = digest_of(contents)
         if last and last.fingerprint == digest and not request.force:
             return _import_nothing_new(dataset, connection, request, last, started)
-        return _import_files(dataset, connection, request, export, known, contents, digest, started)
+        return _import_files(dataset, connection, request, contents, digest, started)
 
 
-def refuse_unless_ready(connection: psycopg.Connection, data_dir: Path, import_type: str) -> None:
+def refuse_unless_ready(connection: psycopg.Connection, request: Request, import_type: str) -> None:
     """The preflight as a guard: raise ExportError with all that stands against the import."""
-    problems = preflight(data_dir, import_type, has_products=has_products(connection))
+    problems = problems_of(connection, request.export, import_type, force=request.force)
     if problems:
         raise ExportError(" ".join(problems))
+
+
+def problems_of(
+    connection: psycopg.Connection, export: ExportSnapshot, import_type: str, *, force: bool = False
+) -> list[str]:
+    """What stands against an import: the preflight, with what the database knows of the files; with `force` without."""
+    try:
+        if force:
+            export.remembered.clear()
+        else:
+            recall(connection, export)
+    except ExportError as error:
+        return [str(error)]
+    return preflight(export, import_type, has_products=has_products(connection))
 
 
 def has_products(connection: psycopg.Connection) -> bool:
@@ -140,8 +151,6 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     dataset: Dataset,
     connection: psycopg.Connection,
     request: Request,
-    export: Export,
-    known: Contents,
     contents: Contents,
     digest: str,
     started: float,
@@ -152,11 +161,10 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         counts |= merge(
             connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
         )
-        refuse_changed_files(export, dataset.name, contents)
+        request.export.refuse_if_changed(dataset.name)
         skipped_by_rule = reading.seen[NotForUs]
         total = merged.stated + count_refusals(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
-        write_tags(connection, contents.values(), known.values())
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
         write_last(connection, dataset.name, last)

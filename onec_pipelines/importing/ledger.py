@@ -1,12 +1,19 @@
-"""The ledger: which files the last completed import of a type was made from, and what it counted."""
+"""The ledger: which files the last completed import of a type was made from, and what it counted.
 
-from collections.abc import Iterable, Mapping
+Not here: what those files hold (known_files.py).
+"""
+
+import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 
 import psycopg
-from psycopg.types.json import Jsonb
 
-from onec_pipelines.commerceml.export import ExportFile, FileContent
+from onec_pipelines.commerceml.content import FileContent
+from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.snapshot import Contents
+from onec_pipelines.database.migrate import migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +116,13 @@ def write_files(
         )
 
 
-def read_tags(connection: psycopg.Connection) -> dict[str, Mapping[str, int]]:
-    """The tags of files that were looked at before, by the sha256 of their content."""
-    return dict(connection.execute("select sha256, tags from onec.file_tags").fetchall())
+def digest_of(contents: Contents) -> str:
+    """A short digest of the files and of all that decides what an import makes of them."""
+    schema = max(migration.version for migration in migrations())
+    files = (f"{file.name} {content.sha256}" for file, content in contents.items())
+    return fingerprint([f"{version('onec-pipelines')} {schema}", *files])
 
 
-def write_tags(connection: psycopg.Connection, own: Iterable[FileContent], looked_at: Iterable[FileContent]) -> None:
-    """Remember the tags of the files that were looked at, when there are new ones among those of the import itself.
-
-    The imports of the other types then need not look at theirs. Those first seen over 90 days ago are looked at
-    anew some time.
-    """
-    known = read_tags(connection)
-    if all(content.sha256 in known for content in own):
-        return
-    new = [(content.sha256, Jsonb(dict(content.tags))) for content in looked_at if content.sha256 not in known]
-    with connection.cursor() as cursor:
-        cursor.execute("delete from onec.file_tags where seen_at < now() - interval '90 days'")
-        cursor.executemany(
-            "insert into onec.file_tags (sha256, tags) values (%s, %s) on conflict (sha256) do nothing", new
-        )
+def fingerprint(parts: Iterable[str]) -> str:
+    """A short digest of what an import was made from."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

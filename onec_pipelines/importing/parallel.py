@@ -13,8 +13,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.errors import DatabaseError
-from onec_pipelines.importing.files import Contents
 from onec_pipelines.importing.reading import Dataset, Reading, begin_tally, gathered
 from onec_pipelines.importing.report import Progress
 

@@ -13,8 +13,8 @@ from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
 from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
+from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
-from onec_pipelines.importing.files import Contents
 from onec_pipelines.importing.ledger import LedgerFile
 from onec_pipelines.importing.report import Counters, Progress
 

@@ -3,12 +3,17 @@
 Nothing is read or started before a run, a tick or a query asks for it.
 """
 
-import dagster as dg
+from contextlib import suppress
 
-from onec_pipelines.commerceml.preflight import preflight
+import dagster as dg
+import psycopg
+
+from onec_pipelines.commerceml.export import Layout
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database.connection import connect, database_url
-from onec_pipelines.database.migrate import denied
-from onec_pipelines.importing.dataset import has_products
+from onec_pipelines.errors import DatabaseError
+from onec_pipelines.importing.dataset import has_products, problems_of
+from onec_pipelines.importing.known_files import recall
 from onec_pipelines.settings import Settings
 
 
@@ -23,16 +28,24 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The database that is set, or the embedded one, started where need be."""
         return database_url(self.settings())
 
-    def denied(self) -> str:
-        """What keeps the user of the database from importing, in one sentence; nothing where nothing does."""
-        with connect(self.database_url()) as connection:
-            return denied(connection)
-
     def has_products(self) -> bool:
         """Whether the catalogue holds a product."""
         with connect(self.database_url()) as connection:
             return has_products(connection)
 
-    def problems(self, import_type: str) -> list[str]:
+    def export(self) -> ExportSnapshot:
+        """What `ONEC_DATA_DIR` holds now, for a preflight.
+
+        Where that asks what is in the files, it need not open those that an import has seen; a database that takes no
+        connection for a moment, or does not let us look, makes it open them.
+        """
+        export = ExportSnapshot(self.settings().data_dir)
+        if export.layout is Layout.FILES:
+            with suppress(DatabaseError, psycopg.Error), connect(self.database_url()) as connection:
+                recall(connection, export)
+        return export
+
+    def problems(self, export: ExportSnapshot, import_type: str) -> list[str]:
         """What stands against an import of this type: the preflight of `import_type`, or of `all`."""
-        return preflight(self.settings().data_dir, import_type, has_products=self.has_products())
+        with connect(self.database_url()) as connection:
+            return problems_of(connection, export, import_type)

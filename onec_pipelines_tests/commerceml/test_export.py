@@ -1,42 +1,22 @@
-"""The export directory: layouts, order, what a file holds."""
+"""The export directory: layouts, order, and what is no file of it."""
 
-import hashlib
 import os
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from lxml import etree
 
-from onec_pipelines.commerceml import export
-from onec_pipelines.commerceml.export import (
-    DIRECTORIES,
-    FileContent,
-    Layout,
-    fingerprint,
-    hash_file,
-    holds_dataset,
-    is_beside_offers,
-    list_export,
-    name_of,
-    natural_key,
-    read_content,
-)
+from onec_pipelines.commerceml.content import read_content
+from onec_pipelines.commerceml.export import ExportFile, Layout, is_beside_offers, list_files, name_of, natural_key
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
+from onec_pipelines.datasets import DIRECTORIES
 from onec_pipelines.errors import ExportError
-
-DATASETS = ("catalog", "prices", "stocks", "customers")
 
 
 def listed(root):
-    return [file.name for file in list_export(root).files]
-
-
-def content_of(write, body, name="file.xml"):
-    path = write(name, body)
-    (file,) = (file for file in list_export(path.parents[len(name.split("/")) - 1]).files if file.name == name)
-    return file, read_content(file)
+    _, files = list_files(root)
+    return [file.name for file in files]
 
 
 # Listing ------------------------------------------------------------------------------------------------------
@@ -45,7 +25,7 @@ def content_of(write, body, name="file.xml"):
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_any_directory_of_3_1_makes_the_layout(write, tmp_path, directory):
     write(f"{directory}/{directory}.xml")
-    assert list_export(tmp_path).layout is Layout.DIRECTORIES
+    assert ExportSnapshot(tmp_path).layout is Layout.DIRECTORIES
 
 
 @pytest.mark.parametrize(
@@ -60,14 +40,14 @@ def test_any_directory_of_3_1_makes_the_layout(write, tmp_path, directory):
 def test_files_side_by_side_make_the_other_layout(write, tmp_path, names):
     for name in names:
         write(name)
-    assert list_export(tmp_path).layout is Layout.FILES
+    assert ExportSnapshot(tmp_path).layout is Layout.FILES
 
 
 def test_images_are_relative_to_goods_or_lie_beside_the_files(write, tmp_path):
     write("old/import.xml")
     write("new/goods/goods.xml")
-    assert list_export(tmp_path / "old").images_base == tmp_path / "old"
-    assert list_export(tmp_path / "new").images_base == tmp_path / "new" / "goods"
+    assert ExportSnapshot(tmp_path / "old").images_base == tmp_path / "old"
+    assert ExportSnapshot(tmp_path / "new").images_base == tmp_path / "new" / "goods"
 
 
 def test_only_xml_files_of_the_root_and_its_directories_are_listed(write, tmp_path):
@@ -96,7 +76,7 @@ def test_what_has_the_name_of_a_segment_and_is_no_file_is_refused_by_its_name(wr
     write("goods/goods.xml")
     make(tmp_path / "goods/goods_2.XML")
     with pytest.raises(ExportError) as refused:
-        list_export(tmp_path)
+        list_files(tmp_path)
     assert str(refused.value) == (
         f"Файл goods/goods_2.XML не удалось прочитать: {found}. Импорт не выполнен, данные не изменены. "
         "Уберите его из директории обмена или выгрузите файл из 1С ещё раз."
@@ -105,11 +85,10 @@ def test_what_has_the_name_of_a_segment_and_is_no_file_is_refused_by_its_name(wr
 
 def test_a_file_that_is_gone_when_it_is_looked_at_is_no_matter_of_rights(write, tmp_path):
     write("goods/goods.xml")
-    (file,) = list_export(tmp_path).files
+    _, (file,) = list_files(tmp_path)
     (tmp_path / "goods").rename(tmp_path / "goods.old")
-    for look in (read_content, hash_file):
-        with pytest.raises(ExportError, match=r"^Файл goods/goods\.xml не удалось прочитать: он исчез, выгрузку"):
-            look(file)
+    with pytest.raises(ExportError, match=r"^Файл goods/goods\.xml не удалось прочитать: он исчез, выгрузку"):
+        read_content(file)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +111,7 @@ def test_two_files_have_two_names_whatever_their_bytes_are(tmp_path):
     bytes_and_what_looks_like_them = [b"\xd6.xml", rb"\xd6.xml", rb"\\xd6.xml", b"\\\xd6.xml", "Ö.xml".encode()]
     for name in bytes_and_what_looks_like_them:
         (tmp_path / os.fsdecode(name)).write_bytes(name)
-    files = list_export(tmp_path).files
+    _, files = list_files(tmp_path)
     assert len({file.name for file in files}) == len(bytes_and_what_looks_like_them)
     assert {file.path.read_bytes() for file in files} == {*bytes_and_what_looks_like_them}
 
@@ -160,7 +139,7 @@ def test_any_names_can_be_ordered(texts):
 
 def test_a_file_is_known_by_its_name_in_the_export_and_its_size(write, tmp_path):
     path = write("goods/goods.xml", "<a/>")
-    (file,) = list_export(tmp_path).files
+    _, (file,) = list_files(tmp_path)
     assert (file.path, file.name, file.size, file.mtime_ns) == (path, "goods/goods.xml", 4, path.stat().st_mtime_ns)
 
 
@@ -168,167 +147,38 @@ def test_a_file_is_known_by_its_name_in_the_export_and_its_size(write, tmp_path)
 def test_what_is_no_directory_is_said_not_to_be_found(write, tmp_path, name):
     write("file.xml")
     with pytest.raises(ExportError) as refused:
-        list_export(tmp_path / name)
+        list_files(tmp_path / name)
     assert str(refused.value) == (
         f"Директория данных 1С не найдена: {tmp_path / name}. Убедитесь, что данные выгружены из 1С."
     )
 
 
 def test_an_empty_directory_is_an_export_without_files(tmp_path):
-    assert list_export(tmp_path).files == ()
+    assert listed(tmp_path) == []
 
 
 def test_a_directory_has_files_when_it_holds_xml(write, tmp_path):
     write("goods/goods.xml")
     write("goods_old/goods.xml")
     (tmp_path / "offers").mkdir()
-    listing = list_export(tmp_path)
+    listing = ExportSnapshot(tmp_path)
     assert [listing.directory_has_files(name) for name in ("goods", "offers", "prices")] == [True, False, False]
 
 
-# What a file holds --------------------------------------------------------------------------------------------
+def test_an_export_that_is_renamed_while_it_is_listed_is_said_so(write, tmp_path, monkeypatch):
+    write("1c/goods/goods.xml")
+    real = Path.iterdir
 
-OFFERS = """<КоммерческаяИнформация><ПакетПредложений>
-  <ТипыЦен><ТипЦены/></ТипыЦен>
-  <Предложения>
-    <Предложение Статус="Новый"><Цены><Цена/><Цена></Цена></Цены><Склад ИдСклада="m"/></Предложение>
-    <Предложение><Цены/><Количество>1</Количество></Предложение>
-  </Предложения>
-</ПакетПредложений></КоммерческаяИнформация>"""
-OFFERS_TAGS = {
-    "ТипыЦен": 1,
-    "Предложения": 1,
-    "Предложение": 2,
-    "Цены": 2,
-    "Цена": 2,
-    "Склад": 1,
-    "Количество": 1,
-}
+    def renamed_meanwhile(path):
+        if path.name == "goods":
+            (tmp_path / "1c").rename(tmp_path / "new")
+        return real(path)
 
-
-@pytest.mark.parametrize(
-    ("declaration", "encoding"),
-    [
-        ("", "utf-8"),
-        ("", "utf-8-sig"),
-        ('<?xml version="1.0" encoding="UTF-8"?>', "utf-8-sig"),
-        ('<?xml version="1.0" encoding="windows-1251"?>', "windows-1251"),
-        ("<?xml version='1.0' encoding='WINDOWS-1251'?>", "windows-1251"),
-        ('<?xml version="1.0" encoding="windows-1251"?>', "utf-8-sig"),
-        ('<?xml version="1.0" encoding = "windows-1251"?>', "windows-1251"),
-        ('<?xml version="1.0" encoding="x-cp1251"?>', "windows-1251"),
-        ('<?xml version="1.0" encoding="win-1251"?>', "windows-1251"),
-        ('<?xml version="1.0" encoding="CP-1251"?>', "windows-1251"),
-        ('<?xml version="1.0" encoding="KOI8-R"?>', "koi8-r"),
-        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16"),
-        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-le"),
-        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-be"),
-        ('<?xml version="1.0" encoding="UTF-16"?>', "utf-8"),
-        ('<?xml version="1.0" encoding="UTF-16LE"?>', "utf-8"),
-    ],
-)
-def test_tags_are_counted_in_any_encoding(write, declaration, encoding):
-    raw = (declaration + OFFERS).encode(encoding)
-    _, content = content_of(write, raw)
-    assert content.tags == OFFERS_TAGS
-    assert content.sha256 == hashlib.sha256(raw).hexdigest()
-
-
-@pytest.mark.parametrize("prefix", ["c", "cml-2.1_x", "к"])
-def test_tags_are_counted_under_a_prefix(write, prefix):
-    _, content = content_of(write, OFFERS.replace("<", f"<{prefix}:").replace(f"<{prefix}:/", f"</{prefix}:"))
-    assert content.tags == OFFERS_TAGS
-
-
-@pytest.mark.parametrize("codec", ["base64", "rot13", "hex", "zlib", "idna", "punycode", "undefined", "1C", "mbcs"])
-def test_an_encoding_that_is_none_of_text_is_let_be(write, codec):
-    _, content = content_of(write, f'<?xml version="1.0" encoding="{codec}"?>{OFFERS}')
-    assert content.tags == OFFERS_TAGS
-
-
-@pytest.mark.parametrize("raw", [b"", b"\0" * 100, b"\xff\xfe\0", b"<" * 1000, "<Товар".encode(), b"PK\x03\x04"])
-def test_what_is_no_xml_holds_nothing(write, raw):
-    _, content = content_of(write, raw)
-    assert not any(content.holds(dataset) for dataset in DATASETS)
-
-
-def test_a_tag_is_no_other_that_begins_alike(write):
-    _, content = content_of(write, "<Товары><ТоварыИУслуги/><НеТовар/><Товар/></Товары>")
-    assert content.tags == {"Товары": 1, "Товар": 1}
-
-
-@pytest.mark.parametrize("shift", range(-14, 3))
-def test_a_tag_cut_in_two_by_the_end_of_a_chunk_is_counted_once(write, shift):
-    before = "<Товары>".ljust((1 << 20) + shift - 7, "x")
-    _, content = content_of(write, before + "<Товар><Ид>1</Ид></Товар><Товар/></Товары>")
-    assert content.tags == {"Товары": 1, "Товар": 2}
-
-
-@st.composite
-def documents(draw):
-    tags = st.sampled_from([*export._KNOWN_TAGS, "Ид", "Наименование", "КоммерческаяИнформация"])
-    elements = st.recursive(
-        st.builds(lambda tag, form: form.format(tag), tags, st.sampled_from(["<{0}/>", "<{0} />", '<{0} Ид="1"/>'])),
-        lambda inner: st.builds(
-            lambda tag, inside, between: f"<{tag}>{between}{between.join(inside)}{between}</{tag}>",
-            tags,
-            st.lists(inner, max_size=4),
-            st.sampled_from(["", "\n\t", "Мяч &lt;Товар&gt;"]),
-        ),
-        max_leaves=15,
-    )
-    return f"<a>{draw(elements)}</a>"
-
-
-@settings(
-    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    document=documents(),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "windows-1251"]),
-    chunk=st.integers(1, 64),
-)
-def test_tags_are_counted_as_lxml_counts_them_wherever_chunks_end(write, document, encoding, chunk):
-    raw = (f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>' + document).encode(encoding)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "CHUNK", chunk)
-        _, content = content_of(write, raw)
-    found = Counter(element.tag for element in etree.fromstring(raw).iter())
-    assert content.tags == {tag: times for tag, times in found.items() if tag in export._KNOWN_TAGS}
-    assert content.sha256 == hashlib.sha256(raw).hexdigest()
-
-
-@pytest.mark.parametrize(
-    ("tags", "datasets"),
-    [
-        ({"Товары"}, {"catalog"}),
-        ({"Предложения"}, {"catalog"}),
-        ({"Группы"}, {"catalog"}),
-        ({"Свойства"}, {"catalog"}),
-        ({"ЕдиницыИзмерения"}, {"catalog"}),
-        ({"Предложения", "Предложение", "Цены"}, {"catalog", "prices"}),
-        ({"ТипыЦен"}, {"prices"}),
-        ({"Склады"}, {"stocks"}),
-        ({"Предложения", "Количество"}, {"catalog", "stocks"}),
-        ({"Предложения", "Склад"}, {"catalog", "stocks"}),
-        ({"Предложения", "Остатки"}, {"catalog", "stocks"}),
-        ({"Контрагенты"}, {"customers"}),
-        (set(), set()),
-    ],
-)
-def test_a_file_holds_the_datasets_whose_lists_are_in_it(tags, datasets):
-    content = FileContent("", dict.fromkeys(tags, 1))
-    assert {dataset for dataset in DATASETS if content.holds(dataset)} == datasets
-
-
-def test_items_are_what_progress_is_measured_against():
-    content = FileContent("", {"Товар": 3, "Предложение": 2, "Цена": 5, "Остаток": 7, "Склад": 1, "Контрагент": 4})
-    assert {dataset: content.items(dataset) for dataset in DATASETS} == {
-        "catalog": 5,
-        "prices": 5,
-        "stocks": 8,
-        "customers": 4,
-    }
+    monkeypatch.setattr(Path, "iterdir", renamed_meanwhile)
+    with pytest.raises(ExportError) as refused:
+        list_files(tmp_path / "1c")
+    assert str(refused.value).startswith(f"Файл {tmp_path}/1c/goods не удалось прочитать: он исчез, выгрузку")
+    assert "права" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -349,31 +199,33 @@ def test_prices_and_rests_are_known_by_the_names_of_their_files(name, beside):
     assert is_beside_offers(name) is beside
 
 
+# Whether it can be remembered what a file holds --------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("name", "inside", "read_for_catalog"),
+    ("mtime", "ctime", "is_settled"),
     [
-        ("rests/rests.xml", "<Предложения><Предложение><Ид>1</Ид><Остатки/></Предложение></Предложения>", False),
-        ("prices/prices.xml", "<Предложения><Предложение><Ид>1</Ид><Цены/></Предложение></Предложения>", False),
-        ("prices/prices.xml", "<Предложения><Предложение><Артикул/><Цены/></Предложение></Предложения>", True),
-        ("prices/prices.xml", "<Предложения><Предложение><Штрихкод/><Цены/></Предложение></Предложения>", True),
-        ("prices/prices.xml", "<Товары><Товар><Цены/></Товар></Товары>", True),
-        ("offers/offers.xml", "<Предложения><Предложение><Ид>1</Ид></Предложение></Предложения>", True),
-        ("offers/offers.xml", "<Предложения/>", True),
-        ("storages/storages.xml", "<Склады/>", False),
+        (120, 120, True),
+        (9999, 9999, True),
+        (119, 120, False),
+        (120, 119, False),
+        (9999, 3, False),  # written in place, and its mtime set back
+        (3, 9999, False),
+        (-1, 9999, False),  # from the future
+        (9999, -3600, False),
     ],
 )
-def test_the_catalogue_reads_prices_and_rests_only_where_they_describe_variants(write, name, inside, read_for_catalog):
-    file, content = content_of(write, f"<КоммерческаяИнформация>{inside}</КоммерческаяИнформация>", name)
-    assert holds_dataset(file, content, "catalog") is read_for_catalog
+def test_a_file_is_settled_when_neither_of_its_times_is_younger_than_two_minutes(mtime, ctime, is_settled):
+    now = 1_800_000_000 * 10**9
+    file = ExportFile(Path("/a.xml"), "a.xml", 1, now - mtime * 10**9, now - ctime * 10**9, 7)
+    assert file.is_settled(now) is is_settled
 
 
-def test_the_other_datasets_read_whatever_file_holds_them(write):
-    file, content = content_of(write, OFFERS, "rests/rests.xml")
-    assert [holds_dataset(file, content, dataset) for dataset in DATASETS] == [False, True, True, False]
-
-
-def test_a_fingerprint_is_short_and_depends_on_every_part_and_their_order():
-    prints = {fingerprint(parts) for parts in ([], ["a"], ["a", "b"], ["b", "a"], ["a", "b", "c"])}
-    assert len(prints) == 5
-    assert all(len(digits) == 16 and int(digits, 16) >= 0 for digits in prints)
-    assert fingerprint(iter(["a", "b"])) == fingerprint(["a", "b"])
+@pytest.mark.parametrize("touch", [lambda path: path.write_text("<b/>"), lambda path: path.chmod(0o600)])
+def test_a_file_that_is_touched_is_listed_as_another_one(write, tmp_path, touch):
+    path = write("goods/goods.xml", "<a/>")
+    (_, before), moment = list_files(tmp_path), path.stat()
+    touch(path)
+    os.utime(path, ns=(moment.st_atime_ns, moment.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (4, moment.st_mtime_ns)
+    assert list_files(tmp_path)[1] != before

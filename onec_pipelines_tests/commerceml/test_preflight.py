@@ -2,11 +2,16 @@
 
 import pytest
 
-from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.commerceml import preflight as module
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import IMPORT_TYPES
 
 CATALOG = ("goods", "offers", "prices", "rests")
 ALL_TYPES = (*IMPORT_TYPES, "all")
+
+
+def preflight(root, import_type, *, has_products):
+    return module.preflight(ExportSnapshot(root), import_type, has_products=has_products)
 
 
 @pytest.fixture

@@ -312,9 +312,11 @@ def test_a_file_without_the_right_to_read_it_is_said_to_be_unreadable():
         import os, tempfile
         from pathlib import Path
         from onec_pipelines.commerceml import catalog
-        from onec_pipelines.commerceml.export import list_export, read_content
+        from onec_pipelines.commerceml.content import read_content
+        from onec_pipelines.commerceml.export import list_files
         from onec_pipelines.commerceml.preflight import preflight
         from onec_pipelines.commerceml.facts import read_file
+        from onec_pipelines.commerceml.snapshot import ExportSnapshot
         from onec_pipelines.errors import ExportError
 
         def said(read):
@@ -334,11 +336,11 @@ def test_a_file_without_the_right_to_read_it_is_said_to_be_unreadable():
             if os.geteuid() == 0:
                 os.seteuid(65534)
             print(said(lambda: list(read_file(path, "import.xml", catalog.READERS))))
-            print(said(lambda: list_export(root)))
-            print(preflight(root, "catalog", has_products=False))
+            print(said(lambda: list_files(root)))
+            print(preflight(ExportSnapshot(root), "catalog", has_products=False))
             os.seteuid(os.getuid())
             closed.rmdir()
-            files = list_export(root).files
+            _, files = list_files(root)
             if os.geteuid() == 0:
                 os.seteuid(65534)
             print(said(lambda: read_content(files[0])))

@@ -19,7 +19,8 @@ from pathlib import Path
 from PIL import Image
 
 from onec_pipelines.commerceml import catalog, customers, prices, stocks
-from onec_pipelines.commerceml.export import ExportFile, read_content
+from onec_pipelines.commerceml.content import read_content
+from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
@@ -215,7 +216,7 @@ def reading(directory: Path) -> Callable[[int, bytes], int]:
 
     def read(number: int, data: bytes) -> int:
         path.write_bytes(data)
-        read_content(ExportFile(path, path.name, len(data), 0))
+        read_content(ExportFile(path, path.name, len(data), 0, 0, 0))
         return sum(1 for _ in read_file(path, path.name, READERS[number % len(READERS)]))
 
     return read

@@ -20,8 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from onec_pipelines.commerceml.export import Export as Listing
-from onec_pipelines.commerceml.export import list_export
+from onec_pipelines.commerceml.export import ExportFile, list_files
 from onec_pipelines.database.connection import connect
 from onec_pipelines.importing import (
     ImportReport,
@@ -163,19 +162,19 @@ class Imports:
     export: Export
     database_url: str
     connection: psycopg.Connection
-    last: tuple[Listing, str, dict, ImportReport] | None = None
+    last: tuple[tuple[ExportFile, ...], str, dict, ImportReport] | None = None
 
     def __call__(self, import_type: str, **options) -> ImportReport:
         """One import, and what holds for the report of each."""
         report = IMPORTS[import_type](self.export.root, self.database_url, **{"max_deactivation": 1.0, **options})
         self.check(report)
         options.pop("progress", None)
-        self.last = (list_export(self.export.root), import_type, options, report)
+        self.last = (list_files(self.export.root)[1], import_type, options, report)
         return report
 
     def again(self) -> None:
         """The last import once more, with every file read again: nothing is written."""
-        if self.last and self.last[0] == list_export(self.export.root):
+        if self.last and self.last[0] == list_files(self.export.root)[1]:
             _, import_type, options, report = self.last
             before = self.versions()
             again = self(import_type, **{**options, "force": True})

@@ -24,7 +24,14 @@ from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.images.store import MediaStoreError, open_store
-from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
+from onec_pipelines.importing import (
+    Counters,
+    ExportSnapshot,
+    ImportReport,
+    import_catalog,
+    import_images,
+    make_thumbnails,
+)
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import adopt_plan, collect_images, plan_images, publish_shard
 from onec_pipelines.settings import PROJECT_ROOT
@@ -644,7 +651,7 @@ def test_a_database_that_goes_away_is_one_sentence_and_the_next_import_completes
 
 
 def request(shop, run_id: str = "run-1", **options) -> Request:
-    return Request(shop.root, shop.database_url, run_id=run_id, **options)
+    return Request(ExportSnapshot(shop.root), shop.database_url, run_id=run_id, **options)
 
 
 def shipped(shop, number: int) -> None:

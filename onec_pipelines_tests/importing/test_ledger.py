@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from onec_pipelines.importing.ledger import LastImport
+from onec_pipelines.importing.ledger import LastImport, fingerprint
 
 SKIPPED = ("Nothing has changed since the last import: no file was read again.",)
 
@@ -94,22 +94,23 @@ def test_another_database_knows_nothing_of_it(imports, connection, emptied):
 
 @pytest.mark.usefixtures("shop")
 def test_another_schema_makes_it_read(imports, monkeypatch):
-    monkeypatch.setattr("onec_pipelines.importing.files.migrations", lambda: [type("M", (), {"version": 99})])
+    monkeypatch.setattr("onec_pipelines.importing.ledger.migrations", lambda: [type("M", (), {"version": 99})])
     assert is_read_again(imports)
     imports.last = None  # it would be read again
 
 
 @pytest.mark.usefixtures("shop")
 def test_another_version_of_the_program_makes_it_read(imports, monkeypatch):
-    monkeypatch.setattr("onec_pipelines.importing.files.version", lambda _name: "99")
+    monkeypatch.setattr("onec_pipelines.importing.ledger.version", lambda _name: "99")
     assert is_read_again(imports)
     imports.last = None  # it would be read again
 
 
-@pytest.mark.usefixtures("shop")
-def test_a_file_in_which_no_tag_was_known_is_looked_at_anew(imports, connection):
-    connection.execute("update onec.file_tags set tags = '{}'")
-    assert imports.catalog().notices == SKIPPED  # the files are the same, and hold what they held
+def test_a_fingerprint_is_short_and_depends_on_every_part_and_their_order():
+    prints = {fingerprint(parts) for parts in ([], ["a"], ["a", "b"], ["b", "a"], ["a", "b", "c"])}
+    assert len(prints) == 5
+    assert all(len(digits) == 16 and int(digits, 16) >= 0 for digits in prints)
+    assert fingerprint(iter(["a", "b"])) == fingerprint(["a", "b"])
 
 
 def test_the_imports_have_a_ledger_each(shop, imports, rows, xml):

@@ -5,7 +5,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from onec_pipelines.commerceml.export import list_export
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database import locks
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import worker_lock
@@ -13,14 +13,12 @@ from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
 from onec_pipelines.importing import parallel
 from onec_pipelines.importing.catalog import DATASET as CATALOG
-from onec_pipelines.importing.files import read_contents
 
 KINDS = ("catalog", "stocks", "prices", "customers")
 STAGED = "select relname from pg_class where relnamespace = 'onec_staging'::regnamespace"
 LEDGER = (
     "select import_type, path, size_bytes, sha256, rows from onec.import_files order by 1, 2",
     "select * from onec.import_states order by 1",
-    "select sha256, tags from onec.file_tags order by 1",
     "select import_type, entity, onec_id, payload, source_file, source_line from onec.pending_records order by 1, 2, 3",
     "select import_type, entity, onec_id, cell, reason, source_line, payload from onec.rejected_records order by id",
 )
@@ -165,7 +163,7 @@ def test_a_process_of_a_killed_import_that_still_writes_is_waited_for(imports, d
 
 
 def test_small_and_single_files_are_read_by_the_import_itself(big, monkeypatch):
-    contents = read_contents(list_export(big.root), {})
+    contents = ExportSnapshot(big.root).contents
     assert parallel.count_workers(8, contents) == len(contents)
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 100_000)
     assert parallel.count_workers(8, contents) == 2

@@ -15,7 +15,7 @@ from typing import cast
 
 import psycopg
 
-from onec_pipelines.commerceml.export import IMAGES, list_export
+from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.merging import merge
@@ -127,7 +127,7 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
     """
     url = request.database_url
     with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
-        refuse_unless_ready(connection, request.data_dir, "images")
+        refuse_unless_ready(connection, request, "images")
         migrate_connection(connection)
         refuse_beside_another(connection, run_of(request))
         if run_planned(connection) != run_of(request):
@@ -145,7 +145,7 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
 
     PostgreSQL works while the trees are walked.
     """
-    base = list_export(request.data_dir).images_base
+    base = request.export.images_base
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
         trees = thread.submit(_walk, base / IMAGES, media_url)
         tally = _Tally(total=number(connection, "select count(*) from onec.products where is_active"))
@@ -166,7 +166,7 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
     request.progress(counters)
     return {
         "run_id": run_of(request),
-        "base": base.relative_to(request.data_dir).as_posix(),
+        "base": base.relative_to(request.export.root).as_posix(),
         "total": counters.total,
         "processed": counters.processed,
         "skipped": counters.skipped,

@@ -47,7 +47,7 @@ def base_of(connection: psycopg.Connection, request: Request) -> Path:
             "PostgreSQL was restarted after a crash; nothing on record was changed: import again."
         )
     row = connection.execute("select base from onec_staging.images_run").fetchone()
-    return request.data_dir / (row[0] if row else "")
+    return request.export.root / (row[0] if row else "")
 
 
 def counters_of(connection: psycopg.Connection) -> Counters:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from onec_pipelines.datasets import CATALOG, IMAGES, IMPORTED, Dataset
-from onec_pipelines.importing import ImportReport, Options, Progress, import_xml
+from onec_pipelines.importing import ExportSnapshot, ImportReport, Options, Progress, import_xml
 from onec_pipelines.orchestration.definitions.images import collect_op, plan_op, publish_op, to_steps
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
 from onec_pipelines.orchestration.resources import Onec
@@ -58,7 +58,7 @@ def import_asset(dataset: Dataset) -> dg.AssetsDefinition:
     def run_asset(
         context: dg.AssetExecutionContext, config: ImportConfig, onec: Onec, watch: dg.ResourceParam[Watch]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        def start(progress: Progress) -> ImportReport:
+        def start(export: ExportSnapshot, progress: Progress) -> ImportReport:
             settings = onec.settings()
             options = Options(
                 run_id=context.run.run_id,
@@ -67,7 +67,7 @@ def import_asset(dataset: Dataset) -> dg.AssetsDefinition:
                 progress=progress,
                 workers=settings.workers,
             )
-            return import_xml(dataset.name, settings.data_dir, onec.database_url(), **options)
+            return import_xml(dataset.name, export, onec.database_url(), **options)
 
         yield from run_session(context, onec, watch, start)
 

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from onec_pipelines.datasets import IMAGES
-from onec_pipelines.importing import Counters, Progress
+from onec_pipelines.importing import Counters, ExportSnapshot
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import (
     adopt_plan,
@@ -79,9 +79,10 @@ def plan_op(
     step = SessionStep.of(context, IMAGES.asset, onec, watch, part=(1, 2))
     with step.working():
         step.tags.write(Counters(), "")
-        absence = step.absence()
+        export = step.export()
+        absence = step.absence(export)
         if not absence:
-            request = request_of(context, onec, step.progress, force=config.force)
+            request = request_of(step, export, force=config.force)
             shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
             step.tags.show(step.progress.counters)
     if absence:
@@ -109,7 +110,7 @@ def publish_op(context: dg.OpExecutionContext, config: ShardConfig, onec: Onec, 
         may_show=lambda: may_show_progress(onec.database_url()),
     )
     with step.working():
-        request = planned_request(context, onec, step.progress)
+        request = planned_request(step)
         publish_shard(request, onec.settings().media_url, shard, full=config.full)
 
 
@@ -125,8 +126,7 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
     with step.working():
         if step.is_passed_over():
             return
-        request = planned_request(context, onec, step.progress)
-        report = collect_images(request, onec.settings().media_url)
+        report = collect_images(planned_request(step), onec.settings().media_url)
         metadata = step.landed(report)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of `data_version`; MaterializeResult's is not beta
@@ -134,18 +134,18 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
     yield output
 
 
-def request_of(context: dg.OpExecutionContext, onec: Onec, progress: Progress, *, force: bool = False) -> Request:
+def request_of(step: SessionStep, export: ExportSnapshot, *, force: bool = False) -> Request:
     """What a step asks of the import."""
-    return Request(
-        onec.settings().data_dir, onec.database_url(), run_id=context.run.run_id, force=force, progress=progress
-    )
+    run_id, url = step.context.run.run_id, step.onec.database_url()
+    return Request(export, url, run_id=run_id, force=force, progress=step.progress)
 
 
-def planned_request(context: dg.OpExecutionContext, onec: Onec, progress: Progress) -> Request:
+def planned_request(step: SessionStep) -> Request:
     """The same after the plan; a run that goes on where another one failed takes its plan over."""
-    if context.run.parent_run_id:
-        adopt_plan(onec.database_url(), context.run.run_id, repeated_by(context.instance, context.run))
-    return request_of(context, onec, progress)
+    run, instance = step.context.run, step.context.instance
+    if run.parent_run_id:
+        adopt_plan(step.onec.database_url(), run.run_id, repeated_by(instance, run))
+    return request_of(step, step.export())
 
 
 def repeated_by(instance: dg.DagsterInstance, run: dg.DagsterRun | None) -> list[str]:

@@ -35,7 +35,7 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
     )
     def nightly_refresh(onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            problems = preflight(onec.settings().data_dir, ALL, has_products=True)  # it brings its catalogue itself
+            problems = preflight(onec.export(), ALL, has_products=True)  # it brings its catalogue itself
         except OnecError as error:
             problems = [str(error)]
         yield dg.SkipReason(visible(" ".join(problems))) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})

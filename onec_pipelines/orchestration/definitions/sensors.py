@@ -18,7 +18,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from onec_pipelines.commerceml.export import IMAGES, list_export
+from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.datasets import ALL, BY_NAME, JOBS
 from onec_pipelines.errors import OnecError
@@ -191,11 +191,11 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
     Raises:
         OnecError: a setting is wrong, the export cannot be listed, or the database cannot be used.
     """
-    data_dir = onec.settings().data_dir
-    problems = preflight(data_dir, watched.import_type, has_products=True)
+    export = onec.export()
+    problems = preflight(export, watched.import_type, has_products=True)
     if problems:
         return dg.SkipReason(visible(" ".join(problems)))
-    path = list_export(data_dir).images_base / IMAGES if watched is IMAGES_WATCHED else data_dir
+    path = export.images_base / IMAGES if watched is IMAGES_WATCHED else export.root
     cursor, state = settled(Cursor.parse(context.cursor), context.instance), tree_state(path)
     decision = decide(
         path,

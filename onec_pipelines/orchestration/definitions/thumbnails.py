@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from onec_pipelines.datasets import IMAGES, THUMBNAILS
-from onec_pipelines.importing import ImportReport, Progress, make_thumbnails
+from onec_pipelines.importing import ExportSnapshot, ImportReport, Progress, make_thumbnails
 from onec_pipelines.orchestration.definitions.assets import GROUP, OWNERS
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
 from onec_pipelines.orchestration.resources import Onec
@@ -45,7 +45,7 @@ def product_thumbnails(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """See `importing.make_thumbnails`."""
 
-    def start(progress: Progress) -> ImportReport:
+    def start(_export: ExportSnapshot, progress: Progress) -> ImportReport:
         return make_thumbnails(
             onec.database_url(),
             onec.settings().media_url,

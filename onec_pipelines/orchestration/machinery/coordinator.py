@@ -2,24 +2,28 @@
 
 Whoever launches a run (the Materialize button, GraphQL, a schedule, a sensor) passes here first. A run of ours
 that the preflight refuses is deleted, and whoever launched it reads the preflight's sentence at once. Every run
-that is let through carries the tag of its import type. Where the launching process cannot see the export, as in
-a cluster, `preflight: false` in `dagster.yaml` leaves the refusal to the asset itself.
+that is let through carries the tags of its import type and of the directory that was looked at. Where the launching
+process cannot see the export, as in a cluster, `preflight: false` in `dagster.yaml` leaves the refusal to the asset
+itself.
 
 The daemon that empties the queue passes here, too: there is one at a time (one_daemon.py).
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator, SubmitRunContext
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.database.connection import database_url
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
+from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.migrate import denied
 from onec_pipelines.datasets import ALL, ASSETS, BY_ASSET, CATALOG, FULL_REFRESH, IMPORT_TYPES, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
+from onec_pipelines.importing.dataset import has_products
+from onec_pipelines.importing.known_files import recall
 from onec_pipelines.orchestration.machinery.one_daemon import only_daemon
 from onec_pipelines.orchestration.private import (
     IMPLICIT_ASSET_JOB_NAME,
@@ -32,6 +36,7 @@ from onec_pipelines.orchestration.private import (
     UserFacingGraphQLError,
 )
 from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.export import data_dir_of, directory_tags
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
@@ -111,14 +116,17 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
         run = context.dagster_run
         assets = assets_of(run)
         if assets and run.status is DagsterRunStatus.NOT_STARTED:
+            tags = {IMPORT_TYPE_TAG: type_tag(run, assets)}
             if self._preflight:
                 self._refuse_unless_ready(run, assets)
-            self._instance.add_run_tags(run.run_id, {IMPORT_TYPE_TAG: type_tag(run, assets)})
+                settings = Settings.from_environment()
+                tags |= directory_tags(data_dir_of(run, self._instance, settings), settings)
+            self._instance.add_run_tags(run.run_id, tags)
         return super().submit_run(context)
 
     def _refuse_unless_ready(self, run: DagsterRun, assets: Sequence[str]) -> None:
         try:
-            problems = current_problems(Onec(), [BY_ASSET[asset].name for asset in assets])
+            problems = current_problems(Onec(), self._instance, run, [BY_ASSET[asset].name for asset in assets])
         except DatabaseError as error:
             if SCHEDULE_NAME_TAG in run.tags:
                 return  # nobody would read the sentence, and the night would be lost: the asset looks again
@@ -156,23 +164,26 @@ def type_tag(run: DagsterRun, assets: Sequence[str]) -> str:
     return run.tags.get(IMPORT_TYPE_TAG) or import_type_of(assets)
 
 
-def current_problems(onec: Onec, types: Sequence[str]) -> list[str]:
+def current_problems(onec: Onec, instance: dg.DagsterInstance, run: DagsterRun, types: Sequence[str]) -> list[str]:
     """What stands against a run of these types now, in the export or before it: a wrong setting, a denied right.
 
     Raises:
         DatabaseError: the database cannot be asked for products.
     """
     try:
-        if denial := onec.denied():
-            return [denial]
-        return launch_problems(onec.settings().data_dir, types, has_products=onec.has_products())
+        export = ExportSnapshot(data_dir_of(run, instance, onec.settings()))
+        with connect(onec.database_url()) as connection:
+            if denial := denied(connection):
+                return [denial]
+            recall(connection, export)
+            return launch_problems(export, types, has_products=has_products(connection))
     except DatabaseError:
         raise
     except OnecError as error:
         return [str(error)]
 
 
-def launch_problems(data_dir: Path, types: Sequence[str], *, has_products: bool) -> list[str]:
+def launch_problems(export: ExportSnapshot, types: Sequence[str], *, has_products: bool) -> list[str]:
     """What stands against a run of these types.
 
     A run of all types asks for no more than its catalogue does; its other assets are passed over where the export
@@ -180,5 +191,5 @@ def launch_problems(data_dir: Path, types: Sequence[str], *, has_products: bool)
     """
     asked = [ALL] if set(types) == set(IMPORT_TYPES) else types
     found = has_products or CATALOG.name in types
-    problems = [problem for each in asked for problem in preflight(data_dir, each, has_products=found)]
+    problems = [problem for each in asked for problem in preflight(export, each, has_products=found)]
     return list(dict.fromkeys(problems))

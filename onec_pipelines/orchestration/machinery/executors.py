@@ -18,6 +18,7 @@ from onec_pipelines.database.connection import database_url
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.errors import SettingsError
 from onec_pipelines.orchestration.private import ExecutionPlan, PlanOrchestrationContext, RetryMode
+from onec_pipelines.orchestration.runs.export import data_dir_of, directory_tags
 from onec_pipelines.orchestration.runs.history import settle_tags
 from onec_pipelines.orchestration.runs.step import locked_tag
 from onec_pipelines.settings import Settings
@@ -44,12 +45,13 @@ class LockedExecutor(dg.Executor):
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        """Execute the plan under the lock; the tag says that the run has it."""
-        url = database_url(Settings.from_environment())
-        with run_lock(url, plan_context.run_id):
-            plan_context.instance.add_run_tags(plan_context.run_id, locked_tag(plan_context.run_id))
+        """Execute the plan under the lock; the tags say that the run has it, and which directory it imports."""
+        settings, instance, run = Settings.from_environment(), plan_context.instance, plan_context.dagster_run
+        url, directory = database_url(settings), data_dir_of(run, instance, settings)
+        with run_lock(url, run.run_id):
+            instance.add_run_tags(run.run_id, locked_tag(run.run_id) | directory_tags(directory, settings))
             yield from self.inner.execute(plan_context, execution_plan)
-            settle_tags(plan_context.instance, url, plan_context.run_id)
+            settle_tags(instance, url, run.run_id)
 
 
 def locked(executor: dg.ExecutorDefinition) -> dg.ExecutorDefinition:

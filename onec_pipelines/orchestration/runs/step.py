@@ -14,9 +14,10 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import is_run_locked, run_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, CATALOG, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
-from onec_pipelines.importing import Counters, ImportReport, Progress
+from onec_pipelines.importing import Counters, ExportSnapshot, ImportReport, Progress
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.columns import column_schema
+from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
 from onec_pipelines.orchestration.runs.guards import guard_result
 from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
 from onec_pipelines.orchestration.runs.progress import (
@@ -38,7 +39,7 @@ from onec_pipelines.shown import visible
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
 LOCKED_TAG = ".dagster/onec_locked"
-Import = Callable[[Progress], ImportReport]
+Import = Callable[[ExportSnapshot, Progress], ImportReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,18 @@ class SessionStep:
             with run_lock(self.onec.database_url(), self.context.run.run_id):
                 yield
 
-    def absence(self) -> str:
+    def export(self) -> ExportSnapshot:
+        """What the run imports, with what the steps before have seen of it."""
+        run = self.context.run
+        data_dir = data_dir_of(run, self.context.instance, self.onec.settings())
+        return ExportSnapshot(data_dir, looked_at_by(run.run_id))
+
+    def absence(self, export: ExportSnapshot) -> str:
         """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
         dataset = BY_ASSET[self.tags.asset]
         if self.tags.import_type != ALL or dataset not in IMPORTED or dataset is CATALOG:
             return ""
-        problems = self.onec.problems(dataset.name)
+        problems = self.onec.problems(export, dataset.name)
         return visible(" ".join(problems)) if says_absent(problems) else ""
 
     def landed(self, report: ImportReport) -> dict[str, dg.MetadataValue]:
@@ -124,8 +131,9 @@ def run_session(
     step = SessionStep.of(context, asset, onec, watch)
     with step.working():
         step.tags.write(Counters(), "")
-        absence = step.absence()
-        report = None if absence else run_import(step.progress)
+        export = step.export()
+        absence = step.absence(export)
+        report = None if absence else run_import(export, step.progress)
         metadata = step.landed(report) if report else {}
     if report is None:
         step.pass_over(absence)

@@ -8,6 +8,7 @@ from dagster import DagsterRun, DagsterRunStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._core.run_coordinator.base import SubmitRunContext
 
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import ASSETS, IMPORT_TYPES
 from onec_pipelines.orchestration.machinery.coordinator import (
     ImportRefused,
@@ -98,31 +99,31 @@ def test_a_run_that_has_its_type_keeps_it():
 def test_a_run_of_everything_asks_for_no_more_than_its_catalogue_does(project, remove):
     remove("contragents")
     remove("goods/import_files")
-    assert launch_problems(project.settings.data_dir, ALL_TYPES, has_products=False) == []
+    assert launch_problems(ExportSnapshot(project.settings.data_dir), ALL_TYPES, has_products=False) == []
 
 
 def test_a_run_of_everything_is_refused_as_its_catalogue_is(project, remove):
     remove("offers")
     data_dir = project.settings.data_dir
-    (problem,) = launch_problems(data_dir, ALL_TYPES, has_products=True)
+    (problem,) = launch_problems(ExportSnapshot(data_dir), ALL_TYPES, has_products=True)
     assert problem.startswith(f"Отсутствуют обязательные поддиректории в {data_dir}: offers.")
 
 
 def test_who_asks_for_some_assets_gets_all_that_stands_against_each(project, remove):
     remove("contragents")
-    (problem,) = launch_problems(project.settings.data_dir, ["catalog", "customers"], has_products=True)
+    (problem,) = launch_problems(ExportSnapshot(project.settings.data_dir), ["catalog", "customers"], has_products=True)
     assert problem.startswith("Директория контрагентов не найдена")
 
 
 def test_a_catalogue_in_the_same_run_counts_as_products(project):
     data_dir = project.settings.data_dir
-    assert launch_problems(data_dir, ["catalog", "images"], has_products=False) == []
-    assert launch_problems(data_dir, ["images"], has_products=False) == [EMPTY_CATALOG]
+    assert launch_problems(ExportSnapshot(data_dir), ["catalog", "images"], has_products=False) == []
+    assert launch_problems(ExportSnapshot(data_dir), ["images"], has_products=False) == [EMPTY_CATALOG]
 
 
 def test_the_same_sentence_is_said_once(tmp_path: Path):
     absent = tmp_path / "absent"
-    (problem,) = launch_problems(absent, ["stocks", "prices", "customers"], has_products=True)
+    (problem,) = launch_problems(ExportSnapshot(absent), ["stocks", "prices", "customers"], has_products=True)
     assert problem == f"Директория данных 1С не найдена: {absent}. Убедитесь, что данные выгружены из 1С."
 
 
@@ -169,6 +170,27 @@ def test_a_run_of_an_asset_without_a_job_has_its_type_while_it_is_still_queued(s
     run = submit("__ASSET_JOB", "customers")
     assert run.status is DagsterRunStatus.QUEUED
     assert run.tags["onec/import_type"] == "customers"
+
+
+def test_a_run_carries_the_directory_that_was_looked_at(submit, project):
+    assert submit("catalog_import").tags[".dagster/onec_data_dir"] == str(project.settings.data_dir)
+
+
+def test_a_run_that_names_a_directory_is_let_through_if_that_can_be_imported(submit, project, tmp_path):
+    elsewhere = project.settings.data_dir.rename(tmp_path / "elsewhere")
+    run = submit("catalog_import", tags={"onec/data_dir": f"{elsewhere}/"})
+    assert run.status is DagsterRunStatus.QUEUED
+    assert run.tags["onec/data_dir"] == str(elsewhere)
+
+
+def test_a_run_that_names_a_directory_is_refused_in_words_about_that(submit, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    with pytest.raises(ImportRefused, match=f"^Директория данных 1С не найдена: {elsewhere}\\."):
+        submit("catalog_import", tags={"onec/data_dir": str(elsewhere)})
+
+
+def test_without_the_preflight_the_process_of_the_run_says_which_directory_it_is(submit):
+    assert ".dagster/onec_data_dir" not in submit("catalog_import", preflight=False).tags
 
 
 def test_a_refused_run_leaves_nothing_in_the_history(submit, project):

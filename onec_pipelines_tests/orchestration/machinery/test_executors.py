@@ -47,6 +47,7 @@ def test_a_run_says_that_its_process_holds_the_lock_and_imports_everything(execu
         (session,) = list_sessions(instance)
         run = instance.get_run_by_id(session.run_id)
     assert run.tags.items() >= locked_tag(run.run_id).items()
+    assert run.tags[".dagster/onec_data_dir"] == str(project.settings.data_dir)
     assert (session.status, session.import_type, session.error_message) == ("completed", "all", None)
     assert set(session.counters) == {"catalog", "stocks", "prices", "customers", "product_images"}
     assert [part.partition(":")[0] for part in sorted(session.result.split("; "))] == sorted(session.counters)

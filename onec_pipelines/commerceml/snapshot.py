@@ -1,0 +1,138 @@
+"""What an export is at one moment: made once by whoever asks, and handed down to all who want to know.
+
+    export = ExportSnapshot(Path("data/import_1c"))
+    export.files, export.layout         the directory is listed when it is first asked for
+    export.contents                     what each file holds: read, unless it is known
+    export.files_of("prices")           those that an import of prices reads
+
+A file is known when this process has looked at it (`looked_at`, which the steps of a run share) or when an import of
+earlier did (`remembered`, which the ledger fills), and nothing has touched it since. Known files are not opened.
+
+Not here: what stands against an import (preflight.py), where it is remembered (importing/ledger.py).
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from onec_pipelines.commerceml.content import FileContent, holds_dataset, read_content
+from onec_pipelines.commerceml.export import ExportFile, Layout, list_files
+from onec_pipelines.commerceml.xml import read_elements
+from onec_pipelines.datasets import BY_NAME
+from onec_pipelines.errors import ExportError
+
+Contents = Mapping[ExportFile, FileContent]
+LOOKS_AT_ONCE = 2
+"""Hashing leaves the interpreter to another thread."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExportSnapshot:
+    """An export directory. What is asked of it raises ExportError where it is absent or cannot be read."""
+
+    root: Path
+    looked_at: dict[ExportFile, FileContent] = field(default_factory=dict)
+    remembered: dict[ExportFile, FileContent] = field(default_factory=dict)
+
+    @cached_property
+    def _listed(self) -> tuple[Layout, tuple[ExportFile, ...]]:
+        return list_files(self.root)
+
+    @property
+    def layout(self) -> Layout:
+        """How the files lie."""
+        return self._listed[0]
+
+    @property
+    def files(self) -> tuple[ExportFile, ...]:
+        """The files, in the order in which they count."""
+        return self._listed[1]
+
+    @property
+    def images_base(self) -> Path:
+        """The directory to which the image paths of the XML are relative."""
+        return self.root / "goods" if self.layout is Layout.DIRECTORIES else self.root
+
+    def directory_has_files(self, name: str) -> bool:
+        """Whether a subdirectory holds an XML file."""
+        return any(file.name.startswith(f"{name}/") for file in self.files)
+
+    def states_any(self, tags: AbstractSet[str]) -> bool:
+        """Whether any of these elements is there; no file is read beyond the first of them."""
+        return any(not tags.isdisjoint(self._glimpse(file, tags).tags) for file in self.files)
+
+    def _glimpse(self, file: ExportFile, tags: AbstractSet[str]) -> FileContent:
+        content = self._known(file) or read_content(file, tags)
+        if content.sha256:
+            self.looked_at[file] = content
+        return content
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What each file holds, in the order in which they count."""
+        with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+            return dict(zip(self.files, pool.map(self._content, self.files), strict=True))
+
+    def _content(self, file: ExportFile) -> FileContent:
+        content = self._known(file)
+        if content is None:
+            content = self.looked_at[file] = read_content(file)
+        return content
+
+    def _known(self, file: ExportFile) -> FileContent | None:
+        return self.looked_at.get(file) or self.remembered.get(file)
+
+    def files_of(self, dataset: str) -> Contents:
+        """The files that hold something of a dataset.
+
+        A file that seems to hold nothing may have been cut off before it could: it must at least be whole.
+
+        Raises:
+            ExportError: a file is no whole CommerceML.
+        """
+        found = self._holding(dataset)
+        for file in self.files:
+            if file not in found and self._concerns(file, dataset):
+                self._refuse_unless_whole(file)
+        return found
+
+    def _refuse_unless_whole(self, file: ExportFile) -> None:
+        """Read a file to its end, unless that is known to be the end of a document."""
+        content = self._content(file)
+        if not content.is_whole:
+            for _ in read_elements(file.path, file.name, ()):
+                pass
+            self.looked_at[file] = replace(content, is_whole=True)
+
+    def _holding(self, dataset: str) -> Contents:
+        return {file: content for file, content in self.contents.items() if holds_dataset(file, content, dataset)}
+
+    def _concerns(self, file: ExportFile, dataset: str) -> bool:
+        """Whether a file could hold a dataset, going by its directory."""
+        directory = file.name.rpartition("/")[0]
+        return self.layout is Layout.FILES or not directory or directory in BY_NAME[dataset].directories
+
+    def refuse_if_changed(self, dataset: str) -> None:
+        """Raise ExportError where files of a dataset came, went or changed since the export was listed.
+
+        1C was still writing then, and what has been read is a part of what it has to say.
+        """
+        now = ExportSnapshot(self.root, self.looked_at, self.remembered)
+        there = {file.name: file for file in now.files}
+        before = self._holding(dataset)
+        names = {file.name for file in now._holding(dataset)} - {file.name for file in before}
+        names |= {file.name for file in before if not self._is_as_it_was(file, there.get(file.name), now)}
+        if names:
+            raise ExportError(
+                f"Во время импорта изменились файлы: {', '.join(sorted(names)[:5])}. 1С ещё выгружает данные. "
+                "Импорт не выполнен, данные не изменены. Повторите импорт после окончания выгрузки."
+            )
+
+    def _is_as_it_was(self, file: ExportFile, there: ExportFile | None, now: "ExportSnapshot") -> bool:
+        """Whether a file was not written to: who changes its owner or its rights alone changes its ctime."""
+        if there is None or (there.size, there.mtime_ns) != (file.size, file.mtime_ns):
+            return False
+        return now.contents[there].sha256 == self.contents[file].sha256
