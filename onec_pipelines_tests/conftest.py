@@ -242,18 +242,18 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
     class Counted(io.FileIO):
         def readinto(self, buffer: bytearray) -> int | None:
             read = super().readinto(buffer)
-            reads.bytes[Path(self.name).name] += read or 0
+            reads.bytes[Path(os.fsdecode(self.name)).name] += read or 0
             return read
 
         def readall(self) -> bytes:
             read = super().readall()
-            reads.bytes[Path(self.name).name] += len(read)
+            reads.bytes[Path(os.fsdecode(self.name)).name] += len(read)
             return read
 
     def counted_open(file, mode="r", *args, **kwargs):
-        if not str(file).lower().endswith(".xml") or mode != "rb":
+        if isinstance(file, int) or not os.fsdecode(file).lower().endswith(".xml") or mode != "rb":
             return plain_open(file, mode, *args, **kwargs)
-        reads.opens[Path(file).name] += 1
+        reads.opens[Path(os.fsdecode(file)).name] += 1
         return io.BufferedReader(Counted(file))
 
     monkeypatch.setattr(io, "open", counted_open)
