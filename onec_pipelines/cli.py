@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec
 import click
 from dotenv import load_dotenv
 from rich.console import Console
+from rich.progress import track
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
@@ -168,6 +170,31 @@ def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool)
         click.echo(in_json([session.as_json() for session in found]))
     else:
         print_sessions(Console(), found, settings.timezone)
+
+
+@main.command()
+@click.option("--keep-days", type=click.IntRange(min=1), required=True, help="Runs that ended since then stay.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@in_sentences
+def prune(keep_days: int, *, dry_run: bool) -> None:
+    """Remove old runs from the history, with their events and what they printed.
+
+    Kept is each run that holds the newest of an asset, a check or an import.
+    """
+    from onec_pipelines.orchestration.machinery.instance import open_instance  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.pruning import old_runs, remove  # noqa: PLC0415
+
+    before = datetime.now(UTC) - timedelta(days=keep_days)
+    errors = Console(stderr=True)
+    with open_instance(Settings.from_environment()) as instance:
+        old = old_runs(instance, before)
+        due = () if dry_run else old.due
+        shown = track(due, "Removing", console=errors, transient=True, disable=not errors.is_terminal)
+        events = sum(remove(instance, run_id) for run_id in shown)
+    said = f"{'Would remove' if dry_run else 'Removed'}: {len(old.due)} runs that ended before {before:%Y-%m-%d}"
+    said += "" if dry_run else f", with {events} events"
+    said += f"; kept: {old.kept} that hold the newest of an asset, a check or an import" if old.kept else ""
+    click.echo(f"{said}.")
 
 
 @main.command()

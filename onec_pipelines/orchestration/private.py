@@ -36,9 +36,14 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 # Dagster's tables, which it makes one by one, and which are not to be half made when a process is killed; and what it
-# notes when it has made them: the migrations of data that empty tables do not need.
+# notes when it has made them: the migrations of data that empty tables do not need. In two of them the newest of each
+# asset and check is found by one query, where the API takes one for each.
 from dagster._core.storage.event_log.migration import ASSET_DATA_MIGRATIONS, EVENT_LOG_DATA_MIGRATIONS
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageMetadata
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageMetadata,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.runs.migration import OPTIONAL_DATA_MIGRATIONS, REQUIRED_DATA_MIGRATIONS
 from dagster._core.storage.runs.schema import RunStorageSqlMetadata, SecondaryIndexMigrationTable
@@ -49,8 +54,8 @@ from dagster._core.storage.schedules.migration import (
 from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
 from dagster._core.storage.sql import stamp_alembic_rev
 
-# The tag of a run that a schedule has launched.
-from dagster._core.storage.tags import SCHEDULE_NAME_TAG
+# The tags of a run that a schedule has launched, and of one that repeats another.
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG, ROOT_RUN_ID_TAG, SCHEDULE_NAME_TAG
 
 # The id of a run must be known before the run exists: its lock is held from then on.
 from dagster._core.utils import make_new_run_id
@@ -84,8 +89,10 @@ __all__ = [
     "IMPLICIT_ASSET_JOB_NAME",
     "OPTIONAL_DATA_MIGRATIONS",
     "OPTIONAL_SCHEDULE_DATA_MIGRATIONS",
+    "PARENT_RUN_ID_TAG",
     "REQUIRED_DATA_MIGRATIONS",
     "REQUIRED_SCHEDULE_DATA_MIGRATIONS",
+    "ROOT_RUN_ID_TAG",
     "SCHEDULE_NAME_TAG",
     "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
@@ -104,6 +111,7 @@ __all__ = [
     "SerializableErrorInfo",
     "SqlEventLogStorage",
     "SqlEventLogStorageMetadata",
+    "SqlEventLogStorageTable",
     "UnresolvedAssetJobDefinition",
     "UserConfigSchema",
     "UserFacingGraphQLError",

@@ -25,13 +25,12 @@ from onec_pipelines.errors import DatabaseError, OnecError
 from onec_pipelines.importing.dataset import has_products
 from onec_pipelines.importing.known_files import recall
 from onec_pipelines.orchestration.machinery.one_daemon import only_daemon
+from onec_pipelines.orchestration.machinery.pruning import forget
 from onec_pipelines.orchestration.private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
-    AssetCheckExecutionsTable,
     ConfigurableClassData,
     SerializableErrorInfo,
-    SqlEventLogStorage,
     UserConfigSchema,
     UserFacingGraphQLError,
 )
@@ -134,21 +133,6 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
         if problems:
             forget(self._instance, run.run_id)
             raise ImportRefused(" ".join(problems))
-
-
-def forget(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete a run that has not begun.
-
-    Dagster itself leaves the evaluations of checks that were planned for it. They would hide the results of the
-    last import on the page of the asset, and make the run fail where it is submitted again under the same id, as
-    a backfill does.
-    """
-    instance.delete_run(run_id)
-    storage = instance.event_log_storage
-    if isinstance(storage, SqlEventLogStorage):
-        planned = AssetCheckExecutionsTable.delete().where(AssetCheckExecutionsTable.c.run_id == run_id)
-        with storage.index_connection() as connection:
-            connection.execute(planned)
 
 
 def assets_of(run: DagsterRun) -> list[str]:
