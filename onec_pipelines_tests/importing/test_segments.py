@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from onec_pipelines.commerceml.export import list_export
-from onec_pipelines.importing.catalog import CATALOG
+from onec_pipelines.commerceml.export import list_files
+from onec_pipelines.importing.catalog import DATASET
 from onec_pipelines.importing.dataset import new_staging
 from onec_pipelines.importing.reading import read_into_staging
 
@@ -155,14 +155,14 @@ def test_the_order_of_files_of_different_kinds_means_nothing(order, export, impo
 def test_rows_are_held_back_no_longer_than_their_file_or_a_portion_of_it_is_read(export, connection, xml, monkeypatch):
     monkeypatch.setattr("onec_pipelines.commerceml.xml.PORTION_BYTES", 100_000)
     export.goods("".join(xml.good(str(number), "Стул" * 100) for number in range(900)))
-    (file,) = (file for file in list_export(export.root).files if file.name == "goods/goods_1_1.xml")
+    (file,) = (file for file in list_files(export.root)[1] if file.name == "goods/goods_1_1.xml")
     seen = []
     with connection.transaction(force_rollback=True):
-        staging = new_staging(connection, CATALOG.staged)
+        staging = new_staging(connection, DATASET.staged)
 
         def staged(*_: int) -> None:
             seen.append(connection.execute("select count(*) from onec_staging.goods").fetchone()[0])
 
-        read_into_staging(CATALOG, staging, file, staged)
+        read_into_staging(DATASET, staging, file, staged)
     assert seen[-1] == 900
     assert 0 < seen[1] < 400  # after 400 goods
