@@ -53,9 +53,9 @@ class ExportFile:
     inode: int
 
     def is_settled(self, now_ns: int) -> bool:
-        """Whether its content at a moment is that of every file that is listed as an equal one.
+        """Whether a look at that moment tells what the file holds for as long as it is listed as it is.
 
-        A file from the future is not settled: the clock of its file system is another one.
+        A file from the future is never settled: the clock of its file system is another one.
         """
         return now_ns - max(self.mtime_ns, self.ctime_ns) >= SETTLED_NS
 

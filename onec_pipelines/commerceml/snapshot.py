@@ -5,10 +5,10 @@
     export.contents                     what each file holds: read, unless it is known
     export.files_of("prices")           those that an import of prices reads
 
-A file is known when this process has looked at it (`looked_at`, which the steps of a run share) or when an import of
-earlier did (`remembered`, which the ledger fills), and nothing has touched it since. Known files are not opened.
+A file is known when this process has looked at it (`looked_at`, which the steps of a run share) or an earlier import
+has (`remembered`), and nothing has touched it since. Known files are not opened.
 
-Not here: what stands against an import (preflight.py), where it is remembered (importing/ledger.py).
+Not here: what stands against an import (preflight.py), where it is remembered (importing/known_files.py).
 """
 
 from collections.abc import Mapping
@@ -62,28 +62,22 @@ class ExportSnapshot:
 
     def states_any(self, tags: AbstractSet[str]) -> bool:
         """Whether any of these elements is there; no file is read beyond the first of them."""
-        return any(not tags.isdisjoint(self._glimpse(file, tags).tags) for file in self.files)
-
-    def _glimpse(self, file: ExportFile, tags: AbstractSet[str]) -> FileContent:
-        content = self._known(file) or read_content(file, tags)
-        if content.sha256:
-            self.looked_at[file] = content
-        return content
+        return any(not tags.isdisjoint(self._look(file, tags).tags) for file in self.files)
 
     @cached_property
     def contents(self) -> Contents:
         """What each file holds, in the order in which they count."""
         with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
-            return dict(zip(self.files, pool.map(self._content, self.files), strict=True))
+            return dict(zip(self.files, pool.map(self._look, self.files), strict=True))
 
-    def _content(self, file: ExportFile) -> FileContent:
-        content = self._known(file)
+    def _look(self, file: ExportFile, until: AbstractSet[str] = frozenset()) -> FileContent:
+        """What is known of a file, or what it holds, as far as the first of these elements."""
+        content = self.looked_at.get(file) or self.remembered.get(file)
         if content is None:
-            content = self.looked_at[file] = read_content(file)
+            content = read_content(file, until)
+            if content.sha256:
+                self.looked_at[file] = content
         return content
-
-    def _known(self, file: ExportFile) -> FileContent | None:
-        return self.looked_at.get(file) or self.remembered.get(file)
 
     def files_of(self, dataset: str) -> Contents:
         """The files that hold something of a dataset.
@@ -101,7 +95,7 @@ class ExportSnapshot:
 
     def _refuse_unless_whole(self, file: ExportFile) -> None:
         """Read a file to its end, unless that is known to be the end of a document."""
-        content = self._content(file)
+        content = self._look(file)
         if not content.is_whole:
             for _ in read_elements(file.path, file.name, ()):
                 pass

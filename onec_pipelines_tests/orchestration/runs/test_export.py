@@ -187,6 +187,17 @@ def test_of_an_unchanged_export_no_file_is_opened_by_anybody(project, reads):
     assert (reads.opens, reads.bytes) == ({}, {})
 
 
+@pytest.mark.usefixtures("settled", "flat")
+def test_force_looks_at_each_file_anew_and_once(project, reads):
+    project.run("full_refresh")
+    with connect(project.settings.database_url) as connection:
+        connection.execute("update onec.known_files set sha256 = 'wrong'")
+        reads.forget()
+        execute(project.instance, project.definitions(), "all", force=True)
+        assert connection.execute("select count(*) from onec.known_files where sha256 = 'wrong'").fetchone() == (0,)
+    assert reads.opens == {"import0_1.xml": 2, "offers0_1.xml": 4, "contragents.xml": 2}
+
+
 @pytest.mark.usefixtures("flat")
 def test_the_steps_of_a_run_look_at_each_file_once_though_it_is_of_a_moment_ago(project, reads):
     project.run("full_refresh")
