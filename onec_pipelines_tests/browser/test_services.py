@@ -82,6 +82,7 @@ def test_a_ui_for_those_who_look_starts_and_changes_nothing(ui, further_ui, wait
     assert looking.ask(LAUNCH, params=CUSTOMERS)["launchRun"]["__typename"] == "UnauthorizedError"
     with pytest.raises(urllib.error.HTTPError) as refused:
         post(f"{looking.url}/report_asset_materialization/by_report", {})
+    refused.value.close()
     assert refused.value.code == 401
     assert statuses(looking) == before
     assert looking.forged() == set()
