@@ -44,7 +44,8 @@ http {{
 
 def configuration_of_the_page() -> str:
     page = (ROOT / "docs/operating.md").read_text("utf-8")
-    (block,) = re.findall(r"^```nginx\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```nginx\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (block,) = (block for block in blocks if "auth_basic" in block)
     return block
 
 
