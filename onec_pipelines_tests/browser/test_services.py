@@ -54,7 +54,7 @@ def post(address: str, body: object) -> dict[str, Any]:
 def test_a_ui_beside_another_one_says_that_it_has_no_daemon_and_who_has(ui, beside):
     said = beside.log.read_text()
     assert BESIDE in said
-    assert "Until then the runs of this UI are started by the other one." in said
+    assert "This UI has no daemon now: the other one starts its runs." in said
     assert BESIDE not in ui.log.read_text()
 
 

@@ -58,7 +58,7 @@ def run_for_ui(settings: Settings, workspace: Path, *, with_daemon: bool) -> Non
             if with_daemon:
                 become_the_daemon(instance)
         except DaemonBusyError as error:
-            click.echo(f"{error} Until then the runs of this UI are started by the other one.", err=True)
+            click.echo(f"{error} This UI has no daemon now: the other one starts its runs.", err=True)
             with_daemon = False
         if with_daemon:
             run_controller(instance, workspace, log_level="warning")
