@@ -80,15 +80,19 @@ def test_a_run_whose_process_is_killed_under_the_daemon_ends_with_our_sentence(
         no_merge.execute("select pg_advisory_lock(%s, hashtext('merge'))", [NAMESPACE])
         assert dagster("dagster", "job", "launch", "-j", "catalog_import").wait(180) == 0
         wait_until(lambda: connection.execute(WAITING_TO_MERGE, [NAMESPACE]).rowcount == 1, seconds=120)
-        events = "select event from event_logs where event like %s"
+        events = "select event from dagster.event_logs where event like %s"
         ((said,),) = connection.execute(events, ["%Executing steps in process%"])
         os.kill(int(re.search(r"pid: (\d+)", said)[1]), signal.SIGKILL)
-        wait_until(lambda: connection.execute("select from runs where status = 'FAILURE'").rowcount == 1, seconds=30)
+        wait_until(
+            lambda: connection.execute("select from dagster.runs where status = 'FAILURE'").rowcount == 1, seconds=30
+        )
     output, _ = onec("sessions", "--json", **settings).communicate(timeout=60)
     (session,) = json.loads(output)
     assert (session["status"], session["error_message"]) == ("failed", DEAD)
-    failures = "select event::json ->> 'dagster_event' from event_logs where dagster_event_type = 'PIPELINE_FAILURE'"
+    failures = (
+        "select event::json ->> 'dagster_event' from dagster.event_logs where dagster_event_type = 'PIPELINE_FAILURE'"
+    )
     ((shown_in_the_ui,),) = connection.execute(failures)
     assert json.loads(shown_in_the_ui)["message"] == DEAD
-    result = "select value from run_tags where key = 'onec/result'"
+    result = "select value from dagster.run_tags where key = 'onec/result'"
     assert connection.execute(result).fetchall() == [("killed",)]

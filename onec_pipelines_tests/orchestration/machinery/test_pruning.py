@@ -101,6 +101,7 @@ class History:
 @pytest.fixture
 def history(project, connection) -> Iterator[History]:
     with open_instance(project.settings) as instance:
+        connection.execute("set search_path = dagster")
         yield History(instance, connection)
 
 
