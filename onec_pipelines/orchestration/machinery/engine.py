@@ -6,9 +6,10 @@ Dagster names its tables without a schema and makes its engines itself, another 
 
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict
 from psycopg2.extensions import connection as Psycopg2Connection  # noqa: N812 - a class, whatever its name looks like
 from psycopg2.extensions import quote_ident
-from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import CreateEnginePlugin
 
@@ -46,7 +47,14 @@ plugins.register(PLUGIN, __name__, SchemaPlugin.__name__)
 def dagster_url(url: str, schema: str) -> str:
     """Return the URL for Dagster: everything that `url` states, the driver and the schema.
 
-    What `postgresql://` alone means depends on SQLAlchemy's version.
+    What `postgresql://` alone means depends on SQLAlchemy's version. It is libpq that says what a URL states:
+    SQLAlchemy stumbles over several hosts with ports, and takes the name of a database for what is written.
     """
-    parsed = make_url(f"postgresql+psycopg2://{url.partition('://')[2]}")
-    return parsed.update_query_dict({"plugin": PLUGIN, PLUGIN: schema}).render_as_string(hide_password=False)
+    stated = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    parsed = URL.create(
+        "postgresql+psycopg2",
+        username=stated.pop("user", None),
+        password=stated.pop("password", None),
+        query={**stated, "plugin": PLUGIN, PLUGIN: schema},
+    )
+    return parsed.render_as_string(hide_password=False)

@@ -1,11 +1,17 @@
 """Every connection that Dagster makes works in one schema, whoever makes its engine and whatever the URL states."""
 
+import socket
+from dataclasses import replace
+from urllib.parse import urlsplit
+
 import pytest
 import sqlalchemy
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import make_url
+from psycopg.conninfo import conninfo_to_dict
 
+from onec_pipelines.database.connection import connect
 from onec_pipelines.orchestration.machinery.engine import dagster_url
+from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.machinery.schema import settle
 from onec_pipelines.orchestration.machinery.storage import OnecStorage
 
@@ -77,15 +83,57 @@ def test_any_name_of_a_schema_will_do(schema, database_url):
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("postgresql://u:p%40@h:6432/db?sslmode=require", "postgresql+psycopg2://u:p%40@h:6432/db?sslmode=require"),
-        ("postgres://u@h/db", "postgresql+psycopg2://u@h/db"),
-        ("postgresql://onec@/onec?host=/tmp/s", "postgresql+psycopg2://onec@/onec?host=%2Ftmp%2Fs"),
-        ("postgresql://u@h/db?options=-cx%3D9", "postgresql+psycopg2://u@h/db?options=-cx%3D9"),
+        (
+            "postgresql://u:p%40@h:6432/db?sslmode=require",
+            {"user": "u", "password": "p@", "host": "h", "port": "6432", "dbname": "db", "sslmode": "require"},
+        ),
+        ("postgres://u@h/db", {"user": "u", "host": "h", "dbname": "db"}),
+        ("postgresql://onec@/onec?host=/tmp/s", {"user": "onec", "dbname": "onec", "host": "/tmp/s"}),
+        (
+            "postgresql://u@h/db?options=-cx%3D9%20-cy%3D1",
+            {"user": "u", "host": "h", "dbname": "db", "options": "-cx=9 -cy=1"},
+        ),
+        (
+            "postgresql://u@h1:5432,h2:5433/db?target_session_attrs=read-write",
+            {
+                "user": "u",
+                "host": "h1,h2",
+                "port": "5432,5433",
+                "dbname": "db",
+                "target_session_attrs": "read-write",
+            },
+        ),
+        ("postgresql://u@h1,h2/db", {"user": "u", "host": "h1,h2", "port": ",", "dbname": "db"}),
+        ("postgresql://u@h/a%20b%3Fc%25d%2Fe", {"user": "u", "host": "h", "dbname": "a b?c%d/e"}),
+        ("postgresql://u@h/%D0%B1%D0%B0%D0%B7%D0%B0", {"user": "u", "host": "h", "dbname": "база"}),
     ],
 )
-def test_dagster_is_given_the_url_with_its_driver_and_all_that_it_states(url, expected):
-    given = make_url(dagster_url(url, "dagster"))
-    assert given.difference_update_query(["plugin", "onec_schema"]).render_as_string(hide_password=False) == expected
+def test_dagster_is_given_all_that_the_url_states(url, expected):
+    engine = sqlalchemy.create_engine(dagster_url(url, "dagster"))
+    assert engine.dialect.create_connect_args(engine.url) == ([], expected)
+    assert (engine.driver, engine.dialect.name) == ("psycopg2", "postgresql")
+
+
+@pytest.mark.parametrize(("name", "written"), [("мой магазин", "%D0%BC%D0%BE%D0%B9%20магазин"), ("a%20b", "a%2520b")])
+def test_run_history_is_kept_in_a_database_of_any_name_on_any_of_several_hosts(
+    name, written, server_url, project, monkeypatch
+):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stated = conninfo_to_dict(server_url)
+    hosts = f"?host=127.0.0.1,{stated['host']}&port={port},{stated.get('port', 5432)}"
+    with connect(server_url) as server:
+        server.execute(f'create database "{name}"')
+        try:
+            url = f"postgresql://{stated['user']}@/{written}{hosts}"
+            monkeypatch.setenv("ONEC_DATABASE_URL", url)
+            with open_instance(replace(project.settings, database_url=url)) as instance:
+                instance.add_dynamic_partitions("days", ["monday"])
+            with connect(urlsplit(server_url)._replace(path=f"/{written}").geturl()) as connection:
+                kept = connection.execute("select partition from dagster.dynamic_partitions").fetchall()
+            assert kept == [("monday",)]
+        finally:
+            server.execute(f'drop database "{name}" with (force)')
 
 
 def test_a_storage_has_not_connected_when_it_is_made(project):
