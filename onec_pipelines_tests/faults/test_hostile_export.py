@@ -124,7 +124,11 @@ def everything_said(environment: dict[str, str], export: Path, refused: Path) ->
 
     onec("check", "check", code=0)
     onec("an import that lands", "import", "all", code=0)
-    onec("an import of nothing new", "import", "catalog", code=0)
+    (export / "contragents").rename(export / "aside")
+    onec("a check of a part", "check", code=0)
+    onec("an import of a part", "import", "all", code=0)
+    (export / "aside").rename(export / "contragents")
+    onec("demo", "demo", str(export.with_name(f"demo{OF_DIRECTORY}")), code=0)
     onec("a check that refuses", "check", code=1, ONEC_DATA_DIR=refused)
     onec("an import that is refused", "import", "all", code=1, ONEC_DATA_DIR=refused)
     break_off(export)
@@ -232,6 +236,9 @@ def test_nothing_that_an_export_says_acts_on_the_terminal(said):
     ("command", "names"),
     [
         ("check", [OF_DIRECTORY]),
+        ("demo", [OF_DIRECTORY]),
+        ("a check of a part", [f"{OF_DIRECTORY}/contragents"]),
+        ("an import of a part", [f"{OF_DIRECTORY}/contragents"]),
         ("a check that refuses", [OF_DIRECTORY, MARKDOWN, OSC_8, LINES, UNSEEN, CP1251]),
         ("an import that is refused", [OF_DIRECTORY, MARKDOWN, OSC_8, LINES, UNSEEN, CP1251]),
         ("an import that lands", [f"empty{name}" for name in OF_FILES]),

@@ -292,6 +292,16 @@ def test_a_defect_is_told_in_its_first_line_and_keeps_its_traceback(project):
     assert "in broken" in failure.step_failure_data.error.cause.to_string()
 
 
+def test_a_defect_whose_message_quotes_what_acts_is_recorded_with_all_of_its_lines_and_does_not_act(project):
+    def broken(_asset, _counters):
+        raise ValueError("name \x9b2J\nDETAIL: \u202ename")
+
+    result = project.run("catalog_import", watch=broken)
+    recorded = everything_recorded(project, result)
+    assert r"ValueError: name \\u009b2J\nDETAIL: \\u202ename" in recorded
+    assert not {"\x9b", "\u202e"} & {*recorded}
+
+
 def test_a_defect_in_the_import_of_customers_tells_no_value(project):
     name = build_shop().contragents[0].name
 
