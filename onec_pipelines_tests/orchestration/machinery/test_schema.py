@@ -182,13 +182,16 @@ delete from public.run_tags where key like 'onec/%';
 update public.run_tags set value = '__repository__@payroll' where key = '.dagster/repository';
 update public.instigators set instigator_body = '{"location_name": "payroll", "job_name": "payday"}'
 """
-NAMED_OTHERWISE = """
-update public.run_tags set value = '__repository__@onec' where key = '.dagster/repository';
+RUNS_ELSEWHERE = "update public.run_tags set value = '__repository__@onec' where key = '.dagster/repository'"
+SENSORS_ELSEWHERE = """
 update public.instigators
 set instigator_body = replace(instigator_body, '"location_name": "onec_pipelines"', '"location_name": "onec"')
 """
-WITHOUT_LOCATION = "delete from public.run_tags where key = '.dagster/repository'; delete from public.instigators"
-NOTHING_RUN = "delete from public.run_tags; delete from public.runs"
+"""As in a cluster that names our code location otherwise."""
+NO_SENSORS = "delete from public.instigators"
+NO_RUNS = "delete from public.run_tags; delete from public.runs"
+NO_IMPORTS = "delete from public.run_tags where key like 'onec/%'"
+NO_LOCATIONS = "delete from public.run_tags where key = '.dagster/repository'"
 
 
 @pytest.mark.parametrize("theirs", [OF_PAYROLL, SENSOR_OF_PAYROLL])
@@ -200,17 +203,30 @@ def test_a_history_that_others_share_stays_in_public_and_is_worked_in_there(thei
     assert not has_schema(released, "dagster")
 
 
-def test_a_history_without_anything_of_ours_is_left_alone(released, released_url):
-    released.execute(ONLY_OF_PAYROLL)
+@pytest.mark.parametrize("foreign", [ONLY_OF_PAYROLL, f"{NO_SENSORS}; {NO_LOCATIONS}; {NO_IMPORTS}"])
+def test_a_history_without_anything_of_ours_is_left_alone(foreign, released, released_url):
+    released.execute(foreign)
     before = rows(released, "public")
     assert settle(released_url) == MADE
     assert rows(released, "public") == before
     assert released.execute("select count(*) from dagster.runs").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("changed", [NAMED_OTHERWISE, WITHOUT_LOCATION, NOTHING_RUN])
-def test_a_history_is_ours_by_a_run_or_a_sensor_of_ours(changed, released, released_url):
-    released.execute(changed)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        (NO_SENSORS, NO_LOCATIONS),
+        (NO_SENSORS, NO_IMPORTS),
+        (NO_SENSORS, RUNS_ELSEWHERE),
+        (NO_RUNS,),
+        (NO_RUNS, SENSORS_ELSEWHERE),
+        (RUNS_ELSEWHERE, SENSORS_ELSEWHERE),
+    ],
+    ids=["an import", "a location", "an import elsewhere", "a sensor", "a sensor elsewhere", "both elsewhere"],
+)
+def test_a_history_is_ours_by_one_sign_of_us(changed, released, released_url):
+    for statement in changed:
+        released.execute(statement)
     assert settle(released_url) == MOVED
 
 
