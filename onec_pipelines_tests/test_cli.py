@@ -352,9 +352,17 @@ def test_a_data_directory_that_cannot_be_listed_is_named(onec, monkeypatch):
 
 
 @pytest.mark.usefixtures("data_dir")
-def test_a_media_directory_that_cannot_be_written_is_one_sentence_below_the_counters_reached(onec, settings):
+def test_a_media_directory_that_cannot_be_written_is_refused_before_there_is_a_run(onec, settings):
     onec("import", "catalog")
     Path(settings.media_url).write_text("in the way")
+    assert refused(onec("import", "images")).startswith(f"ONEC_MEDIA_URL is {settings.media_url}, which cannot be wri")
+    assert [session["import_type"] for session in sessions(onec)] == ["catalog"]
+
+
+def test_a_media_directory_that_fails_on_the_way_is_one_sentence_below_the_counters_reached(onec, settings):
+    onec("import", "catalog")
+    Path(settings.media_url).mkdir()
+    Path(settings.media_url, "import_files").write_text("in the way")
     said = failed(onec("import", "images"))
     assert f"\nThe media store {settings.media_url} cannot be used" in said
     assert re.search(r"^product_images +56 +0 +0 +0 +0$", said, re.MULTILINE)

@@ -593,7 +593,7 @@ def test_what_the_media_store_does_not_keep_is_not_recorded(shop, files):
     shop()
     before = shop.rows(VERSIONS)
     shop.ship("import_files/a.jpg", picture(2))
-    request = Request(shop.root, shop.database_url, run_id="r")
+    request = Request(ExportSnapshot(shop.root), shop.database_url, run_id="r")
     for shard in range(1, plan_images(request, str(shop.media)) + 1):
         publish_shard(request, str(shop.media), shard)
     # Its directory cannot be opened to be flushed; nothing else of this step needs a file.

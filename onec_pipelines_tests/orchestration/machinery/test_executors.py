@@ -59,10 +59,10 @@ def test_a_run_says_that_its_process_holds_the_lock_and_imports_everything(execu
 
 MARKED_AS_FAILED = """
 create function mark_as_failed() returns trigger language plpgsql as $$ begin
-    update runs set status = 'FAILURE' where run_id = new.run_id;
+    update dagster.runs set status = 'FAILURE' where run_id = new.run_id;
     return new;
 end $$;
-create trigger mark_as_failed after insert on run_tags for each row when (new.key = 'onec/progress')
+create trigger mark_as_failed after insert on dagster.run_tags for each row when (new.key = 'onec/progress')
 execute function mark_as_failed()
 """
 
