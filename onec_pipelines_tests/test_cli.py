@@ -359,17 +359,6 @@ def test_a_media_directory_that_cannot_be_written_is_refused_before_there_is_a_r
     assert [session["import_type"] for session in sessions(onec)] == ["catalog"]
 
 
-def test_a_media_directory_that_fails_on_the_way_is_one_sentence_below_the_counters_reached(onec, settings):
-    onec("import", "catalog")
-    Path(settings.media_url).mkdir()
-    Path(settings.media_url, "import_files").write_text("in the way")
-    said = failed(onec("import", "images"))
-    assert f"\nThe media store {settings.media_url} cannot be used" in said
-    assert re.search(r"^product_images +56 +0 +0 +0 +0$", said, re.MULTILINE)
-    (session,) = sessions(onec, "--limit", "1")
-    assert session["error_message"] in said
-
-
 COMMANDS = [("check",), ("import", "all"), ("sessions",), ("migrate",)]
 
 
