@@ -35,7 +35,7 @@ from onec_pipelines.postgres import embedded
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
 GOODS, PICTURES = 260, 48
-VOLATILE = ["id", "created_at", "updated_at", "imported_at", "first_seen_at", "run_id"]
+VOLATILE = ["id", "created_at", "updated_at", "imported_at", "first_seen_at", "changed_at", "run_id"]
 """Columns that say when and by whom, not what 1C states."""
 
 
@@ -322,7 +322,7 @@ class Shop:
                 f"select to_jsonb(t) - %s::text[] from onec.{table} t order by 1", [VOLATILE]
             ).fetchall()
             for table in tables
-            if table not in {"schema_migrations", "landed_images"}
+            if table not in {"schema_migrations", "landed_images", "known_files"}
         }
 
     def files(self) -> dict[str, str]:
