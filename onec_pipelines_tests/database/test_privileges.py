@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from onec_pipelines.database import migrate as module
 from onec_pipelines.database.connection import connect
-from onec_pipelines.database.migrate import denied, migrate
+from onec_pipelines.database.migrate import Migration, denied, migrate
 from onec_pipelines.errors import DatabaseError
 
 
@@ -112,6 +113,25 @@ def test_who_may_write_and_not_change_the_schema_reads_who_must_migrate(clerk, c
     )
     assert clerk.denied() == said
     assert refusal(lambda: migrate(clerk.url)) == said
+
+
+GIVE_AWAY = """
+do $$ declare thing record; begin
+    for thing in select relname from pg_class where relnamespace = 'onec'::regnamespace and relkind in ('r', 'v') loop
+        execute format('alter table onec.%I owner to {clerk}', thing.relname);
+    end loop;
+    execute 'alter schema onec owner to {clerk}';
+    execute 'alter schema onec_staging owner to {clerk}';
+end $$
+"""
+
+
+def test_who_owns_the_schema_brings_it_up_to_date_without_the_right_to_create_one(clerk, connection, monkeypatch):
+    connection.execute(GIVE_AWAY.replace("{clerk}", clerk.name))
+    known = [*module.migrations(), Migration(99, "0099_new.sql", "create table onec.new (id int)")]
+    monkeypatch.setattr(module, "migrations", lambda: iter(known))
+    assert clerk.denied() == ""
+    assert migrate(clerk.url) == ["0099_new.sql"]
 
 
 def test_who_is_a_member_of_the_owner_is_denied_nothing(clerk, connection):

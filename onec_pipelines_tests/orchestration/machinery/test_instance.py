@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._core.scheduler.instigation import TickStatus
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.definitions import build_definitions
@@ -56,6 +58,13 @@ def test_the_configuration_queues_runs_with_pools_and_sends_nothing_home(project
         assert not instance.nux_enabled
         assert instance.managed_python_loggers == ["onec_pipelines"]
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
+
+
+def test_ticks_are_removed_by_dagster_the_skipped_ones_of_sensors_first(project):
+    with open_instance(project.settings) as instance:
+        sensors, schedules = map(instance.get_tick_retention_settings, (InstigatorType.SENSOR, InstigatorType.SCHEDULE))
+    assert [sensors[status] for status in (TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE)] == [3, 90, 90]
+    assert set(schedules.values()) == {365}
 
 
 def test_the_home_of_dagster_is_ours_unless_one_is_set(home, project, monkeypatch, tmp_path):
