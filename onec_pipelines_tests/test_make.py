@@ -25,8 +25,10 @@ def clone(tmp_path: Path) -> Path:
 
 
 def would_do(clone: Path, target: str) -> list[str]:
+    """The commands, as typed in a shell: the `make` that runs the tests is not this one's parent."""
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", "--dry-run", target], cwd=clone, capture_output=True, text=True, check=True
+        ["make", "--dry-run", target], cwd=clone, env=shell, capture_output=True, text=True, check=True
     ).stdout.splitlines()
 
 
