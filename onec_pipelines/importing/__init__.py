@@ -47,7 +47,7 @@ class Options(TypedDict, total=False):
     """What an import may be told besides where to read and write.
 
     Attributes:
-        run_id: what refused rows and the ledger are signed with.
+        run_id: what rejected rows and the ledger are signed with.
         force: read every file even if nothing has changed since the last import.
         max_deactivation: the largest share (0 to 1, default 0.3) of an entity that a full export may take away.
         progress: called with the counters while the import goes.

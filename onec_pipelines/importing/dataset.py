@@ -44,7 +44,7 @@ from onec_pipelines.importing.report import (
 )
 from onec_pipelines.importing.steps import read_steps
 
-SHOWN_REFUSALS = 10
+SHOWN_REJECTED = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
@@ -118,10 +118,10 @@ def has_products(connection: psycopg.Connection) -> bool:
 def _import_nothing_new(
     dataset: Dataset, connection: psycopg.Connection, request: Request, last: LastImport, started: float
 ) -> ImportReport:
-    """The files are those of the last import: only what waits is tried again."""
+    """The files are those of the last import: only what is pending is tried again."""
     counts: dict[str, int] = {}
     from_earlier = 0
-    if _waiting(connection, dataset.name):
+    if _count_pending(connection, dataset.name):
         with connection.transaction():
             staging = new_staging(connection, dataset.staged)
             merged = merge_pending(connection, dataset)
@@ -141,7 +141,7 @@ def _import_nothing_new(
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, last.skipped_by_rule),
-        rejected=shown_refusals(connection, dataset.name),
+        rejected=shown_rejected(connection, dataset.name),
         data_version=data_version(connection, dataset.name),
         notices=(NOTHING_NEW,),
     )
@@ -158,12 +158,10 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
     with _staged(dataset, connection, request, contents) as (staging, reading):
         merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
         counts, guards, from_earlier = merged.counts, merged.guards, merged.landed
-        counts |= merge(
-            connection, read_steps("merge/refusals"), {"import_type": dataset.name, "run_id": request.run_id}
-        )
+        merge(connection, read_steps("merge/rejected"), {"import_type": dataset.name, "run_id": request.run_id})
         request.export.refuse_if_changed(dataset.name)
         skipped_by_rule = reading.seen[NotForUs]
-        total = merged.stated + count_refusals(connection, dataset.name) + skipped_by_rule
+        total = merged.stated + count_rejected(connection, dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
@@ -181,7 +179,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, skipped_by_rule),
-        rejected=shown_refusals(connection, dataset.name),
+        rejected=shown_rejected(connection, dataset.name),
         data_version=data_version(connection, dataset.name),
         notices=tuple(_notices(contents, reading, guards, dataset)),
         guards=guards,
@@ -216,10 +214,10 @@ def _staged(
 
 
 def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> Staging:
-    """Empty staging tables; the one of refusals is what the merge finds as `pg_temp.refusals`."""
+    """Empty staging tables; the one of rejected rows is what the merge finds as `pg_temp.rejected`."""
     staging = Staging(connection)
     staging.create(tables)
-    view = f"create or replace temp view refusals as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
+    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
     connection.execute(view.encode())
     return staging
 
@@ -228,16 +226,16 @@ def _counters(dataset: Dataset, connection: psycopg.Connection, total: int, coun
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
     updated = sum(counts.get(f"{table} updated", 0) for table in tables)
-    errors = count_refusals(connection, dataset.name)
+    errors = count_rejected(connection, dataset.name)
     return Counters(total, total, created, updated, total - created - updated - errors, errors)
 
 
-def _waiting(connection: psycopg.Connection, import_type: str) -> int:
+def _count_pending(connection: psycopg.Connection, import_type: str) -> int:
     return number(connection, "select count(*) from onec.pending_records where import_type = %s", import_type)
 
 
-def count_refusals(connection: psycopg.Connection, import_type: str) -> int:
-    """The rows of a type that stand refused."""
+def count_rejected(connection: psycopg.Connection, import_type: str) -> int:
+    """The rows of a type that stand rejected."""
     return number(connection, "select count(*) from onec.rejected_records where import_type = %s", import_type)
 
 
@@ -251,12 +249,12 @@ def number(connection: psycopg.Connection, query: str, *values: object) -> int:
     return int(row[0]) if row else 0
 
 
-def shown_refusals(connection: psycopg.Connection, import_type: str) -> tuple[RejectedRow, ...]:
-    """The first refused rows of a type."""
+def shown_rejected(connection: psycopg.Connection, import_type: str) -> tuple[RejectedRow, ...]:
+    """The first rejected rows of a type."""
     rows = connection.execute(
         "select source_file, source_line, onec_id, reason from onec.rejected_records "
         "where import_type = %s order by id limit %s",
-        [import_type, SHOWN_REFUSALS],
+        [import_type, SHOWN_REJECTED],
     )
     return tuple(RejectedRow(*row) for row in rows)
 
@@ -264,13 +262,13 @@ def shown_refusals(connection: psycopg.Connection, import_type: str) -> tuple[Re
 def _details(
     dataset: Dataset, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
 ) -> dict[str, int]:
-    """Counts beside the counters: what else was written, what waits."""
+    """Counts beside the counters: what else was written, what is pending."""
     details = {
         name.replace(" ", "_"): rows
         for name, rows in counts.items()
-        if rows and not name.startswith("refusals") and name.rsplit(" ", 1)[0] not in dataset.items.values()
+        if rows and name.rsplit(" ", 1)[0] not in dataset.items.values()
     }
-    details["pending"] = _waiting(connection, dataset.name)
+    details["pending"] = _count_pending(connection, dataset.name)
     if skipped_by_rule:
         details["not_for_us"] = skipped_by_rule
     return details

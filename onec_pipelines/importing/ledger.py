@@ -18,7 +18,7 @@ from onec_pipelines.database.migrate import migrations
 
 @dataclass(frozen=True, slots=True)
 class LastImport:
-    """The last completed import of a type; `waiting_items` are those of its `total_items` that still wait."""
+    """The last completed import of a type; `waiting_items` are those of its `total_items` that are still pending."""
 
     fingerprint: str
     export_kind: str
@@ -27,7 +27,7 @@ class LastImport:
     skipped_by_rule: int
 
     def after_landing(self, landed: int) -> tuple["LastImport", int]:
-        """The same after waiting rows have landed, and how many of them an earlier export stated."""
+        """The same after pending rows have landed, and how many of them an earlier export stated."""
         own = min(landed, self.waiting_items)
         return replace(self, waiting_items=self.waiting_items - own), landed - own
 

@@ -75,8 +75,8 @@ class Dataset:
 
     @property
     def staged(self) -> Mapping[type, str]:
-        """Record type -> staging table, refusals among them."""
-        return {**self.tables, Refusal: f"{self.name}_refusals"}
+        """Record type -> staging table, rejected rows among them."""
+        return {**self.tables, Refusal: f"{self.name}_rejected"}
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Reading:
 
 
 Advance = Callable[[int, int], None]
-"""Called with the items and the refusals since the last call."""
+"""Called with the items and the rejected rows since the last call."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class Tally:
     shown: int = 0
 
     def advance(self, items: int, errors: int) -> None:
-        """Add items and refusals."""
+        """Add items and rejected rows."""
         self.read += items
         self.errors += errors
         if self.read - self.shown >= PROGRESS_EVERY:
@@ -160,7 +160,7 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
     reading = Reading()
     seen, counted = reading.seen, dataset.items
     packages: list[tuple[Package, AbstractSet[type]]] = []
-    items = refused = 0
+    items = rejected = 0
     for fact in read_file(file.path, file.name, dataset.readers(file), staging.flush):
         kind = type(fact)
         if kind in staging.tables:
@@ -169,8 +169,8 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
             if kind in counted:
                 items += 1
                 if items == PROGRESS_EVERY:
-                    advance(items, seen[Refusal] - refused)
-                    items, refused = 0, seen[Refusal]
+                    advance(items, seen[Refusal] - rejected)
+                    items, rejected = 0, seen[Refusal]
         elif isinstance(fact, Package):
             packages.append((fact, staging.tables.keys() & seen.keys()))
         elif isinstance(fact, Unhandled):
@@ -178,7 +178,7 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
         else:
             seen[kind] += 1
     staging.flush()
-    advance(items, seen[Refusal] - refused)
+    advance(items, seen[Refusal] - rejected)
     reading.rows = sum(seen[kind] for kind in staging.tables)
     _note_packages(dataset, file.name, packages, reading)
     return reading

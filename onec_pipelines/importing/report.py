@@ -45,7 +45,7 @@ NOTHING_NEW = "Nothing has changed since the last import: no file was read again
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A refused row as people see it; it carries no value of the row."""
+    """A rejected row as people see it; it carries no value of the row."""
 
     file: str
     line: int | None
@@ -93,7 +93,7 @@ class ImportReport:
         fingerprint: 16 hexadecimal digits of what was imported.
         data_version: another one whenever an import has written or removed a row of the asset, and only then.
         details: further counts by name, such as rows removed or pending.
-        rejected: the first 10 refused rows.
+        rejected: the first 10 rejected rows.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
         contact_sheet: a small picture (WebP) of pictures that were published; empty where there are none.

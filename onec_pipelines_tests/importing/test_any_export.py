@@ -25,7 +25,7 @@ def identifiers(goods: str):
 def exports(goods: str = "abc"):
     """Lists of elements by the directory they belong to.
 
-    Repeated, refused, orphaned and marked ones among them, goods of 2.04, and prices that repeat their offer.
+    Repeated, rejected, orphaned and marked ones among them, goods of 2.04, and prices that repeat their offer.
     """
     good, offer = identifiers(goods)
     name = st.sampled_from(["Стул", "Стол"])
@@ -150,7 +150,7 @@ def test_two_deltas_on_disjoint_goods_give_the_same_tables_in_either_order(base,
 
 
 def plain(elements: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Without refused cells, goods of 2.04 and prices that describe their offer: what they say yields to what is known.
+    """Without rejected cells, goods of 2.04, prices that describe their offer: what they say yields to what is known.
 
     And without contragents: a delta never blanks them, but within one the later row wins whole.
     """

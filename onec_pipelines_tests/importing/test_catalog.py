@@ -1,4 +1,4 @@
-"""What goods, offers and dictionaries become. Full and changes, defaults and waiting have files of their own."""
+"""What goods, offers and dictionaries become. Full and changes, defaults and pending rows have files of their own."""
 
 import pytest
 
@@ -455,7 +455,7 @@ def test_of_such_a_good_and_its_offer_the_one_that_a_delta_does_not_send_again_s
     assert (rows(variants), rows(pictures)) == whole
 
 
-def test_an_offer_that_waits_says_what_it_has_to_when_such_a_good_comes(export, imports, rows, xml):
+def test_a_pending_offer_says_what_it_has_to_when_such_a_good_comes(export, imports, rows, xml):
     export.offers(xml.offer("g#1", "Стул, синий", f"<Артикул>A-1</Артикул>{BLUE}"))
     imports.catalog()
     export.offers("", delta=True)
@@ -582,7 +582,7 @@ def test_texts_of_a_megabyte_are_stored_whole(export, imports, rows, xml):
     assert rows("select name, description, barcode from onec.products") == [(long, long, long)]
 
 
-def test_an_id_too_long_for_an_index_is_refused_and_costs_nothing_else(export, imports, rows, xml):
+def test_an_id_too_long_for_an_index_is_rejected_and_costs_nothing_else(export, imports, rows, xml):
     export.goods(xml.good("g" * 3000) + xml.good("g"))
     report = imports.catalog()
     assert report.counters.errors == 1

@@ -159,7 +159,7 @@ def test_an_e_mail_that_is_none_never_costs_the_row(value, export, imports, rows
     assert rows("select contacts -> 0 ->> 'value' from onec.customers") == [value]
 
 
-def test_a_wrong_inn_is_flagged_and_never_a_reason_to_refuse(export, imports, rows, xml):
+def test_a_wrong_inn_is_flagged_and_never_a_reason_to_reject(export, imports, rows, xml):
     export.contragents(
         xml.customer("a", "<ИНН>0000000000</ИНН>")
         + xml.customer("b", "<ИНН>0000000001</ИНН>")

@@ -155,7 +155,7 @@ def test_a_package_of_changes_is_a_delta_without_a_mark(export, imports, rows, x
     assert rows(ACTIVE.format("product_variants")) == ["g#1", "g#2"]
 
 
-def test_a_refused_row_is_named(export, imports, rows, xml):
+def test_a_rejected_row_is_named(export, imports, rows, xml):
     export.groups(xml.group("a") + xml.group("b"))
     export.goods(xml.good("g") + xml.good("h"))
     imports.catalog()
@@ -168,7 +168,7 @@ def test_a_refused_row_is_named(export, imports, rows, xml):
     assert rows(ACTIVE.format("categories")) == ["a", "b"]
 
 
-def test_a_refused_good_of_2_04_names_its_product_and_its_variant(export, imports, rows, xml):
+def test_a_rejected_good_of_2_04_names_its_product_and_its_variant(export, imports, rows, xml):
     export.goods(xml.good("g#1") + xml.good("g#2") + xml.good("h#1"))
     imports.catalog()
     nameless = "<Товар><Ид>{}</Ид><Артикул>без имени</Артикул></Товар>".format
@@ -314,7 +314,7 @@ def test_prices_and_stocks_of_a_default_variant_that_gave_way_are_no_matter_of_t
     assert rows("select quantity from onec.stocks order by 1") == [3, 5]
 
 
-def test_a_default_variant_with_a_refused_stock_has_not_given_way(export, imports, rows, xml):
+def test_a_default_variant_with_a_rejected_stock_has_not_given_way(export, imports, rows, xml):
     export.goods(xml.good("g"))
     export.warehouses(xml.warehouse("main"))
     export.rests(xml.rests("g", main=1))
@@ -449,7 +449,7 @@ def test_one_that_comes_with_a_picture_and_no_name_leaves_those_that_are_known(e
     assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
 
-def test_one_that_comes_alone_for_an_offer_that_waits_takes_nothing_from_it(export, imports, rows, xml):
+def test_one_that_comes_alone_for_a_pending_offer_takes_nothing_from_it(export, imports, rows, xml):
     export.offers(xml.offer("g#1", "Синий", "<Артикул>A-1</Артикул>"))
     imports.catalog()
     export.offers('<Предложение Статус="Удален"><Ид>g#1</Ид></Предложение>', delta=True)

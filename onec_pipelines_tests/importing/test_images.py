@@ -112,7 +112,7 @@ class Shop:
     def one(self, query: str) -> object:
         return self.rows(query)[0][0]
 
-    def refused(self) -> list[tuple]:
+    def rejected(self) -> list[tuple]:
         return self.rows("select onec_id, cell, reason from onec.rejected_records order by cell")
 
     def files(self) -> list[str]:
@@ -329,7 +329,7 @@ def test_an_unchanged_picture_is_not_read(shop):
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
     stat = file.stat()
-    file.write_bytes(HTML.ljust(stat.st_size))  # whoever reads it now refuses it
+    file.write_bytes(HTML.ljust(stat.st_size))  # whoever reads it now rejects it
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert counts(shop()) == (0, 1, 0)
 
@@ -459,7 +459,7 @@ def test_a_picture_that_never_came_is_an_error_with_its_product_and_path(shop):
     report = shop(run_id="run-1")
     assert counts(report) == (0, 0, 1)
     assert report.details == {"missing": 1}
-    assert shop.refused() == [("g", "import_files/never.jpg", "файла нет")]
+    assert shop.rejected() == [("g", "import_files/never.jpg", "файла нет")]
     assert shop.rows("select run_id, import_type, entity, source_file from onec.rejected_records") == [
         ("run-1", "images", "image", "import_files/never.jpg")
     ]
@@ -473,7 +473,7 @@ def test_a_picture_that_is_neither_shipped_nor_in_the_store_any_more_is_an_error
     (shop.media / "a.jpg").unlink()
     report = shop()
     assert counts(report) == (0, 0, 1)
-    assert shop.refused() == [("g", "import_files/a.jpg", "файла нет ни в выгрузке, ни в хранилище")]
+    assert shop.rejected() == [("g", "import_files/a.jpg", "файла нет ни в выгрузке, ни в хранилище")]
     assert report.row_count == 1
 
 
@@ -482,7 +482,7 @@ def test_an_error_is_gone_once_the_file_comes(shop):
     shop()
     shop.ship("import_files/a.jpg")
     assert counts(shop()) == (1, 0, 0)
-    assert shop.refused() == []
+    assert shop.rejected() == []
 
 
 def test_an_error_that_stands_is_recorded_once_and_keeps_its_run(shop):
@@ -493,7 +493,7 @@ def test_an_error_that_stands_is_recorded_once_and_keeps_its_run(shop):
 
 
 @pytest.mark.parametrize("broken", [b"", HTML, picture()[:300]], ids=["empty", "html", "truncated"])
-def test_a_broken_file_is_refused_with_a_reason_and_what_was_published_stays(shop, broken):
+def test_a_broken_file_is_rejected_with_a_reason_and_what_was_published_stays(shop, broken):
     shop.ship("import_files/a.jpg", picture(1))
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
@@ -508,7 +508,7 @@ def test_a_broken_file_is_refused_with_a_reason_and_what_was_published_stays(sho
 
 
 @pytest.mark.parametrize("path", ["../../secret.jpg", "/etc/passwd", "import_files/../../secret.jpg"])
-def test_a_path_that_leads_out_of_the_export_is_refused(shop, path):
+def test_a_path_that_leads_out_of_the_export_is_rejected(shop, path):
     (shop.root / "secret.jpg").write_bytes(picture())
     shop.goods({"g": [path]})
     assert counts(shop()) == (0, 0, 1)
@@ -519,7 +519,7 @@ def test_a_missing_picture_of_an_offer_is_an_error_under_the_offers_identifier(s
     shop.goods({"g": ["import_files/never.jpg"]})
     shop.offers({"g#blue": ["import_files/never.jpg"]})
     assert counts(shop()) == (0, 0, 2)
-    assert [row[0] for row in shop.refused()] == ["g", "g#blue"]
+    assert [row[0] for row in shop.rejected()] == ["g", "g#blue"]
 
 
 # --- what is not active
@@ -805,7 +805,7 @@ def test_a_picture_is_decoded_to_its_last_pixel_where_that_is_asked_for(shop):
     shop.goods({"g": ["import_files/a.png"]})
     assert counts(shop()) == (1, 0, 0)
     assert counts(shop(full=True, force=True)) == (0, 0, 1)
-    assert shop.refused() == [("g", "import_files/a.png", "изображение повреждено: не раскодируется полностью")]
+    assert shop.rejected() == [("g", "import_files/a.png", "изображение повреждено: не раскодируется полностью")]
 
 
 def drawn_png() -> bytes:

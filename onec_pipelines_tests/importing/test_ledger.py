@@ -144,7 +144,7 @@ def test_a_file_whose_name_is_not_utf_8_is_imported_and_its_bytes_are_written_ou
     assert not is_read_again(imports)
 
 
-def test_waiting_items_that_land_are_the_last_imports_own_as_far_as_they_go():
+def test_pending_items_that_land_are_the_last_imports_own_as_far_as_they_go():
     last = LastImport("f", "full", total_items=10, waiting_items=2, skipped_by_rule=0)
     assert last.after_landing(0) == (last, 0)
     landed, from_earlier = last.after_landing(5)

@@ -108,13 +108,13 @@ def test_of_two_lists_of_an_offer_the_later_one_wins_whole(segment, shop, import
     assert priced(rows) == {("g#1", "retail"): 6}
 
 
-def test_what_is_refused_of_an_earlier_list_is_refused_no_more(shop, imports, rows, xml):
+def test_what_is_rejected_of_an_earlier_list_is_rejected_no_more(shop, imports, rows, xml):
     shop.prices(xml.prices("g#1", retail=5, dealer="дорого") + xml.prices("g#1", retail=6))
     assert imports.prices().counters.errors == 0
     assert priced(rows) == {("g#1", "retail"): 6}
 
 
-def test_a_price_that_waits_lands_once_whatever_becomes_of_the_lists_that_are_stated_later(shop, imports, rows, xml):
+def test_a_pending_price_lands_once_whatever_becomes_of_the_lists_that_are_stated_later(shop, imports, rows, xml):
     shop.prices(xml.prices("g#3", retail=5), delta=True)
     imports.prices()
     shop.prices(xml.prices("g#3", dealer=4) + xml.prices("g#3", retail="дорого"), delta=True)
@@ -152,7 +152,7 @@ CELL = "<Цена><ИдТипаЦены>retail</ИдТипаЦены><ЦенаЗ
     ("stated", "price", "errors"),
     [(("1", "2"), 2, 0), (("по запросу", "2"), 2, 0), (("1", "по запросу"), 9, 1), (("NaN", "1e5"), 9, 1)],
 )
-def test_of_a_type_stated_twice_the_last_wins_and_a_refused_price_keeps_the_old_one(
+def test_of_a_type_stated_twice_the_last_wins_and_a_rejected_price_keeps_the_old_one(
     stated, price, errors, shop, imports, rows, xml
 ):
     shop.prices(xml.prices("g#1", retail=9))
@@ -213,7 +213,7 @@ def test_a_price_without_a_type_belongs_to_the_only_type_there_is(export, import
     assert priced(rows) == {("g#1", "retail"): 5}
 
 
-def test_a_price_without_a_type_is_refused_where_there_are_several(shop, imports, rows):
+def test_a_price_without_a_type_is_rejected_where_there_are_several(shop, imports, rows):
     shop.prices(UNTYPED.format("5</ЦенаЗаЕдиницу></Цена><Цена><ЦенаЗаЕдиницу>6"))
     report = imports.prices(run_id="first")
     assert report.counters.errors == 2

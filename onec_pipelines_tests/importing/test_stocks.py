@@ -57,7 +57,7 @@ def test_an_empty_quantity_states_nothing(shop, imports, rows, xml):
     assert rows(STOCKS) == [("g#1", "far", 6)]
 
 
-def test_a_refused_quantity_keeps_the_old_one(shop, imports, rows, xml):
+def test_a_rejected_quantity_keeps_the_old_one(shop, imports, rows, xml):
     shop.rests(xml.rests("g#1", main=5, far=6))
     imports.stocks()
     shop.rests(xml.rests("g#1", main="много", far=7))
@@ -80,7 +80,7 @@ def test_of_a_row_stated_twice_the_last_wins(first, second, stock, errors, shop,
     assert rows(STOCKS) == [("g#1", "main", stock)]
 
 
-def test_stock_without_a_named_warehouse_id_is_refused_once_for_each(shop, imports):
+def test_stock_without_a_named_warehouse_id_is_rejected_once_for_each(shop, imports):
     shop.rests("""
         <Предложение><Ид>g#1</Ид><Остатки>
           <Остаток><Склад><Количество>5</Количество></Склад></Остаток>
@@ -160,7 +160,7 @@ def test_a_full_export_of_totals_takes_the_warehouses_away(shop, imports, rows, 
     assert rows(STOCKS) == [("g#1", "default", 3)]
 
 
-def test_a_total_goes_once_a_warehouse_of_its_offer_waits_no_longer(shop, imports, rows, xml):
+def test_a_total_goes_once_a_warehouse_of_its_offer_is_pending_no_longer(shop, imports, rows, xml):
     shop.rests(xml.rests("g#1", undeclared=5), delta=True)
     imports.stocks()
     shop.rests("<Предложение><Ид>g#1</Ид><Количество>7</Количество></Предложение>", delta=True)
@@ -170,7 +170,7 @@ def test_a_total_goes_once_a_warehouse_of_its_offer_waits_no_longer(shop, import
     assert rows(STOCKS) == [("g#1", "undeclared", 5)]
 
 
-def test_a_total_that_waited_goes_once_the_offer_states_warehouses(shop, imports, rows, xml):
+def test_a_pending_total_goes_once_the_offer_states_warehouses(shop, imports, rows, xml):
     shop.rests("<Предложение><Ид>g#3</Ид><Количество>10</Количество></Предложение>")
     imports.stocks()
     shop.rests(xml.rests("g#3", main=5), delta=True)
@@ -182,7 +182,7 @@ def test_a_total_that_waited_goes_once_the_offer_states_warehouses(shop, imports
     assert rows(STOCKS) == [("g#3", "main", 5)]
 
 
-def test_a_warehouse_that_waits_takes_no_total_that_was_stated_later(shop, imports, rows, xml):
+def test_a_pending_warehouse_takes_no_total_that_was_stated_later(shop, imports, rows, xml):
     shop.rests(xml.rests("g#1", undeclared=5), delta=True)
     imports.stocks()
     shop.rests("<Предложение><Ид>g#1</Ид><Количество>7</Количество></Предложение>", delta=True)

@@ -105,7 +105,7 @@ class Gallery:
         with Image.open(self.media / path) as image:
             return image.size
 
-    def refused(self) -> list[tuple]:
+    def rejected(self) -> list[tuple]:
         return self.rows("select onec_id, cell, reason from onec.rejected_records where import_type = 'thumbnails'")
 
 
@@ -310,7 +310,7 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_the_others_go_on(gallery,
     damage(gallery.media / "a.jpg")
     report = gallery.make(sizes=[100])
     assert counts(report) == (1, 0, 1)
-    assert gallery.refused() == [("g", "a.jpg", reason)]
+    assert gallery.rejected() == [("g", "a.jpg", reason)]
     assert [(row.file, row.reason) for row in report.rejected] == [("a.jpg", reason)]
 
 
@@ -319,7 +319,7 @@ def test_a_damaged_picture_is_an_error_with_its_reason(gallery):
     damaged[1000:1400] = bytes(400)
     gallery.publish("a.png", bytes(damaged))
     assert counts(gallery.make(sizes=[100])) == (0, 0, 1)
-    assert gallery.refused() == [("g", "a.png", "изображение повреждено: не раскодируется полностью")]
+    assert gallery.rejected() == [("g", "a.png", "изображение повреждено: не раскодируется полностью")]
 
 
 def test_an_error_is_forgotten_when_the_picture_is_there_again(gallery):
@@ -328,7 +328,7 @@ def test_an_error_is_forgotten_when_the_picture_is_there_again(gallery):
     gallery.make(sizes=[100])
     (gallery.media / "a.jpg").write_bytes(picture())
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
-    assert gallery.refused() == []
+    assert gallery.rejected() == []
 
 
 def test_of_a_picture_that_cannot_be_read_the_thumbnails_stay_that_are_there(gallery):
@@ -530,18 +530,18 @@ def test_a_checkpoint_whose_file_is_gone_is_made_again(gallery):
 
 
 @pytest.mark.usefixtures("save_each")
-def test_a_run_that_fails_changes_no_record_and_no_refusal(gallery):
+def test_a_run_that_fails_changes_no_record_and_no_rejected_row(gallery):
     gallery.publish("a.jpg", picture(1))
     gallery.publish("b.jpg", picture(2))
     (gallery.media / "a.jpg").unlink()
     gallery.make(sizes=[50])
-    before = gallery.rows(VERSIONS), gallery.refused()
+    before = gallery.rows(VERSIONS), gallery.rejected()
     (gallery.media / "a.jpg").write_bytes(picture(1))
     (gallery.media / "b.jpg").unlink()
     fail(gallery, after=2, sizes=[60])
-    assert (gallery.rows(VERSIONS), gallery.refused()) == before
+    assert (gallery.rows(VERSIONS), gallery.rejected()) == before
     gallery.make(sizes=[60])
-    assert [cell for _, cell, _ in gallery.refused()] == ["b.jpg"]
+    assert [cell for _, cell, _ in gallery.rejected()] == ["b.jpg"]
 
 
 @pytest.mark.usefixtures("save_each")

@@ -2,7 +2,7 @@
 -- Bound: pending_days.
 
 -- check pending_prices
--- Prices of an offer or of a price type that has not arrived; a row is an offer with all of its waiting prices.
+-- Prices of an offer or of a price type that has not arrived; a row is an offer with all of its pending prices.
 select
     onec_id,
     jsonb_path_query_array(payload, '$[*].value')::text as value,

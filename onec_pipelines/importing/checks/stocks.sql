@@ -2,7 +2,7 @@
 -- Bound: pending_days.
 
 -- check pending_stocks
--- Stocks of an offer or in a warehouse that has not arrived; a row is an offer with all of its waiting stocks.
+-- Stocks of an offer or in a warehouse that has not arrived; a row is an offer with all of its pending stocks.
 select
     onec_id,
     jsonb_path_query_array(payload, '$[*].quantity')::text as value,

@@ -16,7 +16,7 @@ from onec_pipelines.errors import DatabaseError
 from onec_pipelines.images.contact_sheet import contact_sheet
 from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
-from onec_pipelines.importing.dataset import Request, count_refusals, number, shown_refusals
+from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
     base_of,
@@ -61,7 +61,7 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
         steps = read_steps("merge/product_images")
         counts = merge(connection, steps, {})
         note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
-        merge(connection, read_steps("merge/refusals"), {"import_type": "images", "run_id": request.run_id})
+        merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
         _note(connection, run_of(request), counts)
         drop_plan(connection)
     return sheet
@@ -130,10 +130,10 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         row_count=number(connection, "select count(*) from onec.product_images"),
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/images", "fingerprint")).fetchone() or ("",))[0]),
-        counters=Counters(total, total, seen["published"], 0, skipped, count_refusals(connection, "images")),
+        counters=Counters(total, total, seen["published"], 0, skipped, count_rejected(connection, "images")),
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},
-        rejected=shown_refusals(connection, "images"),
+        rejected=shown_rejected(connection, "images"),
         data_version=data_version(connection, "images"),
     )
 

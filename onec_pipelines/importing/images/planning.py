@@ -105,7 +105,7 @@ class _Tally:
     publishes: bool = False
 
     def counters(self) -> Counters:
-        """Products that wait for a file to be published are not yet gone through."""
+        """Products of which a file is still to be published are not yet gone through."""
         skipped = self.settled + self.seen["unchanged"] + self.seen["not_shipped"] + self.seen["without_images"]
         return Counters(self.total, self.planned, 0, 0, skipped, self.seen["missing"] + self.seen["corrupt"])
 

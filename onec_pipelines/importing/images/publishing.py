@@ -90,8 +90,8 @@ class _ShardProgress:
         )
         self.results.append((outcome.file.path, outcome.status.value, outcome.reason, *facts))
         copied = int(outcome.status is Status.PUBLISHED)
-        refused = uses if file is None else 0
-        more = Counters(0, products, copied, 0, uses - copied - refused, refused)
+        rejected = uses if file is None else 0
+        more = Counters(0, products, copied, 0, uses - copied - rejected, rejected)
         self.reached += more
         self.counters += more
         self.request.progress(self.counters)

@@ -47,8 +47,8 @@ using (
 ) d
 where d.seq = s.seq and d.place > 1;
 
--- settle refusals that later rows replace
-delete from pg_temp.refusals r
+-- settle rejected rows that later ones replace
+delete from pg_temp.rejected r
 using (
     select 'category' as entity, onec_id, seq from onec_staging.categories
     union all
@@ -119,7 +119,7 @@ join onec.properties p on p.onec_id = s.property_onec_id
 left join onec.property_values t on t.property_id = p.id and t.onec_id = s.onec_id;
 
 -- settle what goods and offers have said before
--- Of a variant that 2.04 states as a good and as an offer, and of an offer that waits.
+-- Of a variant that 2.04 states as a good and as an offer, and of an offer that is pending.
 create or replace temp view said as
 select onec_id, jsonb_array_elements(statements) as stated
 from onec.product_variants
@@ -206,7 +206,7 @@ set article = v.article,
 from onec.product_variants v
 where v.onec_id = s.onec_id and v.is_offer and not v.is_beside_prices and s.beside_prices;
 
--- settle offers that wait and prices or stocks repeat
+-- settle pending offers that prices or stocks repeat
 update onec_staging.offers s
 set article = w.article,
     name = w.name,
@@ -313,7 +313,7 @@ where %(goods_full)s and t.is_active
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
         select
-        from pg_temp.refusals r
+        from pg_temp.rejected r
         where r.entity = 'product' and split_part(r.onec_id, '#', 1) = t.onec_id
     );
 
@@ -323,7 +323,7 @@ set is_active = false, updated_at = now()
 where %(categories_full)s and t.is_active
     and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
     and not exists (
-        select from pg_temp.refusals r where r.entity = 'category' and r.onec_id = t.onec_id
+        select from pg_temp.rejected r where r.entity = 'category' and r.onec_id = t.onec_id
     );
 
 -- run dictionaries that arrived after their goods
@@ -360,8 +360,8 @@ where not exists (
     select from onec.product_categories pc where pc.product_id = p.id and pc.category_id = c.id
 );
 
--- settle offers that waited
--- An offer that waits is tried again, unless it is stated anew, or a full export names it no longer.
+-- settle offers that were pending
+-- One is tried again, unless it is stated anew, or a full export names it no longer.
 insert into onec_staging.offers
 select (jsonb_populate_record(
     null::onec_staging.offers,
@@ -411,7 +411,7 @@ where s.name is null and s.deleted;
 -- settle offers that are not named
 -- The default variant of a product that now has no offers at all stays, as one that no offer states. Which products
 -- have others is told by a join: asked for each row it would cost a scan of the staged offers for each. An offer that
--- is refused is named, and so is a refused 2.04 good that states one.
+-- is rejected is named, and so is a rejected 2.04 good that states one.
 create temp table unnamed_offers on commit drop as
 select v.id, v.is_default and p.is_active and o.base is null as stays
 from onec.product_variants v
@@ -424,7 +424,7 @@ left join (
 where %(offers_full)s and v.is_active and v.is_offer
     and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
     and not exists (
-        select from pg_temp.refusals r where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
+        select from pg_temp.rejected r where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
     );
 
 -- run offers no longer named
@@ -492,7 +492,7 @@ select
     s.line as source_line
 from pg_temp.pending s;
 
--- run offers that wait no longer
+-- run offers that are pending no longer
 delete from onec.pending_records w
 where w.import_type = 'catalog' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
 

@@ -17,7 +17,7 @@ where is_default and not is_offer
     and (coalesce(article, name, barcode) is not null or (characteristics || properties || dimensions) <> '{}');
 
 -- run default variants that gave way to offers
--- Beside offers such a variant stands only as long as it has a price or a stock. One that has published pictures waits
+-- Beside offers such a variant stands only as long as it has a price or a stock. One that has published images stays
 -- until the import of images has removed them.
 delete from onec.product_variants t
 using pg_temp.unstated d

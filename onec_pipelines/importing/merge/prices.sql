@@ -3,14 +3,14 @@
 -- prices_segments_full (every segment was full).
 
 -- settle lists that are stated again
--- The later list of an offer wins whole, with what is refused of it.
+-- The later list of an offer wins whole, with what is rejected of it.
 with last as (
     select onec_id, max(seq) as seq
     from onec_staging.price_lists
     group by onec_id
     having count(*) > 1
-), refused as (
-    delete from pg_temp.refusals r
+), rejected as (
+    delete from pg_temp.rejected r
     using last
     where exists (select from last) and last.onec_id = r.onec_id and r.seq < last.seq
 )
@@ -18,17 +18,17 @@ delete from onec_staging.prices s
 using last
 where exists (select from last) and last.onec_id = s.onec_id and s.seq < last.seq;
 
--- settle refused prices without a type
-update pg_temp.refusals set cell = null where cell = 'строка ' || line;
+-- settle rejected prices without a type
+update pg_temp.rejected set cell = null where cell = 'строка ' || line;
 
 -- settle prices without a type
--- Such a price, be it refused, belongs to the only type of its file, or else to the only type there is.
+-- Such a price, be it rejected, belongs to the only type of its file, or else to the only type there is.
 with sole as (
     select untyped.file, coalesce(own.onec_id, overall.onec_id) as onec_id
     from (
         select file from onec_staging.prices where price_type_onec_id is null
         union
-        select file from pg_temp.refusals where cell is null
+        select file from pg_temp.rejected where cell is null
     ) untyped
     left join (
         select file, min(onec_id) as onec_id
@@ -47,7 +47,7 @@ with sole as (
     from sole
     where sole.file = s.file and s.price_type_onec_id is null and sole.onec_id is not null
 )
-update pg_temp.refusals r
+update pg_temp.rejected r
 set cell = sole.onec_id
 from sole
 where sole.file = r.file and r.cell is null and r.onec_id is not null and sole.onec_id is not null;
@@ -56,7 +56,7 @@ where sole.file = r.file and r.cell is null and r.onec_id is not null and sole.o
 with untyped as (
     delete from onec_staging.prices where price_type_onec_id is null returning *
 )
-insert into pg_temp.refusals (seq, file, entity, onec_id, cell, reason, payload, line)
+insert into pg_temp.rejected (seq, file, entity, onec_id, cell, reason, payload, line)
 select seq, file, 'price', onec_id, null, 'нет ИдТипаЦены, а тип цен не единственный',
     jsonb_build_object('ЦенаЗаЕдиницу', value), line
 from untyped;
@@ -92,16 +92,16 @@ select
 from onec_staging.price_types s
 left join onec.price_types t on t.onec_id = s.onec_id;
 
--- settle prices that waited
--- What waits is tried again, unless the offer's list is stated anew, or a full export names it no longer. A refused
--- price keeps the one that waits.
+-- settle prices that were pending
+-- They are tried again, unless the offer's list is stated anew, or a full export names it no longer. A rejected price
+-- keeps the one that is pending.
 insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.price_type_onec_id,
     cell.value, cell.currency
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
     as cell (price_type_onec_id text, value text, currency text)
-left join (select distinct onec_id, cell from pg_temp.refusals) r
+left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
 where w.import_type = 'prices'
     and (
@@ -126,7 +126,7 @@ join onec.product_variants v on v.onec_id = s.onec_id
 join onec.price_types t on t.onec_id = s.price_type_onec_id;
 
 -- run types no longer sent
--- The list of an offer is complete: a type that is not in it applies no longer. A refused price keeps the old one.
+-- The list of an offer is complete: a type that is not in it applies no longer. A rejected price keeps the old one.
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.prices x
 using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
@@ -135,7 +135,7 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id a
         select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
     )
     and not exists (
-        select from pg_temp.refusals r where r.onec_id = l.onec_id and r.cell = t.onec_id
+        select from pg_temp.rejected r where r.onec_id = l.onec_id and r.cell = t.onec_id
     );
 
 -- run prices in another currency
@@ -181,7 +181,7 @@ select
 from pg_temp.pending s
 group by s.onec_id;
 
--- run prices that wait no longer
+-- run prices that are pending no longer
 delete from onec.pending_records w
 where w.import_type = 'prices' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
 

@@ -4,7 +4,7 @@
 
 -- run pictures as of now
 -- What became of each reference, and the row of each picture that is published: as published now, or else as before.
--- A refused file leaves what was published. One that is not shipped is missing only if it is not published either.
+-- A rejected file leaves what was published. One that is not shipped is missing only if it is not published either.
 create temp table images_now on commit drop as
 select
     *,
@@ -93,8 +93,8 @@ from pg_temp.images_before b
 where not exists (select from onec.product_images t where t.media_path = b.media_path)
 on conflict do nothing;
 
--- run refused pictures
-create temp table refusals on commit drop as
+-- settle rejected images
+create temp table rejected on commit drop as
 select
     seq,
     'image' as entity,

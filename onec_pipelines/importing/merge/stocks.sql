@@ -12,13 +12,13 @@ from onec_staging.stocks;
 -- include cells
 
 -- settle totals beside their warehouses
--- Beside stock per warehouse, a quantity without one is their total, in whichever file it stands, be it refused.
+-- Beside stock per warehouse, a quantity without one is their total, in whichever file it stands, be it rejected.
 with totals as (
     delete from onec_staging.stocks s
     where s.warehouse_onec_id = 'default'
         and exists (select from onec_staging.stocks o where o.onec_id = s.onec_id and o.warehouse_onec_id <> 'default')
 )
-delete from pg_temp.refusals r
+delete from pg_temp.rejected r
 where r.cell = 'default'
     and exists (select from onec_staging.stocks o where o.onec_id = r.onec_id and o.warehouse_onec_id <> 'default');
 
@@ -29,7 +29,7 @@ select d.id
 from pg_temp.unstated d
 where d.is_beside_offers
     and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
-    and not exists (select from pg_temp.refusals r where r.onec_id = d.onec_id);
+    and not exists (select from pg_temp.rejected r where r.onec_id = d.onec_id);
 
 -- guard stocks by stocks no longer sent
 select count(*)
@@ -42,15 +42,15 @@ select s.onec_id, coalesce(nullif(s.name, ''), t.name, s.onec_id) as name, not s
 from onec_staging.warehouses s
 left join onec.warehouses t on t.onec_id = s.onec_id;
 
--- settle stocks that waited
--- A total without a warehouse waits no longer once its offer states warehouses. A refused stock keeps the one that
--- waits.
+-- settle stocks that were pending
+-- A total without a warehouse is pending no longer once its offer states warehouses. A rejected stock keeps the one
+-- that is pending.
 insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.warehouse_onec_id,
     cell.quantity
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
-left join (select distinct onec_id, cell from pg_temp.refusals) r
+left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.warehouse_onec_id
 where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
     and not exists (
@@ -72,7 +72,7 @@ where not %(stocks_full)s and s.warehouse_onec_id = 'default' and v.onec_id = s.
         where x.variant_id = v.id and w.onec_id <> 'default'
     );
 
--- settle totals of offers whose warehouses waited
+-- settle totals of offers whose warehouses were pending
 delete from onec_staging.stocks s
 using onec_staging.stocks o
 join onec.warehouses w on w.onec_id = o.warehouse_onec_id
@@ -113,7 +113,7 @@ where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id and x.up
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
     and not exists (
-        select from pg_temp.refusals r where r.onec_id = v.onec_id and r.cell = w.onec_id
+        select from pg_temp.rejected r where r.onec_id = v.onec_id and r.cell = w.onec_id
     );
 
 -- run totals beside warehouses
@@ -145,7 +145,7 @@ select
 from pg_temp.pending s
 group by s.onec_id;
 
--- run stocks that wait no longer
+-- run stocks that are pending no longer
 delete from onec.pending_records w
 where w.import_type = 'stocks' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
 

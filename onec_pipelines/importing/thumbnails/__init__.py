@@ -48,7 +48,7 @@ class ThumbnailOptions(TypedDict, total=False):
         format: `webp`, as at first, or `jpeg`.
         quality: 1 to 100; at first 80.
         force: make again what is there.
-        run_id: what refused pictures are signed with.
+        run_id: what rejected images are signed with.
         progress: called with the counters while thumbnails are made.
     """
 

@@ -82,8 +82,8 @@ def _outcome(picture: Picture, due: Sequence[int], making: Making) -> Outcome:
     kept = {thumbnail.size: thumbnail for thumbnail in picture.thumbnails_in(making.stored)}
     try:
         made = {thumbnail.size: thumbnail for thumbnail in _made(picture, due, making)}
-    except ImageRefused as refused:
-        return Outcome(picture, list(kept.values()), reason=refused.reason)
+    except ImageRefused as rejected:
+        return Outcome(picture, list(kept.values()), reason=rejected.reason)
     except MemoryError as error:
         raise ShortOfMemoryError("make thumbnails of", picture.media_paths[0]) from error
     return Outcome(picture, list({**kept, **made}.values()), len(made))
@@ -102,7 +102,7 @@ def _made(picture: Picture, due: Sequence[int], making: Making) -> Iterator[Thum
 
 def _read(picture: Picture, store: MediaStore) -> bytes:
     """The picture, from a file that still holds it: an import of images may have replaced one meanwhile."""
-    refusal = ImageRefused(GONE)
+    rejection = ImageRefused(GONE)
     for path in picture.media_paths:
         try:
             data = store.read(path)
@@ -110,5 +110,5 @@ def _read(picture: Picture, store: MediaStore) -> bytes:
             continue
         if hashlib.sha256(data).hexdigest() == picture.sha256:
             return data
-        refusal = ImageRefused(CHANGED)
-    raise refusal
+        rejection = ImageRefused(CHANGED)
+    raise rejection

@@ -12,7 +12,7 @@ from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.images.store import MediaStore, MediaStoreError
-from onec_pipelines.importing.dataset import count_refusals, number, shown_refusals
+from onec_pipelines.importing.dataset import count_rejected, number, shown_rejected
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
@@ -20,10 +20,10 @@ from onec_pipelines.importing.thumbnails.making import Outcome
 from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
 
 TYPE = "thumbnails"
-"""The import type: the name of the lock, and of what is refused."""
+"""The import type: the name of the lock, and of what is rejected."""
 TABLE = "onec.product_thumbnails"
-STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_refusals"}
-"""What there should be in the end: all thumbnails, those that are there too, and all refusals."""
+STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_rejected"}
+"""What there should be in the end: all thumbnails, those that are there too, and all rejected rows."""
 OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
 BATCH = 10_000
 NO_PICTURE = "No picture is published yet: import images first."
@@ -60,7 +60,7 @@ def record(connection: psycopg.Connection, staging: Staging, run_id: str | None)
     steps = read_steps("merge/product_thumbnails")
     counts = merge(connection, steps, {})
     note_change(connection, TYPE, wrote="product_thumbnails" in tables_written(steps, counts))
-    merge(connection, read_steps("merge/refusals"), {"import_type": TYPE, "run_id": run_id})
+    merge(connection, read_steps("merge/rejected"), {"import_type": TYPE, "run_id": run_id})
     staging.drop()
 
 
@@ -87,11 +87,11 @@ def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[st
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/thumbnails", "fingerprint")).fetchone() or ("",))[0]),
         counters=Counters(
-            tally.processed, tally.processed, tally.made, 0, tally.skipped, count_refusals(connection, TYPE)
+            tally.processed, tally.processed, tally.made, 0, tally.skipped, count_rejected(connection, TYPE)
         ),
         duration_seconds=seconds,
         details={"thumbnails_made": tally.thumbnails_made, "files_removed": tally.files_removed},
-        rejected=shown_refusals(connection, TYPE),
+        rejected=shown_rejected(connection, TYPE),
         data_version=data_version(connection, TYPE),
         notices=(*notices, *([] if tally.processed else [NO_PICTURE])),
     )

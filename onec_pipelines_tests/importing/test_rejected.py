@@ -1,9 +1,9 @@
-"""Rows refused for good: once, with place and reason, until they are sent right or no more."""
+"""Rows rejected for good: once, with place and reason, until they are sent right or no more."""
 
 REJECTED = "select run_id, entity, onec_id, source_file, source_line, reason from onec.rejected_records order by id"
 
 
-def test_a_refused_row_says_where_it_stood_and_why(export, imports, rows):
+def test_a_rejected_row_says_where_it_stood_and_why(export, imports, rows):
     export.goods("<Товар><Ид>g</Ид><Артикул>A-1</Артикул></Товар>\n<Товар><Наименование>Стул</Наименование></Товар>")
     report = imports.catalog(run_id="r")
     assert rows(REJECTED) == [
@@ -82,7 +82,7 @@ def test_it_leaves_when_it_is_no_longer_sent(export, imports, xml):
     assert imports.catalog().counters.errors == 0
 
 
-def test_the_refusals_of_one_import_are_no_business_of_another(export, imports, rows, xml):
+def test_rejected_rows_of_one_import_are_no_business_of_another(export, imports, rows, xml):
     export.price_types(xml.price_type("retail"))
     export.goods(xml.good("g") + "<Товар><Ид>h</Ид></Товар>")
     export.prices(xml.prices("g", retail="дорого"))
@@ -99,7 +99,7 @@ def test_the_first_ten_are_shown(export, imports):
     assert report.counters.errors == 12
 
 
-def test_a_skipped_export_still_reports_its_refusals(export, imports):
+def test_a_skipped_export_still_reports_its_rejected_rows(export, imports):
     export.goods("<Товар><Ид>g</Ид></Товар>")
     imports.catalog(run_id="first")
     report = imports.catalog(run_id="second")

@@ -1,4 +1,4 @@
-"""Rows whose parent has not arrived: they wait, they land by themselves, and nothing stands in for the parent."""
+"""Rows whose parent has not arrived: they are pending, they land by themselves, and nothing stands in for a parent."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def shop(export, xml):
 
 @pytest.fixture
 def orphans(shop, imports, xml):
-    """A shop whose offer g#1, with its price and its stock, waits for the good g."""
+    """A shop whose offer g#1, with its price and its stock, is pending: there is no good g."""
     shop.goods(xml.good("other"), delta=True)
     shop.offers(xml.offer("g#1"), delta=True)
     shop.prices(xml.prices("g#1", retail=5), delta=True)
@@ -24,7 +24,7 @@ def orphans(shop, imports, xml):
 
 
 @pytest.mark.usefixtures("orphans")
-def test_an_offer_a_price_and_a_stock_wait_for_the_good(imports, rows):
+def test_an_offer_a_price_and_a_stock_are_pending_without_the_good(imports, rows):
     assert rows(PENDING) == [("catalog", "offer", "g#1"), ("prices", "price", "g#1"), ("stocks", "stock", "g#1")]
     assert rows("select count(*) from onec.products where onec_id = 'g'") == [0]
     assert rows("select count(*) from onec.product_variants") == [0]
@@ -86,7 +86,7 @@ def test_one_row_for_each_offer_however_often_it_is_sent(orphans, imports, rows,
     assert rows("select value from onec.current_prices") == [6]
 
 
-def test_an_orphan_of_a_classic_export_waits_once_in_each_import(export, imports, rows, xml):
+def test_an_orphan_of_a_classic_export_is_pending_once_in_each_import(export, imports, rows, xml):
     export.goods(xml.good("other"))
     export.write(
         "offers/offers_1_1.xml",
@@ -98,7 +98,7 @@ def test_an_orphan_of_a_classic_export_waits_once_in_each_import(export, imports
     assert rows(PENDING) == [("catalog", "offer", "g#1"), ("prices", "price", "g#1"), ("stocks", "stock", "g#1")]
 
 
-def test_a_price_of_an_undeclared_type_waits_for_the_type(shop, imports, rows, xml):
+def test_a_price_of_an_undeclared_type_is_pending_without_the_type(shop, imports, rows, xml):
     shop.goods(xml.good("g"))
     shop.offers(xml.offer("g#1"))
     shop.prices(xml.prices("g#1", retail=5, vip=4))
@@ -115,7 +115,7 @@ def test_a_price_of_an_undeclared_type_waits_for_the_type(shop, imports, rows, x
     assert rows("select price_type_onec_id, value from onec.current_prices order by 1") == [("retail", 5), ("vip", 4)]
 
 
-def test_a_stock_in_an_undeclared_warehouse_waits_for_the_warehouse(shop, imports, rows, xml):
+def test_a_stock_in_an_undeclared_warehouse_is_pending_without_the_warehouse(shop, imports, rows, xml):
     shop.goods(xml.good("g"))
     shop.offers(xml.offer("g#1"))
     shop.rests(xml.rests("g#1", main=5, far=4))
@@ -132,7 +132,7 @@ def test_a_stock_in_an_undeclared_warehouse_waits_for_the_warehouse(shop, import
     assert rows("select warehouse_onec_id, value from onec.current_stocks order by 1") == [("far", 4), ("main", 6)]
 
 
-def test_a_list_that_is_stated_anew_replaces_what_waited_of_it(shop, imports, rows, xml):
+def test_a_list_that_is_stated_anew_replaces_what_was_pending_of_it(shop, imports, rows, xml):
     shop.goods(xml.good("g"))
     shop.offers(xml.offer("g#1"))
     shop.prices(xml.prices("g#1", vip=4), delta=True)
@@ -143,7 +143,7 @@ def test_a_list_that_is_stated_anew_replaces_what_waited_of_it(shop, imports, ro
 
 
 @pytest.mark.parametrize("delta", [False, True])
-def test_a_refused_restatement_keeps_what_waits(delta, orphans, imports, rows, xml):
+def test_a_rejected_restatement_keeps_what_is_pending(delta, orphans, imports, rows, xml):
     orphans.prices(xml.prices("g#1", retail="запрос"), delta=delta)
     orphans.rests(xml.rests("g#1", main="запрос") + xml.rests("other", main=1), delta=delta)
     reports = imports.everything()
@@ -155,7 +155,7 @@ def test_a_refused_restatement_keeps_what_waits(delta, orphans, imports, rows, x
     assert rows("select value from onec.current_stocks where variant_onec_id = 'g#1'") == [7]
 
 
-def test_a_full_export_that_names_it_no_longer_ends_the_wait(orphans, imports, rows, xml):
+def test_a_full_export_that_names_it_no_longer_ends_that(orphans, imports, rows, xml):
     orphans.goods(xml.good("h"))
     orphans.offers(xml.offer("h#1"))
     orphans.prices(xml.prices("h#1", retail=5))
@@ -164,7 +164,7 @@ def test_a_full_export_that_names_it_no_longer_ends_the_wait(orphans, imports, r
     assert rows(PENDING) == []
 
 
-def test_a_full_list_of_a_good_that_is_unknown_waits_while_other_prices_are_removed(shop, imports, rows, xml):
+def test_a_full_list_of_a_good_that_is_unknown_is_pending_while_other_prices_are_removed(shop, imports, rows, xml):
     shop.goods(xml.good("g"))
     shop.prices(xml.prices("g", retail=5))
     imports.everything()
@@ -178,7 +178,7 @@ def test_a_full_list_of_a_good_that_is_unknown_waits_while_other_prices_are_remo
     assert rows("select variant_onec_id, value from onec.current_prices") == [("h", 6)]
 
 
-def test_a_waiting_offer_keeps_everything_it_said(shop, imports, rows, xml):
+def test_a_pending_offer_keeps_everything_it_said(shop, imports, rows, xml):
     more = (
         "<Артикул>А</Артикул><Картинка>a.jpg</Картинка><Картинка>b.jpg</Картинка><ХарактеристикиТовара>"
         "<ХарактеристикаТовара><Наименование>Цвет</Наименование><Значение>синий</Значение></ХарактеристикаТовара>"
@@ -199,7 +199,7 @@ def test_a_waiting_offer_keeps_everything_it_said(shop, imports, rows, xml):
     assert said[0] == said[1]
 
 
-def test_what_prices_repeat_of_an_offer_that_waits_takes_nothing_from_it(export, imports, rows, xml):
+def test_what_prices_repeat_of_a_pending_offer_takes_nothing_from_it(export, imports, rows, xml):
     export.goods(xml.good("h"), delta=True)
     export.offers(xml.offer("g#1", "Стул, синий"), delta=True)
     imports.catalog()
