@@ -40,6 +40,8 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 120
 STOP_SECONDS = 60
 LOADED = "{ repositoriesOrError { ... on RepositoryConnection { nodes { sensors { sensorState { status } } } } } }"
+SENSORS = "{ repositoriesOrError { ... on RepositoryConnection { nodes { sensors { id } } } } }"
+STOP_SENSOR = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
 SETTLED_SECONDS = 3
 """For how long the UI answers before the tests begin: in its first seconds it may refuse a query."""
 QUEUE = "    preflight: true\n"
@@ -273,6 +275,14 @@ def ui(
     (home / "dagster.yaml").write_text(configuration.replace(QUEUE, HASTY_QUEUE))
     with running(UI(free_port(), data_dir, environment, onec, stands)) as ui:
         yield ui
+
+
+@pytest.fixture(scope="module")
+def nothing_starts_by_itself(ui: UI) -> None:
+    """No sensor requests a run beside those of the tests."""
+    for node in ui.ask(SENSORS)["repositoriesOrError"]["nodes"]:
+        for sensor in node["sensors"]:
+            ui.ask(STOP_SENSOR, id=sensor["id"])
 
 
 @contextmanager

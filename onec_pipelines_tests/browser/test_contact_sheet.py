@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from onec_pipelines.demo import write_demo
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_starts_by_itself")]
 
 expect.set_options(timeout=45_000)
 

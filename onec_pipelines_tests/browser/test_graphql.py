@@ -19,7 +19,7 @@ from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.machinery.liveness import DEAD
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("nothing_starts_by_itself")]
 
 LOCATION = {"repositoryLocationName": "onec_pipelines", "repositoryName": "__repository__"}
 RUN = "fragment Run on Run { runId status startTime endTime tags { key value } }"
@@ -40,19 +40,9 @@ query Look($id: ID!) {{ runOrError(runId: $id) {{ ... on Run {{
 RUNS = "{ runsOrError { ... on Runs { results { runId } } } }"
 CHECKS = """query Checks($asset: AssetKeyInput!) { assetNodeOrError(assetKey: $asset) { ... on AssetNode {
   assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { status } } } } } } }"""
-STOP_SENSOR = "mutation Stop($id: String!) { stopSensor(id: $id) { __typename } }"
-SENSORS = """query Sensors($in: RepositorySelector!) { sensorsOrError(repositorySelector: $in) {
-  ... on Sensors { results { name id } } } }"""
 TICK = """mutation Tick($schedule: ScheduleSelector!, $at: Float!) {
   scheduleDryRun(selectorData: $schedule, timestamp: $at) {
   ... on DryRunInstigationTick { evaluationResult { skipReason runRequests { runKey } error { message } } } } }"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_starts_by_itself(ui) -> None:
-    sensors = ui.ask(SENSORS, **{"in": LOCATION})["sensorsOrError"]["results"]
-    for sensor in sensors:
-        ui.ask(STOP_SENSOR, id=sensor["id"])
 
 
 @pytest.fixture(scope="module", autouse=True)
