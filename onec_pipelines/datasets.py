@@ -31,6 +31,20 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """A part of an export: what it is, and the subdirectories of the 3.1 layout that hold its files."""
+
+    text: str
+    directories: tuple[str, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """What it is and where it lies."""
+        lies = ", ".join(f"`{name}/`" for name in self.directories or ("goods/import_files",))
+        return f"{self.text}: {lies}."
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset.
 
@@ -41,8 +55,7 @@ class Dataset:
         beside: the other tables of `onec` whose rows are its own.
         description: what the page of the asset says.
         counters: metadata key -> field of `Counters`, in the order in which they are shown: total, processed, others.
-        exports: what 1C exports for it, upstream of it in the lineage: name -> description.
-        directories: the subdirectories of the 3.1 layout that hold its files.
+        exports: what 1C exports for it, upstream of it in the lineage, by name.
         required_directories: those without which it cannot be imported.
         noun: what messages call it, in the genitive.
         lists: the elements by which a file is known to hold something of it.
@@ -61,8 +74,7 @@ class Dataset:
     counters: Mapping[str, str]
     description: str = ""
     beside: tuple[str, ...] = ()
-    exports: Mapping[str, str] = field(default_factory=dict)
-    directories: tuple[str, ...] = ()
+    exports: Mapping[str, Exported] = field(default_factory=dict)
     required_directories: tuple[str, ...] = ()
     noun: str = ""
     lists: frozenset[str] = frozenset()
@@ -78,6 +90,11 @@ class Dataset:
     def tables(self) -> frozenset[str]:
         """The tables of `onec` whose rows are its own."""
         return frozenset({self.table.removeprefix("onec."), *self.beside})
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The subdirectories of the 3.1 layout that hold its files."""
+        return tuple(name for exported in self.exports.values() for name in exported.directories)
 
     @property
     def job(self) -> str:
@@ -115,10 +132,11 @@ CATALOG = Dataset(
     "Offers whose product has not arrived wait in `onec.pending_records`.",
     counters=_ITEMS,
     exports={
-        "goods": "Товары, группы, свойства и единицы измерения: `goods/`, `groups/`, `propertiesGoods/`, `units/`.",
-        "offers": "Предложения и их свойства: `offers/`, `propertiesOffers/`.",
+        "goods": Exported(
+            "Товары, группы, свойства и единицы измерения", ("goods", "groups", "propertiesGoods", "units")
+        ),
+        "offers": Exported("Предложения и их свойства", ("offers", "propertiesOffers")),
     },
-    directories=("goods", "offers", "groups", "units", "propertiesGoods", "propertiesOffers"),
     required_directories=("goods", "offers", "prices", "rests"),
     noun="каталога",
     lists=frozenset({"Товары", "Предложения", "Группы", "Свойства", "ЕдиницыИзмерения"}),
@@ -138,8 +156,7 @@ STOCKS = Dataset(
     description="The stock of each variant in each warehouse, in `onec.stocks`. Stocks of unknown offers or warehouses "
     "wait in `onec.pending_records`.",
     counters=_ITEMS,
-    exports={"rests": "Остатки и склады: `rests/`, `storages/`."},
-    directories=("rests", "storages"),
+    exports={"rests": Exported("Остатки и склады", ("rests", "storages"))},
     required_directories=("rests",),
     noun="остатков",
     lists=frozenset({"Остатки", "Количество", "Склады", "Склад"}),
@@ -159,8 +176,7 @@ PRICES = Dataset(
     description="The price of each variant in each price type, in `onec.prices`. Prices of unknown offers or types "
     "wait in `onec.pending_records`.",
     counters=_ITEMS,
-    exports={"prices": "Цены и типы цен: `prices/`, `priceLists/`."},
-    directories=("prices", "priceLists"),
+    exports={"prices": Exported("Цены и типы цен", ("prices", "priceLists"))},
     required_directories=("prices",),
     noun="цен",
     lists=frozenset({"Цены", "ТипыЦен"}),
@@ -179,8 +195,7 @@ CUSTOMERS = Dataset(
     table="onec.customers",
     description="The buyers among the contragents of 1C, in `onec.customers`. Personal data: it is shown nowhere else.",
     counters=_counters("total_customers", "processed", "created", "updated", "skipped", "errors"),
-    exports={"contragents": "Контрагенты: `contragents/`."},
-    directories=("contragents",),
+    exports={"contragents": Exported("Контрагенты", ("contragents",))},
     required_directories=("contragents",),
     noun="контрагентов",
     lists=frozenset({"Контрагенты"}),
@@ -195,7 +210,7 @@ IMAGES = Dataset(
     description="The images of active products, checked and published in the media store, recorded in "
     "`onec.product_images`. The first image that the XML lists is the main one.",
     counters=_counters("total_products", "processed", "copied", "skipped", "errors"),
-    exports={"import_files": "Изображения товаров: `goods/import_files/`."},
+    exports={"import_files": Exported("Изображения товаров")},
     noun="изображений",
     without_catalog=f"Невозможно загрузить изображения: {CATALOG_IS_EMPTY}",
     checks=(

@@ -44,6 +44,7 @@ _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-c
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
 WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED)]).encode()).hexdigest()[:8]
 """Changes with what is looked for: what was seen in another way means something else."""
+_EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +-]{10,40})["']""")
 _END = re.compile(rb"</(?:" + _PREFIX + b")?" + ROOT.encode() + rb"\s*>\s*\Z")
 _END_WITHIN = 1024
 
@@ -98,6 +99,17 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
     except OSError as error:
         raise unreadable(file.name, error) from error
     return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns)
+
+
+def exported_at(file: ExportFile) -> str:
+    """`ДатаФормирования` at the head of a file, as 1C states it: local time; empty where there is none to read."""
+    try:
+        with file.path.open("rb") as stream:
+            head = stream.read(_ROOT_WITHIN)
+    except OSError:
+        return ""
+    stated = _EXPORTED_AT.search(head.decode(encoding_of(head) or "utf-8", "replace"))
+    return stated[1].strip() if stated else ""
 
 
 def _ends(window: bytes) -> bool:

@@ -10,6 +10,7 @@ from onec_pipelines.orchestration.definitions.images import collect_op, plan_op,
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.guards import guard_spec
+from onec_pipelines.orchestration.runs.observing import exported
 from onec_pipelines.orchestration.runs.progress import Watch
 from onec_pipelines.orchestration.runs.step import run_session
 
@@ -18,15 +19,12 @@ GROUP = "onec"
 KINDS = {"postgres", "python"}
 
 
-def exported(name: str) -> dg.AssetKey:
-    """The key of an external asset: what 1C exports under that name."""
-    return dg.AssetKey(["export_1c", name])
-
-
 export_specs = [
-    dg.AssetSpec(exported(name), description=text, group_name="export_1c", kinds={"1c", "file"}, owners=OWNERS)
+    dg.AssetSpec(
+        exported(name), description=part.description, group_name="export_1c", kinds={"1c", "file"}, owners=OWNERS
+    )
     for dataset in IMPORTED
-    for name, text in dataset.exports.items()
+    for name, part in dataset.exports.items()
 ]
 
 

@@ -1,6 +1,7 @@
 """The nightly refresh. It skips, with the preflight's words, instead of launching a run that must fail."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from onec_pipelines.datasets import ALL, FULL_REFRESH
 from onec_pipelines.errors import OnecError, SettingsError
 from onec_pipelines.orchestration.private import is_valid_cron_schedule
 from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.observing import observe
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
@@ -33,9 +35,12 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Imports everything every night, if 1C has exported something that can be imported.",
     )
-    def nightly_refresh(onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def nightly_refresh(context: dg.ScheduleEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            problems = preflight(onec.export(), ALL, has_products=True)  # it brings its catalogue itself
+            export = onec.export()
+            with suppress(dg.DagsterInvariantViolationError):  # a tick that was built by hand has no history to tell
+                observe(context.instance, export)
+            problems = preflight(export, ALL, has_products=True)  # it brings its catalogue itself
         except OnecError as error:
             problems = [str(error)]
         yield dg.SkipReason(visible(" ".join(problems))) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})

@@ -7,44 +7,27 @@ the same for `full_refresh` and the whole export.
 """
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import dagster as dg
 
 from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, tree_state
 from onec_pipelines.datasets import ALL, BY_NAME, JOBS
 from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
 from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.observing import observe
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.shown import visible
 
-QUIET_SECONDS = 30
-"""For how long nothing may have changed before an export counts as finished."""
 REQUEST_TAG = ".dagster/onec_request"
 """By which a sensor finds the run that it has requested; the UI does not show it."""
-
-
-@dataclass(frozen=True, slots=True)
-class TreeState:
-    """A directory tree in short: number of files, latest change in ns since the epoch, a digest of what is there."""
-
-    files: int
-    changed_ns: int
-    digest: int
-
-    @property
-    def fingerprint(self) -> str:
-        """A text that differs when a file came, went, moved, or has another size or time."""
-        return f"{self.files}-{self.digest:016x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +92,7 @@ def decide(  # noqa: PLR0913 - all that the decision is made from
     fingerprint, found = state.fingerprint, f"{path}, файлов: {state.files}"
     if fingerprint == cursor.requested:
         return Decision(None, f"{watched.unchanged} с последнего запуска: {found}. Новый запуск не нужен.")
-    is_fresh = bool(cursor.seen) or now_ns - state.changed_ns < QUIET_SECONDS * 10**9
+    is_fresh = bool(cursor.seen) or not state.is_quiet(now_ns)
     if fingerprint != cursor.seen and is_fresh:
         return Decision(
             None,
@@ -121,30 +104,6 @@ def decide(  # noqa: PLR0913 - all that the decision is made from
     if running:
         return Decision(None, f"Импорт уже идёт: запуск {running[:8]}, {found}. Новый начнётся после его окончания.")
     return Decision(fingerprint)
-
-
-def tree_state(path: Path) -> TreeState:
-    """Look at a tree without opening a file; what vanishes meanwhile or cannot be listed is passed over."""
-    files = changed_ns = digest = 0
-    for name, stat in walk(path):
-        files += 1
-        changed_ns = max(changed_ns, stat.st_mtime_ns)
-        entry = f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape")
-        digest += int.from_bytes(blake2b(entry, digest_size=8).digest())  # a sum, as the order of a walk is any
-    return TreeState(files, changed_ns, digest % 2**64)
-
-
-def walk(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The files of a tree; links are not followed."""
-    directories = [str(path)]
-    while directories:
-        with suppress(OSError), os.scandir(directories.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    directories.append(entry.path)
-                    continue
-                with suppress(FileNotFoundError):
-                    yield entry.path, entry.stat(follow_symlinks=False)
 
 
 @dg.sensor(
@@ -192,6 +151,7 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
         OnecError: a setting is wrong, the export cannot be listed, or the database cannot be used.
     """
     export = onec.export()
+    observe(context.instance, export)
     problems = preflight(export, watched.import_type, has_products=True)
     if problems:
         return dg.SkipReason(visible(" ".join(problems)))

@@ -20,6 +20,7 @@ from onec_pipelines.orchestration.runs.columns import column_schema
 from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
 from onec_pipelines.orchestration.runs.guards import guard_result
 from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
+from onec_pipelines.orchestration.runs.observing import observe_in_step
 from onec_pipelines.orchestration.runs.progress import (
     CANCELED,
     FAILED,
@@ -80,7 +81,9 @@ class SessionStep:
         """What the run imports, with what the steps before have seen of it."""
         run = self.context.run
         data_dir = data_dir_of(run, self.context.instance, self.onec.settings())
-        return ExportSnapshot(data_dir, looked_at_by(run.run_id))
+        export = ExportSnapshot(data_dir, looked_at_by(run.run_id))
+        observe_in_step(self.context, export, BY_ASSET[self.tags.asset].exports)
+        return export
 
     def absence(self, export: ExportSnapshot) -> str:
         """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""

@@ -8,16 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, tree_state
 from onec_pipelines.datasets import BY_NAME
-from onec_pipelines.orchestration.definitions.sensors import (
-    QUIET_SECONDS,
-    Cursor,
-    TreeState,
-    decide,
-    export_sensor,
-    import_files_sensor,
-    tree_state,
-)
+from onec_pipelines.orchestration.definitions.sensors import Cursor, decide, export_sensor, import_files_sensor
 from onec_pipelines.orchestration.resources import Onec
 
 NOW = 1_800_000_000 * 10**9
