@@ -4,6 +4,7 @@ Each command is a facade; what it prints is for people. An error that has a reas
 exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
 """
 
+import logging
 import os
 import socket
 import sys
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from onec_pipelines.orchestration.runs.history import Session
 
 P = ParamSpec("P")
+ROOMS = ("commerceml", "database", "images", "importing", "orchestration", "postgres")
 TYPE = click.Choice([ALL, *IMPORT_TYPES])
 SESSION_TYPE = click.Choice([ALL, *BY_NAME])
 
@@ -87,8 +89,15 @@ def places_written(settings: Settings, import_type: str) -> dict[str, Path]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="onec-pipelines")
-def main() -> None:
+@click.option(
+    "--debug", is_flag=True, help="Say on stderr, and in the log of the run, what is done and what is passed over."
+)
+def main(*, debug: bool) -> None:
     """Import 1C:Enterprise exports (CommerceML) into PostgreSQL and a media store."""
+    if debug:
+        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+        for room in ROOMS:  # Dagster sets the level of the package itself, as dagster.yaml says
+            logging.getLogger(f"onec_pipelines.{room}").setLevel(logging.DEBUG)
     load_dotenv(PROJECT_ROOT / ".env")
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
 

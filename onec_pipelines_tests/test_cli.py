@@ -563,3 +563,13 @@ def test_an_import_in_progress_is_listed_keeps_others_of_its_kind_away_and_can_b
     assert "Traceback" not in out + err
     (session,) = sessions(onec)
     assert (session["status"], session["error_message"]) == ("failed", "The run was interrupted.")
+
+
+def test_the_command_shows_step_by_step_what_an_import_does(settings, data_dir):
+    command = [sys.executable, "-m", "onec_pipelines.cli", "--debug", "import", "customers"]
+    environment = clean_environment() | environment_of(settings)
+    said = subprocess.run(
+        command, cwd=data_dir.parent, env=environment, capture_output=True, text=True, check=True
+    ).stderr
+    assert re.search(r"onec_pipelines\.commerceml\.snapshot: .*contragents/\S+\.xml: opened, \d+ bytes", said)
+    assert re.search(r"onec_pipelines\.database\.merging: .*upsert customers.*'customers created': 11", said)

@@ -11,6 +11,7 @@ has (`remembered`), and nothing has touched it since. Known files are not opened
 Not here: what stands against an import (preflight.py), where it is remembered (importing/known_files.py).
 """
 
+import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,9 @@ from onec_pipelines.commerceml.export import ExportFile, Layout, list_files
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
+from onec_pipelines.shown import visible
+
+log = logging.getLogger(__name__)
 
 Contents = Mapping[ExportFile, FileContent]
 LOOKS_AT_ONCE = 2
@@ -75,6 +79,7 @@ class ExportSnapshot:
         content = self.looked_at.get(file) or self.remembered.get(file)
         if content is None:
             content = read_content(file, until)
+            log.debug("%s: opened, %d bytes, %s", visible(file.name), file.size, dict(content.tags))
             if content.sha256:
                 self.looked_at[file] = content
         return content

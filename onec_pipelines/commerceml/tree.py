@@ -3,12 +3,16 @@
 None is opened. A sensor asks whether they have stopped changing, an observation whether there is something new.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
@@ -56,11 +60,11 @@ def _walk(path: Path) -> Iterator[Entry]:
     """The files of a tree; links are not followed."""
     directories = [str(path)]
     while directories:
-        with suppress(OSError), os.scandir(directories.pop()) as entries:
+        with tolerated(log, "a directory cannot be listed", OSError), os.scandir(directories.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     directories.append(entry.path)
                     continue
-                with suppress(FileNotFoundError):
+                with tolerated(log, "a file went while it was looked at", FileNotFoundError):
                     found = entry.stat(follow_symlinks=False)
                     yield entry.path, found.st_size, found.st_mtime_ns

@@ -11,14 +11,18 @@
 | daemon | the daemon, from before it looks at the queue to its end | yes |
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psycopg
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.errors import DaemonBusyError, ImportBusyError, OnecError
+from onec_pipelines.tolerated import passed_over, tolerated
+
+log = logging.getLogger(__name__)
 
 NAMESPACE = 0x6F6E6563
 """First half of the lock's key: `onec` in ASCII."""
@@ -83,7 +87,8 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
                 if held.closed:
                     held = take()
                 held.execute("select")
-            except (psycopg.Error, OnecError):
+            except (psycopg.Error, OnecError) as error:
+                passed_over(log, "a lock was lost with its connection, and is taken again", error)
                 held.close()
 
     keeper = threading.Thread(target=keep, name="keeps a lock", daemon=True)
@@ -93,7 +98,10 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
     finally:
         has_ended.set()
         keeper.join()
-        with suppress(psycopg.Error), held:  # the server may be gone, and the lock with it
+        with (
+            tolerated(log, "a lock ends with its connection", psycopg.Error),
+            held,
+        ):  # the server may be gone, and the lock with it
             # Closing alone releases the lock a moment later: the next import would find it held.
             held.execute("select pg_advisory_unlock_all()")
 
@@ -118,7 +126,7 @@ def shard_lock(connection: psycopg.Connection, shard: int) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(psycopg.OperationalError):
+        with tolerated(log, "the lock of a shard ends with its connection", psycopg.OperationalError):
             connection.execute("select pg_advisory_unlock_all()")
 
 

@@ -41,7 +41,9 @@ Values are bound as `%(name)s`. Column lists stand in the select alone. `-- incl
 another file.
 """
 
+import logging
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -49,6 +51,8 @@ import psycopg
 from psycopg import sql
 
 from onec_pipelines.database.settling import keep_latest, keep_stated, yield_marks
+
+log = logging.getLogger(__name__)
 
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
@@ -107,7 +111,10 @@ def merge(connection: psycopg.Connection, steps: Iterable[Step], values: Mapping
     """
     counts: dict[str, int] = {}
     for step in steps:
-        for counter, rows in _run(connection, step, values):
+        started = time.monotonic()
+        written = dict(_run(connection, step, values))
+        log.debug("%s %s: %s, %.3f s", step.verb, step.name, written, time.monotonic() - started)
+        for counter, rows in written.items():
             counts[counter] = counts.get(counter, 0) + rows
     return counts
 

@@ -9,6 +9,7 @@ A picture that cannot be decoded is left out. Which pictures are worth a look is
 
 import base64
 import io
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
@@ -18,6 +19,9 @@ from PIL import Image, ImageDraw, ImageFont
 from onec_pipelines.images.source import ImageRefused
 from onec_pipelines.images.thumbnails import on_white, shrunk
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 COLUMNS = 6
 PICTURES = 24
@@ -80,8 +84,8 @@ def _decoded(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Image
     for article, data in pictures:
         try:
             yield article, on_white(shrunk(data, SIDE))
-        except ImageRefused:
-            continue
+        except ImageRefused as error:
+            passed_over(log, "not on the contact sheet", error)
 
 
 def _draw(sheet: Image.Image, corner: tuple[int, int], article: str, image: Image.Image) -> None:

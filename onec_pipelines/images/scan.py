@@ -10,6 +10,7 @@ cannot be read or is itself a link. Nothing is read here but names, sizes and ti
     files_named(index, "137")                    ["import_files/13/137_1.jpg", ...]
 """
 
+import logging
 import os
 import stat
 from array import array
@@ -19,6 +20,9 @@ from pathlib import Path
 
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.source import FileStat, kind_of, recorded_time
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 ROOT = "import_files"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -188,8 +192,8 @@ class _Walk:
             path = self.ahead.pop()
             try:
                 self._list(path)
-            except FileNotFoundError:
-                continue  # removed while the walk went on
+            except FileNotFoundError as error:
+                passed_over(log, "removed while the walk went on", error)
             except OSError:
                 self.refused[path] = "каталог не читается"
         return FileIndex(self.folders, self.links, self.refused)

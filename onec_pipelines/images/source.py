@@ -6,12 +6,16 @@ this room, `ImageRefused`, which everything that looks at a file may raise.
 """
 
 import errno
+import logging
 import os
 import stat
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 256 * 1024**2
 """A file is held in memory while it is checked; no photograph within Pillow's pixel limit comes near this."""
@@ -109,7 +113,7 @@ def read_ahead(path: Path) -> None:
     """Let Linux fetch a file from the disk that is going to be read soon; whatever is wrong with it is told then."""
     if sys.platform != "linux":
         return
-    with suppress(OSError, ValueError):
+    with tolerated(log, "an image file is closed without a check", OSError, ValueError):
         descriptor = os.open(path, UNMISLED)
         try:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)

@@ -19,6 +19,7 @@ import contextlib
 import ctypes
 import errno
 import importlib
+import logging
 import os
 import re
 import uuid
@@ -33,6 +34,9 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.images.paths import path_refusal
 from onec_pipelines.images.scan import FileIndex, index_listing, index_tree
 from onec_pipelines.images.source import FileStat, ImageMissing, ImageRefused, read_image
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 TEMPORARY = re.compile(r"\.onec-[0-9a-f]{32}\.part")
 """The name of a file that is being written."""
@@ -137,7 +141,7 @@ class LocalStore:
                 except FileNotFoundError:  # swept away: an import of images began while thumbnails are made
                     _write_in_place(temporary, final, data)
             except BaseException:
-                with contextlib.suppress(OSError):
+                with tolerated(log, "an unfinished file stays in the media store", OSError):
                     os.unlink(temporary)  # noqa: PTH108
                 raise
 
@@ -231,7 +235,7 @@ class RemoteStore:
 
     def delete(self, media_path: str) -> None:
         """See `MediaStore.delete`."""
-        with self._complaining(), contextlib.suppress(FileNotFoundError):
+        with self._complaining(), tolerated(log, "what is to be deleted is gone", FileNotFoundError):
             self._fs.rm_file(self._key(media_path))
 
     def listing(self) -> FileIndex:

@@ -11,14 +11,17 @@ What is no whole picture, or has more pixels than Pillow's limit against decompr
 """
 
 import io
+import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from PIL import Image, ImageCms, ImageOps
 
 from onec_pipelines.images.inspection import MALFORMED, inspect
 from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.tolerated import passed_over, tolerated
+
+log = logging.getLogger(__name__)
 
 SRGB = ImageCms.createProfile("sRGB")
 FAIR = 3.0
@@ -93,7 +96,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     """The picture's colours by its profile, where it has one that can be used."""
     mode = _shown_mode(image)
     if profile := image.info.get("icc_profile"):
-        with suppress(ImageCms.PyCMSError, OSError, ValueError):
+        with tolerated(log, "colours are taken as they are", ImageCms.PyCMSError, OSError, ValueError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             if converted := ImageCms.profileToProfile(image, source, SRGB, outputMode=mode):
                 return converted
@@ -108,7 +111,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """The picture as its EXIF says it was held; it is no reason to refuse a picture that its EXIF is damaged."""
     try:
         return ImageOps.exif_transpose(image)
-    except MALFORMED:
+    except MALFORMED as error:
+        passed_over(log, "an image is taken as it lies", error)
         return image
 
 

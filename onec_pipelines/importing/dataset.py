@@ -4,9 +4,10 @@ What differs between datasets, a `Dataset` says (reading.py); it is defined in t
 whole or not at all: whatever goes wrong, the tables stay as they were.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -43,6 +44,9 @@ from onec_pipelines.importing.report import (
     no_progress,
 )
 from onec_pipelines.importing.steps import read_steps
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 SHOWN_REJECTED = 10
 BLOCKED = "guard"
@@ -208,7 +212,7 @@ def _staged(
         with connection.transaction():
             yield staging, reading
     except BaseException:
-        with suppress(psycopg.Error):  # the server may be gone
+        with tolerated(log, "the server is gone, and the transaction with it", psycopg.Error):  # the server may be gone
             staging.drop()
         raise
 

@@ -4,6 +4,7 @@ Each process (worker.py) is a program of its own and not a fork: those that impo
 one file after another and answers with what the file has stated. All of them end with this one, however it ends.
 """
 
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.importing.reading import Dataset, Reading, begin_tally, gathered
 from onec_pipelines.importing.report import Progress
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 WORTH_A_PROCESS = 4_000_000
 """Bytes: a process starts in the time that it takes to read so much."""
@@ -80,7 +84,8 @@ class _Crew:
         number, file, process = self.busy[pipe]
         try:
             answer = pipe.recv()
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
+            passed_over(log, "a process that reads files is gone", error)
             answer = self._died(file, process)
         if isinstance(answer, tuple):
             return answer

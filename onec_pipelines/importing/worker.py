@@ -6,10 +6,10 @@ The descriptor is a pipe. By it come the dataset with the URL of the database, t
 tuples of what was read since the last one, and for each file a `Reading` or the error that kept it from being read.
 """
 
+import logging
 import os
 import sys
 import traceback
-from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import psycopg
@@ -20,6 +20,9 @@ from onec_pipelines.database.locks import worker_lock
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing.reading import Dataset, Reading, read_into_staging
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 ROWS_OF_A_FILE = 1 << 32
 """Rows are numbered from the number of their file on, so that their order is that of the files, whoever reads them."""
@@ -28,7 +31,7 @@ ROWS_OF_A_FILE = 1 << 32
 def main() -> None:
     """Read files until there are no more, or the import is gone."""
     parent = os.getppid()
-    with suppress(ConnectionError), Connection(int(sys.argv[1])) as pipe:
+    with tolerated(log, "the import is gone", ConnectionError), Connection(int(sys.argv[1])) as pipe:
         try:
             _work(pipe, parent)
         except (EOFError, ConnectionError):

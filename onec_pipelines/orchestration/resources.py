@@ -3,7 +3,7 @@
 Nothing is read or started before a run, a tick or a query asks for it.
 """
 
-from contextlib import suppress
+import logging
 
 import dagster as dg
 import psycopg
@@ -15,6 +15,9 @@ from onec_pipelines.errors import DatabaseError
 from onec_pipelines.importing.dataset import has_products, problems_of
 from onec_pipelines.importing.known_files import recall
 from onec_pipelines.settings import Settings
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 
 class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -41,7 +44,10 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         export = ExportSnapshot(self.settings().data_dir)
         if export.layout is Layout.FILES:
-            with suppress(DatabaseError, psycopg.Error), connect(self.database_url()) as connection:
+            with (
+                tolerated(log, "what is known of the files is not asked for", DatabaseError, psycopg.Error),
+                connect(self.database_url()) as connection,
+            ):
                 recall(connection, export)
         return export
 

@@ -11,6 +11,7 @@ Not here: clusters, servers and sockets (embedded.py).
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -21,6 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onec_pipelines.errors import DatabaseError
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 SHARED = Path("/var/lib/onec_pipelines")
 """Written by root only: copies of the programs, and clusters whose ONEC_HOME PostgreSQL cannot enter."""
@@ -175,7 +179,8 @@ def _copy(wheel: Path) -> Path:
 def _publish(unfinished: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
-    except OSError:
+    except OSError as error:
+        passed_over(log, "a copy of the server is not put in its place", error)
         shutil.rmtree(unfinished)
         if not copy.is_dir():  # else another process has just put its copy there
             raise

@@ -16,6 +16,7 @@ Not here: the programs and the account that runs them (binaries.py), connecting 
 
 import fcntl
 import hashlib
+import logging
 import os
 import re
 import shlex
@@ -33,6 +34,9 @@ from psycopg import conninfo, pq
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.postgres import binaries
 from onec_pipelines.postgres.binaries import Account
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 USER = DATABASE = "onec"
 PORT = "5432"
@@ -138,7 +142,7 @@ def stop(home: Path) -> None:
         said = binaries.run("pg_ctl", "stop", "--mode=fast", account=cluster.account, data=cluster.data)
         if _state(cluster) != SILENT:
             raise DatabaseError(f"The embedded PostgreSQL in {cluster.data} does not stop: {_last_line(said.stderr)}")
-        with suppress(OSError):
+        with tolerated(log, "the file of the server is not there", OSError):
             cluster.socket_directory.rmdir()
 
 
@@ -357,7 +361,7 @@ def _pid(lock: Path) -> int | None:
 def _postmaster(lock: Path) -> int | None:
     """Return the process that the lock file names if it lives and is a PostgreSQL."""
     pid = _pid(lock)
-    with suppress(FileNotFoundError, ProcessLookupError):
+    with tolerated(log, "the server has ended", FileNotFoundError, ProcessLookupError):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]  # a zombie has none
         return pid if b"postgres" in command else None
     return None

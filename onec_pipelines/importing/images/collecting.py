@@ -1,5 +1,6 @@
 """The last step of an import of images: record what was published, in one transaction, and report."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,9 @@ from onec_pipelines.importing.images.stored_plan import (
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 TABLE = "onec.product_images"
 PATIENCE = "60s"
@@ -115,7 +119,8 @@ def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
     """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
     try:
         return contact_sheet((article, store.read(path)) for article, path in fresh)
-    except (MediaStoreError, ImageRefused, MemoryError):
+    except (MediaStoreError, ImageRefused, MemoryError) as error:
+        passed_over(log, "no contact sheet", error)
         return b""
 
 

@@ -4,8 +4,8 @@ It stands in UNLOGGED tables of `onec_staging`, signed with the id of its run, f
 They are gone after a crash of PostgreSQL, and then the import begins anew.
 """
 
+import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -18,6 +18,9 @@ from onec_pipelines.errors import DatabaseError, ImportBusyError
 from onec_pipelines.importing.dataset import Request, number
 from onec_pipelines.importing.report import Counters
 from onec_pipelines.importing.steps import statement
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 DURING = "the import of images"
 TABLES = ("run", "products", "references", "files", "names", "shards", "results")
@@ -84,7 +87,10 @@ def refuse_beside_another(connection: psycopg.Connection, run_id: str) -> None:
 
 def forget_plan(request: Request) -> None:
     """Drop the plan of an import that failed, if the database can still be reached."""
-    with suppress(psycopg.Error, DatabaseError), connect(request.database_url) as connection:
+    with (
+        tolerated(log, "the plan stays until the next import of images", psycopg.Error, DatabaseError),
+        connect(request.database_url) as connection,
+    ):
         if run_planned(connection) == request.run_id:
             drop_plan(connection)
 

@@ -1,6 +1,7 @@
 """Making the thumbnails that are due, in a few threads. Nothing is recorded here."""
 
 import hashlib
+import logging
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -16,6 +17,9 @@ from onec_pipelines.images.store import MediaStore
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow
 from onec_pipelines.importing.thumbnails.style import FORMATS, Style
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 WORKERS = min(4, os.cpu_count() or 1)
 """Pillow works without the interpreter's lock."""
@@ -106,7 +110,8 @@ def _read(picture: Picture, store: MediaStore) -> bytes:
     for path in picture.media_paths:
         try:
             data = store.read(path)
-        except ImageMissing:
+        except ImageMissing as error:
+            passed_over(log, "another path may hold it", error)
             continue
         if hashlib.sha256(data).hexdigest() == picture.sha256:
             return data

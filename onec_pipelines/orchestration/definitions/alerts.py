@@ -16,6 +16,7 @@ the sentences hold none (session.py), and what the settings know to be secret is
 """
 
 import json
+import logging
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -33,6 +34,9 @@ from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 30
 KEEP_TRYING_SECONDS = 3600
@@ -93,7 +97,8 @@ class Cursor:
         try:
             kept = json.loads(text or "null")
             return cls(int(kept["seen"]), tuple(Debt(**debt) for debt in kept["owed"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError) as error:
+            passed_over(log, "a cursor that is none of ours is an empty one", error)
             return None
 
     def dump(self) -> str:

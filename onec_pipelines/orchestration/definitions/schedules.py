@@ -1,7 +1,7 @@
 """The nightly refresh. It skips, with the preflight's words, instead of launching a run that must fail."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import suppress
 
 import dagster as dg
 
@@ -14,6 +14,9 @@ from onec_pipelines.orchestration.runs.observing import observe
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 
 def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
@@ -38,7 +41,7 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
     def nightly_refresh(context: dg.ScheduleEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
             export = onec.export()
-            with suppress(dg.DagsterInvariantViolationError):  # a tick that was built by hand has no history to tell
+            with tolerated(log, "a tick that was built by hand has no history", dg.DagsterInvariantViolationError):
                 observe(context.instance, export)
             problems = preflight(export, ALL, has_products=True)  # it brings its catalogue itself
         except OnecError as error:

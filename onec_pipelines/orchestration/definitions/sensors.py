@@ -7,6 +7,7 @@ the same for `full_refresh` and the whole export.
 """
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.observing import observe
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 REQUEST_TAG = ".dagster/onec_request"
 """By which a sensor finds the run that it has requested; the UI does not show it."""
@@ -46,7 +50,8 @@ class Cursor:
         """The cursor that Dagster kept; an empty one at first, and after somebody wrote another into the UI."""
         try:
             return cls(**json.loads(text or "{}"))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
+            passed_over(log, "a cursor that is none of ours is an empty one", error)
             return cls()
 
     def dump(self) -> str:

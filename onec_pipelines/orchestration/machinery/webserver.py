@@ -4,6 +4,7 @@ That process (daemon.py) starts first: while it loads our definitions, this one 
 first page sooner. Ctrl-C reaches this one alone, which ends the other: all ends in order.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.machinery.ending import ENDING_SECONDS, end_by_signals
 from onec_pipelines.orchestration.machinery.same_origin import Address, SameOrigin
 from onec_pipelines.settings import Settings
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 BEHIND = "onec_pipelines.orchestration.machinery.daemon"
 GOODBYE_SECONDS = 2
@@ -132,7 +136,7 @@ class Behind:
             self.process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        with suppress(ProcessLookupError):
+        with tolerated(log, "the processes behind the UI have ended", ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGINT)
 
 

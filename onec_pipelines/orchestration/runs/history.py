@@ -1,7 +1,7 @@
 """Import sessions: Dagster's run history as the ImportSession list. There is no second record of them."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,9 @@ from onec_pipelines.orchestration.runs.progress import (
     parse_progress,
     settled_tags,
 )
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 STATUS = {
     DagsterRunStatus.QUEUED: "pending",
@@ -137,7 +140,7 @@ def settle_tags(instance: dg.DagsterInstance, url: str, run_id: str) -> None:
     The steps have said so themselves, unless PostgreSQL took no connection at that moment, or somebody had marked the
     run as ended that went on: a run that was completed would show the progress of its middle for ever.
     """
-    with suppress(*NOT_SHOWN), tags_lock(url, run_id):
+    with tolerated(log, "the tags of a run are not written", *NOT_SHOWN), tags_lock(url, run_id):
         run = instance.get_run_by_id(run_id)
         if run is None:
             return

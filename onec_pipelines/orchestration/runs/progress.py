@@ -6,9 +6,9 @@ them, however long it takes: the assets of a run share them alike.
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,9 @@ from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 Watch = Callable[[str, Counters], None]
 """Called with an asset's name and its counters, for whoever watches from this process."""
@@ -139,7 +142,7 @@ class RunTags:
 
     def show(self, counters: Counters | None = None, result: str | None = None) -> None:
         """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
-        with suppress(*NOT_SHOWN):
+        with tolerated(log, "the tags of a run are not written", *NOT_SHOWN):
             self.write(counters, result)
 
     def result(self) -> str:
@@ -165,7 +168,7 @@ class RunProgress:
         self.counters = counters
         self.watch(self.asset, counters)
         moment = time.monotonic()
-        with suppress(*NOT_SHOWN):
+        with tolerated(log, "the tags of a run are not written", *NOT_SHOWN):
             if self.pace.tag_is_due(moment):
                 self.tags.write(counters)
             if self.pace.line_is_due(moment, self.may_show):

@@ -3,9 +3,10 @@
 The facade between an asset and its importing function; the run history is the only record of sessions.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
@@ -36,6 +37,9 @@ from onec_pipelines.orchestration.runs.progress import (
     always,
 )
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 UNREADABLE = "не удалось прочитать"
 """What the preflight says of something that is there: that is no reason to do without it."""
@@ -101,7 +105,7 @@ class SessionStep:
         self.progress.counters = report.counters
         metadata = report_metadata(self.tags.asset, report, self.onec.settings().timezone)
         self.tags.show(report.counters, result_text(self.tags.asset, report.counters))
-        with suppress(*NOT_SHOWN):
+        with tolerated(log, "the columns of a table are not shown", *NOT_SHOWN):
             schema = column_schema(self.onec.database_url(), report.table)
             metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
         for notice in report.notices:
