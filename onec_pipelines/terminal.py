@@ -66,7 +66,7 @@ def print_report(console: Console, session: "Session") -> None:
 
 
 def _cells(counters: dict[str, int]) -> list[str]:
-    """The cells of a row under the columns of the report; pictures are copied where rows are created."""
+    """The cells of a row under the columns of the report; images are copied where rows are created."""
     total, processed = [str(value) for value in list(counters.values())[:2]] or ["", ""]
     created = counters.get("created", counters.get("copied", 0))
     updated = counters.get("updated")

@@ -3,7 +3,7 @@
 `deactivation_guard` fails, with severity ERROR, where a full export left out more than may go at once: then
 everything else has landed, and nothing was deactivated or removed. The asset's own run reports it.
 
-The others run as one step after each asset, without holding up what is downstream. They warn; only a picture
+The others run as one step after each asset, without holding up what is downstream. They warn; only an image
 whose file has gone from the media store is an error. Where an asset was passed over they do not run, and a check
 that cannot look, as the store is out of reach, says so and fails no run: the import has landed by then.
 """

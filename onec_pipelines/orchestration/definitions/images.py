@@ -4,7 +4,7 @@
 
 How many shards there are, the plan says: they are coarse, by the bytes of the files to publish. Where the steps
 run is the executor's business (see executors.py); they hand on nothing but the order in which they run, because
-the plan and what has come of it stand in the database. What an import of pictures is, `importing.images` knows.
+the plan and what has come of it stand in the database. What an import of images is, `importing.images` knows.
 """
 
 import warnings
@@ -30,14 +30,14 @@ from onec_pipelines.orchestration.runs.step import SessionStep
 
 QUICK, FULL = "quick", "full"
 CONFIG = {
-    "force": dg.Field(bool, default_value=False, description="Read and publish every picture again."),
+    "force": dg.Field(bool, default_value=False, description="Read and publish every image again."),
     "validate": dg.Field(
         dg.Enum("Validate", [dg.EnumValue(QUICK), dg.EnumValue(FULL)]),
         default_value=QUICK,
-        description="`quick` looks at header, dimensions and end of each new picture, `full` decodes it, too.",
+        description="`quick` looks at header, dimensions and end of each new image, `full` decodes it, too.",
     ),
     "shard_mb": dg.Field(
-        dg.IntSource, default_value=512, description="How many MB of new pictures a step publishes, about."
+        dg.IntSource, default_value=512, description="How many MB of new images a step publishes, about."
     ),
 }
 """What may be chosen in the launchpad."""
@@ -70,7 +70,7 @@ def to_steps(chosen: Mapping[str, Any]) -> Mapping[str, Any]:
     ins={"catalog": dg.In(dg.Nothing), "import_files": dg.In(dg.Nothing)},
     out={"shards": dg.DynamicOut(dg.Nothing)},
     pool=IMAGES.pool,
-    description="Decides about every picture and cuts what is to be published into shards.",
+    description="Decides about every image and cuts what is to be published into shards.",
 )
 def plan_op(
     context: dg.OpExecutionContext, config: PlanConfig, onec: Onec, watch: dg.ResourceParam[Watch]

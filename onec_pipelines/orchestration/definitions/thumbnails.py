@@ -1,4 +1,4 @@
-"""`product_thumbnails`: smaller copies of the published pictures, for sites and price lists.
+"""`product_thumbnails`: smaller copies of the published images, for sites and price lists.
 
 It needs nothing of 1C's export but what `product_images` has published, and is materialized from its page when
 somebody wants it; with `ONEC_THUMBNAILS=1` every full refresh does so. What a thumbnail is, `importing.thumbnails`
@@ -36,7 +36,7 @@ class ThumbnailConfig(dg.Config):
     kinds={"postgres", "python"},
     owners=OWNERS,
     tags={"onec/dataset": THUMBNAILS.asset},
-    pool=IMAGES.pool,  # so that runs do not publish pictures while their thumbnails are made
+    pool=IMAGES.pool,  # so that runs do not publish images while their thumbnails are made
     io_manager_key=IO_MANAGER,
     output_required=False,
 )

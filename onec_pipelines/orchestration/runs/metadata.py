@@ -63,7 +63,7 @@ def breakdown_table(details: Mapping[str, int]) -> dg.MetadataValue:
 
 
 def rejected_table(rejected: tuple[RejectedRow, ...]) -> dg.MetadataValue:
-    """The first refused rows: file, line, id, reason."""
+    """The first rejected rows: file, line, id, reason."""
     columns = [dg.TableColumn("file"), dg.TableColumn("line", "int"), dg.TableColumn("id"), dg.TableColumn("reason")]
     return dg.MetadataValue.table(
         [
