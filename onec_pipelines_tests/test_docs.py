@@ -19,15 +19,15 @@ from onec_pipelines import settings as settings_module
 from onec_pipelines.commerceml import preflight as preflight_module
 from onec_pipelines.commerceml.catalog import read_good
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.commerceml.values import ValueRefused, parse_number
+from onec_pipelines.commerceml.values import ValueRejected, parse_number
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import ASSETS, BY_ASSET, BY_NAME, IMPORT_TYPES
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.importing import import_catalog, import_prices
 from onec_pipelines.orchestration.definitions.team import DIRECTORY, with_team
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
@@ -300,13 +300,13 @@ REFUSED_GOODS = {
 @pytest.mark.parametrize("good", REFUSED_GOODS.values(), ids=REFUSED_GOODS)
 def test_the_russian_guide_has_why_a_good_is_refused(good):
     (refusal,) = read_good(etree.fromstring(good))
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert is_quoted(refusal.reason, RUSSIAN_GUIDE)
 
 
 @pytest.mark.parametrize("name", ["ЦенаЗаЕдиницу", "Количество"])
 def test_the_russian_guide_has_why_a_number_is_refused(name):
-    with pytest.raises(ValueRefused) as refused:
+    with pytest.raises(ValueRejected) as refused:
         parse_number("по запросу", name)
     assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
 
@@ -322,7 +322,7 @@ BROKEN_IMAGES = {
 
 @pytest.mark.parametrize("content", BROKEN_IMAGES.values(), ids=BROKEN_IMAGES)
 def test_the_russian_guide_has_why_an_image_is_refused(content):
-    with pytest.raises(ImageRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         inspect(content)
     assert is_quoted(refused.value.reason, RUSSIAN_GUIDE)
 

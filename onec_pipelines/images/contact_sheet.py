@@ -15,7 +15,7 @@ from itertools import islice
 
 from PIL import Image, ImageDraw, ImageFont
 
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.thumbnails import on_white, shrunk
 from onec_pipelines.shown import visible
 
@@ -80,7 +80,7 @@ def _decoded(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Image
     for article, data in pictures:
         try:
             yield article, on_white(shrunk(data, SIDE))
-        except ImageRefused:
+        except ImageRejected:
             continue
 
 

@@ -4,7 +4,7 @@ Accepted are JPEG, PNG, WebP and GIF. `inspect` looks at the header (Pillow), th
 against decompression bombs, and the mark that ends an image of this format, because a file cut in half has a
 perfect header and passes `Image.verify()`. `full=True` decodes every pixel as well, at 50 times the cost.
 
-A refusal is an `ImageRefused` with a short Russian reason and without the path: the readers run 1C, and the
+A refusal is an `ImageRejected` with a short Russian reason and without the path: the readers run 1C, and the
 caller knows the path. Whatever the bytes are, no other exception leaves `inspect`, and no warning does; a machine that
 has no memory left is a MemoryError, and no fault of the image.
 Nothing here knows where an image goes, what refers to it, or how it is copied: see `publish` and `plan`.
@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from onec_pipelines.images.source import ImageRefused, read_image
+from onec_pipelines.images.source import ImageRejected, read_image
 
 SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -100,12 +100,12 @@ def inspect(source: bytes | Path | BinaryIO, *, full: bool = False) -> ImageFact
     """Check an image given as its bytes, its path, or an open binary file (read from where it stands).
 
     Raises:
-        ImageRefused: the file is not a whole image of an accepted format; the reason says what it is.
+        ImageRejected: the file is not a whole image of an accepted format; the reason says what it is.
     """
     data = _bytes_of(source)
     signature = _signature(data)
     if not is_whole(signature, data):
-        raise ImageRefused("файл обрывается: нет конца изображения")
+        raise ImageRejected("файл обрывается: нет конца изображения")
     _hush_pillow()
     with _open(data, signature) as image:
         facts = ImageFacts(FORMATS[image.format or signature], *image.size)
@@ -131,11 +131,11 @@ def _bytes_of(source: bytes | Path | BinaryIO) -> bytes:
 
 def _signature(data: bytes) -> str:
     if not data:
-        raise ImageRefused("файл пуст")
+        raise ImageRejected("файл пуст")
     for name, pattern in SIGNATURES.items():
         if pattern.match(data):
             return name
-    raise ImageRefused(_what_else(data))
+    raise ImageRejected(_what_else(data))
 
 
 def _what_else(data: bytes) -> str:
@@ -163,17 +163,17 @@ def _open(data: bytes, signature: str) -> ImageFile.ImageFile:
     try:
         return Image.open(io.BytesIO(data), formats=(signature,))
     except Image.DecompressionBombError as error:
-        raise ImageRefused("изображение слишком велико") from error
+        raise ImageRejected("изображение слишком велико") from error
     except MALFORMED as error:
-        raise ImageRefused(f"заголовок {FORMATS[signature]} повреждён") from error
+        raise ImageRejected(f"заголовок {FORMATS[signature]} повреждён") from error
 
 
 def _refuse_dimensions(facts: ImageFacts) -> None:
     size = f"{facts.width} × {facts.height} точек"
     if facts.width < 1 or facts.height < 1:
-        raise ImageRefused(f"у изображения нет размера: {size}")
+        raise ImageRejected(f"у изображения нет размера: {size}")
     if Image.MAX_IMAGE_PIXELS and facts.width * facts.height > Image.MAX_IMAGE_PIXELS:
-        raise ImageRefused(f"изображение слишком велико: {size}")
+        raise ImageRejected(f"изображение слишком велико: {size}")
 
 
 def _decode(image: ImageFile.ImageFile) -> None:
@@ -184,7 +184,7 @@ def _decode(image: ImageFile.ImageFile) -> None:
             image.seek(frame)
             image.load()
     except MALFORMED as error:
-        raise ImageRefused("изображение повреждено: не раскодируется полностью") from error
+        raise ImageRejected("изображение повреждено: не раскодируется полностью") from error
 
 
 def _whole_jpeg(data: bytes) -> bool:

@@ -27,7 +27,7 @@ from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.names import names_for
 from onec_pipelines.images.paths import MAX_PATH
 from onec_pipelines.images.plan import PublishedFile
-from onec_pipelines.images.source import ImageMissing, ImageRefused, read_ahead, read_image
+from onec_pipelines.images.source import ImageMissing, ImageRejected, read_ahead, read_image
 from onec_pipelines.images.store import MediaStore, MediaStoreError
 
 BATCH = 16
@@ -90,7 +90,7 @@ def publish(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *
     """Read a file once, check it and put it into the store, unless its content is known there.
 
     Raises:
-        ImageRefused: the file is no image, or changed while it was read; the store is untouched.
+        ImageRejected: the file is no image, or changed while it was read; the store is untouched.
         ImageMissing: it is not there any more.
         MediaStoreError: the store cannot be written.
     """
@@ -112,7 +112,7 @@ def _name(file: ToPublish, image_format: str, sha256: str, claim: Claim) -> str:
     for name in names_for(file.path, image_format, sha256):
         if (name == file.path and not file.is_held) or claim(name, file.path):
             return name
-    raise ImageRefused(f"путь длиннее {MAX_PATH} байт")
+    raise ImageRejected(f"путь длиннее {MAX_PATH} байт")
 
 
 def publish_all(
@@ -162,7 +162,7 @@ def _publish_file(file: ToPublish, directory: Path, store: MediaStore, claim: Cl
         done = publish(file, directory, store, claim, full=full)
     except ImageMissing as missing:
         return Outcome(file, Status.MISSING, reason=missing.reason)
-    except ImageRefused as refused:
+    except ImageRejected as refused:
         return Outcome(file, Status.REFUSED, reason=refused.reason)
     except MemoryError as error:
         raise ShortOfMemoryError("check the image", file.source) from error

@@ -7,7 +7,7 @@ EXIF says, its colours are those that a browser shows (profiles, CMYK, palettes 
 of an animation it is the first frame. WebP keeps transparency, JPEG gets a white background.
 
 What is no whole picture, or has more pixels than Pillow's limit against decompression bombs, is an
-`ImageRefused` with a Russian reason, as in `inspection`. Where thumbnails are kept is not known here.
+`ImageRejected` with a Russian reason, as in `inspection`. Where thumbnails are kept is not known here.
 """
 
 import io
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageCms, ImageOps
 
 from onec_pipelines.images.inspection import MALFORMED, inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 
 SRGB = ImageCms.createProfile("sRGB")
 FAIR = 3.0
@@ -42,7 +42,7 @@ def thumbnails(
     `thumbnail_format` is `webp` or `jpeg`, `quality` 1 to 100.
 
     Raises:
-        ImageRefused: the picture cannot be decoded.
+        ImageRejected: the picture cannot be decoded.
     """
     ordered = sorted(sizes, reverse=True)
     image = shrunk(data, ordered[0])
@@ -57,7 +57,7 @@ def shrunk(data: bytes, size: int) -> Image.Image:
     """Decode a picture so that it fits into a square of `size` pixels: upright, RGB, or RGBA where it is transparent.
 
     Raises:
-        ImageRefused: it cannot be decoded.
+        ImageRejected: it cannot be decoded.
     """
     facts = inspect(data)
     try:
@@ -66,7 +66,7 @@ def shrunk(data: bytes, size: int) -> Image.Image:
             image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=FAIR)
             image = _upright(_in_srgb(image))
     except MALFORMED as error:
-        raise ImageRefused("изображение повреждено: не раскодируется полностью") from error
+        raise ImageRejected("изображение повреждено: не раскодируется полностью") from error
     image.info.clear()  # some formats write what stands there
     return image
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import NotForUs, Refusal
+from onec_pipelines.commerceml.records import NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock
@@ -217,7 +217,7 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
     """Empty staging tables; the one of rejected rows is what the merge finds as `pg_temp.rejected`."""
     staging = Staging(connection)
     staging.create(tables)
-    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
+    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
     connection.execute(view.encode())
     return staging
 

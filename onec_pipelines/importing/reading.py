@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
-from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
+from onec_pipelines.commerceml.records import Package, Rejection, Unhandled
 from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.ledger import LedgerFile
@@ -76,7 +76,7 @@ class Dataset:
     @property
     def staged(self) -> Mapping[type, str]:
         """Record type -> staging table, rejected rows among them."""
-        return {**self.tables, Refusal: f"{self.name}_rejected"}
+        return {**self.tables, Rejection: f"{self.name}_rejected"}
 
 
 @dataclass(slots=True)
@@ -169,8 +169,8 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
             if kind in counted:
                 items += 1
                 if items == PROGRESS_EVERY:
-                    advance(items, seen[Refusal] - rejected)
-                    items, rejected = 0, seen[Refusal]
+                    advance(items, seen[Rejection] - rejected)
+                    items, rejected = 0, seen[Rejection]
         elif isinstance(fact, Package):
             packages.append((fact, staging.tables.keys() & seen.keys()))
         elif isinstance(fact, Unhandled):
@@ -178,7 +178,7 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
         else:
             seen[kind] += 1
     staging.flush()
-    advance(items, seen[Refusal] - rejected)
+    advance(items, seen[Rejection] - rejected)
     reading.rows = sum(seen[kind] for kind in staging.tables)
     _note_packages(dataset, file.name, packages, reading)
     return reading

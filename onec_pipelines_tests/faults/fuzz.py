@@ -24,7 +24,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 
 READERS = (catalog.READERS, catalog.READERS_BESIDE_PRICES, prices.READERS, stocks.READERS, customers.READERS)
 ROOT = '<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация ВерсияСхемы="2.08">{}</КоммерческаяИнформация>'
@@ -236,7 +236,7 @@ def main(what: str, inputs: int, seed: int) -> None:
             try:
                 attempt(number, data)
                 facts += 1
-            except (ExportError, ImageRefused):
+            except (ExportError, ImageRejected):
                 refusals += 1
             except BaseException:
                 sys.stderr.write(f"{what}, seed {seed}, input {number}: {data!r}\n")

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from onec_pipelines.images.inspection import ImageFacts, inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 
 KINDS = ["JPEG", "PNG", "WEBP", "GIF"]
 
 
 def refusal(source, **options) -> str:
-    with pytest.raises(ImageRefused) as caught:
+    with pytest.raises(ImageRejected) as caught:
         inspect(source, **options)
     return caught.value.reason
 
@@ -230,7 +230,7 @@ def only_facts_or_a_refusal(data: bytes) -> None:
     for full in (False, True):
         try:
             facts = inspect(data, full=full)
-        except ImageRefused:
+        except ImageRejected:
             continue
         assert facts.width > 0
 

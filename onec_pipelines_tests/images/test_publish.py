@@ -12,7 +12,7 @@ import pytest
 
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.publish import ToPublish, publish, publish_all
-from onec_pipelines.images.source import ImageMissing, ImageRefused
+from onec_pipelines.images.source import ImageMissing, ImageRejected
 from onec_pipelines.images.store import LocalStore, open_store
 
 
@@ -60,7 +60,7 @@ def test_a_refused_file_leaves_what_was_published_under_its_name(goods, ship, st
     ship("import_files/a.jpg", draw())
     publish(to_publish("import_files/a.jpg"), goods, store, free)
     ship("import_files/a.jpg", draw()[:-40])
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         publish(to_publish("import_files/a.jpg"), goods, store, free)
     assert (store.root / "a.jpg").read_bytes() == draw()
     assert list(store.listing()) == ["a.jpg"]
@@ -70,7 +70,7 @@ def test_a_damaged_picture_is_refused_when_all_is_decoded(goods, ship, store, dr
     data = bytearray(draw("PNG", (200, 200)))
     data[len(data) // 2] ^= 0xFF
     ship("import_files/a.png", bytes(data))
-    with pytest.raises(ImageRefused, match="не раскодируется"):
+    with pytest.raises(ImageRejected, match="не раскодируется"):
         publish(to_publish("import_files/a.png"), goods, store, free, full=True)
     assert publish(to_publish("import_files/a.png"), goods, store, free).written
 
@@ -126,7 +126,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(goods, ship, store, dra
         while not reasons and time.monotonic() < deadline:
             try:
                 publish(to_publish("import_files/a.jpg"), goods, store, free)
-            except ImageRefused as refused:
+            except ImageRejected as refused:
                 reasons.add(refused.reason)
     finally:
         stop.set()

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageCms
 
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.thumbnails import thumbnails
 
 ORANGE = (240, 130, 20)
@@ -164,20 +164,20 @@ def test_of_an_animation_it_is_the_first_frame():
 
 def test_a_decompression_bomb_is_refused_with_its_size(draw, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         thumbnails(draw("PNG", (40, 30)), [10])
     assert refused.value.reason == "изображение слишком велико: 40 × 30 точек"
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>404</html>"])
 def test_what_is_no_picture_is_refused(data):
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         thumbnails(data, [10])
 
 
 def test_a_picture_with_damage_in_its_middle_is_refused(draw):
     data = bytearray(draw("PNG", (200, 200)))
     data[1000:1200] = bytes(200)
-    with pytest.raises(ImageRefused) as refused:
+    with pytest.raises(ImageRejected) as refused:
         thumbnails(bytes(data), [10])
     assert refused.value.reason == "изображение повреждено: не раскодируется полностью"

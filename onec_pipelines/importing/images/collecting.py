@@ -14,7 +14,7 @@ from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.images.contact_sheet import contact_sheet
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
 from onec_pipelines.importing.images.stored_plan import (
@@ -115,7 +115,7 @@ def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
     """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
     try:
         return contact_sheet((article, store.read(path)) for article, path in fresh)
-    except (MediaStoreError, ImageRefused, MemoryError):
+    except (MediaStoreError, ImageRejected, MemoryError):
         return b""
 
 

@@ -7,11 +7,11 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import ShortOfMemoryError
 from onec_pipelines.images.scan import FileIndex
-from onec_pipelines.images.source import ImageMissing, ImageRefused
+from onec_pipelines.images.source import ImageMissing, ImageRejected
 from onec_pipelines.images.store import MediaStore
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow
@@ -40,7 +40,7 @@ class Outcome:
         for thumbnail in self.thumbnails:
             staging.add(thumbnail, path)
         if self.reason:
-            staging.add(Refusal("thumbnail", self.picture.onec_id, path, self.reason, {}, None), path)
+            staging.add(Rejection("thumbnail", self.picture.onec_id, path, self.reason, {}, None), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _outcome(picture: Picture, due: Sequence[int], making: Making) -> Outcome:
     kept = {thumbnail.size: thumbnail for thumbnail in picture.thumbnails_in(making.stored)}
     try:
         made = {thumbnail.size: thumbnail for thumbnail in _made(picture, due, making)}
-    except ImageRefused as rejected:
+    except ImageRejected as rejected:
         return Outcome(picture, list(kept.values()), reason=rejected.reason)
     except MemoryError as error:
         raise ShortOfMemoryError("make thumbnails of", picture.media_paths[0]) from error
@@ -102,7 +102,7 @@ def _made(picture: Picture, due: Sequence[int], making: Making) -> Iterator[Thum
 
 def _read(picture: Picture, store: MediaStore) -> bytes:
     """The picture, from a file that still holds it: an import of images may have replaced one meanwhile."""
-    rejection = ImageRefused(GONE)
+    rejection = ImageRejected(GONE)
     for path in picture.media_paths:
         try:
             data = store.read(path)
@@ -110,5 +110,5 @@ def _read(picture: Picture, store: MediaStore) -> bytes:
             continue
         if hashlib.sha256(data).hexdigest() == picture.sha256:
             return data
-        rejection = ImageRefused(CHANGED)
+        rejection = ImageRejected(CHANGED)
     raise rejection

@@ -7,7 +7,7 @@ from itertools import islice
 
 import psycopg
 
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.scan import FileIndex
@@ -22,7 +22,7 @@ from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
 TYPE = "thumbnails"
 """The import type: the name of the lock, and of what is rejected."""
 TABLE = "onec.product_thumbnails"
-STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_rejected"}
+STAGED = {ThumbnailRow: "product_thumbnails", Rejection: f"{TYPE}_rejected"}
 """What there should be in the end: all thumbnails, those that are there too, and all rejected rows."""
 OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
 BATCH = 10_000
