@@ -1,10 +1,10 @@
-"""Is this file a product image, and which: format and dimensions from the bytes, never from the name.
+"""Whether a file is a product image, and its facts: format and dimensions from the bytes, never from the name.
 
 Accepted are JPEG, PNG, WebP and GIF. `inspect` looks at the header (Pillow), the dimensions, Pillow's limit
 against decompression bombs, and the mark that ends an image of this format, because a file cut in half has a
 perfect header and passes `Image.verify()`. `full=True` decodes every pixel as well, at 50 times the cost.
 
-A refusal is an `ImageRejected` with a short Russian reason and without the path: the readers run 1C, and the
+A rejection is an `ImageRejected` with a short Russian reason and without the path: the readers run 1C, and the
 caller knows the path. Whatever the bytes are, no other exception leaves `inspect`, and no warning does; a machine that
 has no memory left is a MemoryError, and no fault of the image.
 Nothing here knows where an image goes, what refers to it, or how it is copied: see `publish` and `plan`.
@@ -44,7 +44,7 @@ FOREIGN = {
     "ZIP": re.compile(rb"PK\x03\x04"),
     "RAR": re.compile(rb"Rar!\x1a"),
 }
-"""What people store under an image's name most often, so that the refusal can say what it is."""
+"""What people store under an image's name most often, so that the rejection can say what it is."""
 
 HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
@@ -52,7 +52,7 @@ HTML = re.compile(
 )
 
 FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF"}
-"""Pillow's name of a format -> ours. MPO is what phones write: a JPEG with more pictures behind it."""
+"""Pillow's name of a format -> ours. MPO is what phones write: a JPEG with more images behind it."""
 
 MALFORMED = (
     ArithmeticError,
@@ -109,7 +109,7 @@ def inspect(source: bytes | Path | BinaryIO, *, full: bool = False) -> ImageFact
     _hush_pillow()
     with _open(data, signature) as image:
         facts = ImageFacts(FORMATS[image.format or signature], *image.size)
-        _refuse_dimensions(facts)
+        _reject_dimensions(facts)
         if full:
             _decode(image)
     return facts
@@ -168,7 +168,7 @@ def _open(data: bytes, signature: str) -> ImageFile.ImageFile:
         raise ImageRejected(f"заголовок {FORMATS[signature]} повреждён") from error
 
 
-def _refuse_dimensions(facts: ImageFacts) -> None:
+def _reject_dimensions(facts: ImageFacts) -> None:
     size = f"{facts.width} × {facts.height} точек"
     if facts.width < 1 or facts.height < 1:
         raise ImageRejected(f"у изображения нет размера: {size}")
@@ -177,7 +177,7 @@ def _refuse_dimensions(facts: ImageFacts) -> None:
 
 
 def _decode(image: ImageFile.ImageFile) -> None:
-    """Decode every frame of a GIF or WebP; of an MPO only the JPEG in front, which is the picture people see."""
+    """Decode every frame of a GIF or WebP; of an MPO only the JPEG in front, which is the image people see."""
     try:
         image.load()
         for frame in range(1, 1 if image.format == "MPO" else getattr(image, "n_frames", 1)):

@@ -1,4 +1,4 @@
-"""Reading one file of the export, once and without being led astray: never through a link, never from a device.
+"""Reading one image file of the export, once: never through a link, never from a device.
 
 What is read is the whole file at one moment: its size and time are taken before the bytes and compared after
 them, so that the time on record never belongs to other bytes than the checksum does. Also the one error of
@@ -74,7 +74,7 @@ def recorded_time(status: os.stat_result) -> int:
 
 
 def kind_of(mode: int) -> str:
-    """Say in Russian what stands under an image's name and is not a regular file."""
+    """The Russian words for what is not a regular file, by its `st_mode`."""
     if stat.S_ISDIR(mode):
         return "это каталог, а не файл"
     return "это не файл, а канал, сокет или устройство"

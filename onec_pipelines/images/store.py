@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 import fsspec
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.paths import path_refusal
+from onec_pipelines.images.paths import path_rejection
 from onec_pipelines.images.scan import FileIndex, index_listing, index_tree
 from onec_pipelines.images.source import FileStat, ImageMissing, ImageRejected, read_image
 
@@ -179,8 +179,8 @@ class LocalStore:
                 os.close(descriptor)
 
     def _place(self, media_path: str) -> str:
-        if refusal := path_refusal(media_path):
-            raise ImageRejected(refusal)
+        if rejection := path_rejection(media_path):
+            raise ImageRejected(rejection)
         return f"{self.root}/{media_path}"
 
     @contextlib.contextmanager
@@ -266,8 +266,8 @@ class RemoteStore:
                     yield name.removeprefix(self._root).lstrip("/"), FileStat(entry["size"] or 0, 0)
 
     def _key(self, media_path: str) -> str:
-        if refusal := path_refusal(media_path):
-            raise ImageRejected(refusal)
+        if rejection := path_rejection(media_path):
+            raise ImageRejected(rejection)
         return f"{self._root}/{media_path}"
 
     @contextlib.contextmanager

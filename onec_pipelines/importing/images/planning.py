@@ -42,7 +42,7 @@ FILE_COST = 16 * 2**10
 """What a file counts for besides its bytes."""
 FATES = {
     Action.UNCHANGED: "unchanged",
-    Action.REFUSED: "corrupt",
+    Action.REJECTED: "corrupt",
     Action.DUPLICATE: "duplicate",
 }
 """What the plan says of a picture -> what it counts as; of one that is not there `_fate` decides."""
