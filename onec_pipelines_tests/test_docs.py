@@ -314,7 +314,7 @@ def test_the_russian_guide_has_why_a_number_is_refused(name):
 BROKEN_IMAGES = {
     "empty": b"",
     "html": b"<html></html>",
-    "text": b"no picture",
+    "text": b"no image",
     "pdf": b"%PDF-1.7",
     "cut": b"\xff\xd8\xff\xe0",
 }

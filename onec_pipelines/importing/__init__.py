@@ -94,9 +94,9 @@ def import_customers(export: Export, database_url: str, **options: Unpack[Option
 def import_images(
     export: Export, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
 ) -> ImportReport:
-    """Publish the pictures of active products into a media store: a directory or an fsspec URL.
+    """Publish the images of active products into a media store: a directory or an fsspec URL.
 
-    `full` decodes each picture that is published to its last pixel.
+    `full` decodes each image that is published to its last pixel.
     """
     return publish_images(_request(export, database_url, **options), media_url, full=full)
 

@@ -1,7 +1,7 @@
 """The course that the imports of XML share: preflight, lock, read, stage, merge, record, in one transaction.
 
-What differs between datasets, a `Dataset` says (reading.py); it is defined in the dataset's own module. An import lands
-whole or not at all: whatever goes wrong, the tables stay as they were.
+What differs between datasets is said by a `DatasetImport` (reading.py), which the module of each dataset defines. An
+import lands whole or not at all: whatever goes wrong, the tables stay as they were.
 """
 
 import time
@@ -32,7 +32,7 @@ from onec_pipelines.importing.ledger import (
     write_last,
 )
 from onec_pipelines.importing.parallel import count_workers, read_in_processes
-from onec_pipelines.importing.reading import Dataset, Reading, read_files
+from onec_pipelines.importing.reading import DatasetImport, Reading, read_files
 from onec_pipelines.importing.report import (
     NOTHING_NEW,
     Counters,
@@ -62,7 +62,7 @@ class Request:
     workers: int = 1
 
 
-def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
+def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
     """Import one dataset.
 
     Raises:
@@ -116,7 +116,7 @@ def has_products(connection: psycopg.Connection) -> bool:
 
 
 def _import_nothing_new(
-    dataset: Dataset, connection: psycopg.Connection, request: Request, last: LastImport, started: float
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request, last: LastImport, started: float
 ) -> ImportReport:
     """The files are those of the last import: only what is pending is tried again."""
     counts: dict[str, int] = {}
@@ -148,7 +148,7 @@ def _import_nothing_new(
 
 
 def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed on once
-    dataset: Dataset,
+    dataset: DatasetImport,
     connection: psycopg.Connection,
     request: Request,
     contents: Contents,
@@ -188,7 +188,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
 
 @contextmanager
 def _staged(
-    dataset: Dataset, connection: psycopg.Connection, request: Request, contents: Contents
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request, contents: Contents
 ) -> Iterator[tuple[Staging, Reading]]:
     """The transaction of an import, with its files in staging.
 
@@ -222,7 +222,9 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
     return staging
 
 
-def _counters(dataset: Dataset, connection: psycopg.Connection, total: int, counts: Mapping[str, int]) -> Counters:
+def _counters(
+    dataset: DatasetImport, connection: psycopg.Connection, total: int, counts: Mapping[str, int]
+) -> Counters:
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
     updated = sum(counts.get(f"{table} updated", 0) for table in tables)
@@ -260,7 +262,7 @@ def shown_rejected(connection: psycopg.Connection, import_type: str) -> tuple[Re
 
 
 def _details(
-    dataset: Dataset, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
+    dataset: DatasetImport, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
 ) -> dict[str, int]:
     """Counts beside the counters: what else was written, what is pending."""
     details = {
@@ -274,7 +276,7 @@ def _details(
     return details
 
 
-def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: Dataset) -> Iterator[str]:
+def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: DatasetImport) -> Iterator[str]:
     yield from (str(guard) for guard in guards if not guard.allows)
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):

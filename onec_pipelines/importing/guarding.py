@@ -13,7 +13,7 @@ import psycopg
 
 from onec_pipelines.database.locks import merge_lock
 from onec_pipelines.database.merging import SETTLING, Step, merge, numbers, tables_written
-from onec_pipelines.importing.reading import Dataset, Reading
+from onec_pipelines.importing.reading import DatasetImport, Reading
 from onec_pipelines.importing.report import Guard
 from onec_pipelines.importing.steps import read_steps
 
@@ -38,7 +38,7 @@ class Merged:
     wrote: bool
 
 
-def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Reading, limit: float) -> Merged:
+def merge_guarded(connection: psycopg.Connection, dataset: DatasetImport, reading: Reading, limit: float) -> Merged:
     """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may go.
 
     One guard that says no keeps everything from being taken away.
@@ -57,7 +57,7 @@ def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Rea
     return Merged(counts, guards, *_count_items(connection, steps), wrote=_wrote(dataset, steps, counts))
 
 
-def merge_pending(connection: psycopg.Connection, dataset: Dataset) -> Merged:
+def merge_pending(connection: psycopg.Connection, dataset: DatasetImport) -> Merged:
     """Merge what is pending, where nothing is staged."""
     steps = _settle(connection, dataset)
     counts = merge(connection, steps, _values(dataset, (), ()))
@@ -69,11 +69,11 @@ def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tup
     return stated, pending, landed
 
 
-def _wrote(dataset: Dataset, steps: Iterable[Step], counts: Mapping[str, int]) -> bool:
+def _wrote(dataset: DatasetImport, steps: Iterable[Step], counts: Mapping[str, int]) -> bool:
     return not dataset.about.tables.isdisjoint(tables_written(steps, counts))
 
 
-def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...]:
+def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Step, ...]:
     """Settle what is staged, then wait until no other import merges; return the steps that are left."""
     steps = read_steps(f"merge/{dataset.name}")
     settling = tuple(takewhile(lambda step: step.verb in SETTLING, steps))
@@ -82,7 +82,7 @@ def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...
     return steps[len(settling) :]
 
 
-def _values(dataset: Dataset, full: Collection[str], taken_away: Collection[str]) -> dict[str, object]:
+def _values(dataset: DatasetImport, full: Collection[str], taken_away: Collection[str]) -> dict[str, object]:
     """What the steps are told of each entity; see `Entity`."""
     said = {
         **{f"{entity.name}_full": entity.name in taken_away for entity in dataset.entities},

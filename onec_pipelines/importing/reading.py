@@ -1,4 +1,4 @@
-"""Reading files into staging: what a `Dataset` takes from them, and what they have stated in the end.
+"""Reading files into staging: what a `DatasetImport` takes from them, and what they have stated in the end.
 
 Each file can be read by itself, so that several processes may share them (parallel.py). What the staged rows mean
 is no matter here: dataset.py has the course of an import.
@@ -45,7 +45,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class DatasetImport:
     """How one dataset is read, staged and merged.
 
     Attributes:
@@ -109,7 +109,7 @@ Advance = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class ReadingProgress:
     """How far the files are read; calls the progress function every so many items."""
 
     progress: Progress
@@ -127,17 +127,17 @@ class Tally:
             self.progress(Counters(total=max(self.total, self.read), processed=self.read, errors=self.errors))
 
 
-def begin_tally(dataset: Dataset, contents: Contents, progress: Progress) -> Tally:
-    """A tally of the items that the files are expected to hold."""
+def begin_reading(dataset: DatasetImport, contents: Contents, progress: Progress) -> ReadingProgress:
+    """The progress over the items that the files are expected to hold."""
     total = sum(content.items(dataset.name) for content in contents.values())
     progress(Counters(total=total))
-    return Tally(progress, total)
+    return ReadingProgress(progress, total)
 
 
-def read_files(dataset: Dataset, staging: Staging, contents: Contents, progress: Progress) -> Reading:
+def read_files(dataset: DatasetImport, staging: Staging, contents: Contents, progress: Progress) -> Reading:
     """Stage the files of a dataset one after another."""
-    tally = begin_tally(dataset, contents, progress)
-    found = [read_into_staging(dataset, staging, file, tally.advance) for file in contents]
+    reached = begin_reading(dataset, contents, progress)
+    found = [read_into_staging(dataset, staging, file, reached.advance) for file in contents]
     return gathered(contents, found)
 
 
@@ -155,7 +155,7 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
     return reading
 
 
-def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
+def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
     """Stage the facts of one file. Rows are held back for a COPY no longer than it, or a portion of it, is read."""
     reading = Reading()
     seen, counted = reading.seen, dataset.items
@@ -185,7 +185,7 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
 
 
 def _note_packages(
-    dataset: Dataset, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
+    dataset: DatasetImport, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
 ) -> None:
     """Note which entities the packages of a file speak for, and whether they state them in full."""
     reading.any_delta = any(package.changes_only for package, _ in packages)

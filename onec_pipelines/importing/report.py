@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Counters:
     """How far an import has come; `created + updated + skipped + errors = processed` at its end.
 
-    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or pictures (`thumbnails`).
+    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or images (`thumbnails`).
     Of `images`, `total` and `processed` count products, and the others files.
     """
 
@@ -96,7 +96,7 @@ class ImportReport:
         rejected: the first 10 rejected rows.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
-        contact_sheet: a small picture (WebP) of pictures that were published; empty where there are none.
+        contact_sheet: a small image (WebP) of images that were published; empty where there are none.
     """
 
     import_type: str

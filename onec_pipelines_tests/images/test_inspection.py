@@ -184,7 +184,7 @@ from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.store import open_store
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
-from onec_pipelines.importing.thumbnails.pictures import Picture
+from onec_pipelines.importing.thumbnails.published import PublishedImage
 from onec_pipelines.importing.thumbnails.style import Style
 export = Path(sys.argv[1])
 data, store = (export / "large.png").read_bytes(), open_store("memory://media")
@@ -196,7 +196,7 @@ for look in (lambda: inspect(data, full=True), lambda: thumbnails(data, [200])):
         print(look())
     except MemoryError as error:
         print(type(error).__name__)
-large = Picture(sha256(data).hexdigest(), "good", ["large.png"], [])
+large = PublishedImage(sha256(data).hexdigest(), "good", ["large.png"], [])
 for outcomes in (
     publish_all([ToPublish("large.png", "large.png")], export, store, lambda name, path: True, full=True),
     outcomes_of([large], Making(store, store.listing(), Style(), force=False)),

@@ -438,13 +438,13 @@ def test_one_that_comes_alone_after_the_row_itself_takes_nothing_but_the_activit
     ]
 
 
-def test_one_that_comes_with_a_picture_and_no_name_leaves_those_that_are_known(export, imports, rows, xml):
-    picture = "<Картинка>{}.jpg</Картинка>".format
-    export.goods(xml.good("g", "Стул", picture("a") + picture("b")))
-    export.offers(xml.offer("g#1", "Синий", picture("c") + picture("d")))
+def test_one_that_comes_with_an_image_and_no_name_leaves_those_that_are_known(export, imports, rows, xml):
+    image = "<Картинка>{}.jpg</Картинка>".format
+    export.goods(xml.good("g", "Стул", image("a") + image("b")))
+    export.offers(xml.offer("g#1", "Синий", image("c") + image("d")))
     imports.catalog()
-    export.goods(f'<Товар Статус="Удален"><Ид>g</Ид>{picture("x")}</Товар>', delta=True)
-    export.offers(f'<Предложение Статус="Удален"><Ид>g#1</Ид>{picture("x")}</Предложение>', delta=True)
+    export.goods(f'<Товар Статус="Удален"><Ид>g</Ид>{image("x")}</Товар>', delta=True)
+    export.offers(f'<Предложение Статус="Удален"><Ид>g#1</Ид>{image("x")}</Предложение>', delta=True)
     imports.catalog()
     assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 
