@@ -290,25 +290,25 @@ def test_the_russian_guide_has_what_is_said_of_a_file_that_goes_away(tmp_path):
     assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
 
 
-REFUSED_GOODS = {
+REJECTED_GOODS = {
     "no id": "<Товар><Наименование>Стул</Наименование></Товар>",
     "no name": "<Товар><Ид>1</Ид></Товар>",
     "long id": f"<Товар><Ид>{'1' * 2000}</Ид><Наименование>Стул</Наименование></Товар>",
 }
 
 
-@pytest.mark.parametrize("good", REFUSED_GOODS.values(), ids=REFUSED_GOODS)
-def test_the_russian_guide_has_why_a_good_is_refused(good):
-    (refusal,) = read_good(etree.fromstring(good))
-    assert isinstance(refusal, Rejection)
-    assert is_quoted(refusal.reason, RUSSIAN_GUIDE)
+@pytest.mark.parametrize("good", REJECTED_GOODS.values(), ids=REJECTED_GOODS)
+def test_the_russian_guide_has_why_a_good_is_rejected(good):
+    (rejection,) = read_good(etree.fromstring(good))
+    assert isinstance(rejection, Rejection)
+    assert is_quoted(rejection.reason, RUSSIAN_GUIDE)
 
 
 @pytest.mark.parametrize("name", ["ЦенаЗаЕдиницу", "Количество"])
-def test_the_russian_guide_has_why_a_number_is_refused(name):
-    with pytest.raises(ValueRejected) as refused:
+def test_the_russian_guide_has_why_a_number_is_rejected(name):
+    with pytest.raises(ValueRejected) as rejected:
         parse_number("по запросу", name)
-    assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
+    assert is_quoted(str(rejected.value), RUSSIAN_GUIDE)
 
 
 BROKEN_IMAGES = {
@@ -321,10 +321,10 @@ BROKEN_IMAGES = {
 
 
 @pytest.mark.parametrize("content", BROKEN_IMAGES.values(), ids=BROKEN_IMAGES)
-def test_the_russian_guide_has_why_an_image_is_refused(content):
-    with pytest.raises(ImageRejected) as refused:
+def test_the_russian_guide_has_why_an_image_is_rejected(content):
+    with pytest.raises(ImageRejected) as rejected:
         inspect(content)
-    assert is_quoted(refused.value.reason, RUSSIAN_GUIDE)
+    assert is_quoted(rejected.value.reason, RUSSIAN_GUIDE)
 
 
 # --- links
