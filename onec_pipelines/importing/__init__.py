@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     Attributes:
         run_id: what rejected rows and the ledger are signed with.
         force: read every file even if nothing has changed since the last import.
-        max_deactivation: the largest share (0 to 1, default 0.3) of an entity that a full export may take away.
+        max_deactivation: the share (0 to 1, default 0.3) of an entity that a full export may deactivate or remove.
         progress: called with the counters while the import goes.
         workers: how many processes read the files (default 1: this one); each needs a connection of its own.
     """

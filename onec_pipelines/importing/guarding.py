@@ -1,8 +1,8 @@
-"""Merging what a dataset has staged, without taking away more than the guards allow.
+"""Merging what a dataset has staged, without deactivating or removing more than the guards allow.
 
-What a full export no longer names, the merge takes away. How much that is, the merge itself tells: a guard looks at
-what has gone, and where it says no the merge is undone and done again with nothing taken away. So no second statement
-says what will go, which could say something else.
+The merge deactivates or removes rows that a full export no longer names. A guard counts them afterwards; where they are
+too many, the merge is undone and done again without that. So there is no second statement that foretells the number and
+might differ from what the merge does.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -39,9 +39,9 @@ class Merged:
 
 
 def merge_guarded(connection: psycopg.Connection, dataset: DatasetImport, reading: Reading, limit: float) -> Merged:
-    """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may go.
+    """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may be deactivated or removed.
 
-    One guard that says no keeps everything from being taken away.
+    Where one guard does not allow it, nothing of any entity is deactivated or removed.
     """
     steps = _settle(connection, dataset)
     full = {entity.name for entity in dataset.entities if reading.full.get(entity.name)}
@@ -82,10 +82,10 @@ def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Ste
     return steps[len(settling) :]
 
 
-def _values(dataset: DatasetImport, full: Collection[str], taken_away: Collection[str]) -> dict[str, object]:
+def _values(dataset: DatasetImport, full: Collection[str], removable: Collection[str]) -> dict[str, object]:
     """What the steps are told of each entity; see `Entity`."""
     said = {
-        **{f"{entity.name}_full": entity.name in taken_away for entity in dataset.entities},
+        **{f"{entity.name}_full": entity.name in removable for entity in dataset.entities},
         **{f"{entity.name}_segments_full": entity.name in full for entity in dataset.entities},
     }
     return {**dataset.values, **said}

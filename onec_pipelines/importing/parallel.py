@@ -33,7 +33,7 @@ def read_in_processes(
     """Stage the files of a dataset, whose staging tables are there and committed.
 
     Raises:
-        OnecError: what the first of the files that could not be read is refused for.
+        OnecError: the error of the first file, in their order, that could not be read.
         DatabaseError: a process ended before its work did.
         psycopg.OperationalError: the server gave up.
     """

@@ -24,13 +24,13 @@ PROGRESS_EVERY = 200
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Rows that a full export takes away by not naming them.
+    """Rows that a full export deactivates or removes by not naming them.
 
     The entity is full when every package is that stated a `record` of it in one of its `lists`.
 
     Attributes:
         name: what its guard guards. In a merge `<name>_segments_full` says that the entity is full, and `<name>_full`
-            that rows which are not named are to be taken away, too.
+            that rows which are not named are to be deactivated or removed, too.
         lists: where its records stand.
         record: what must have been seen.
         own_list: a list that speaks for the entity even when it is empty.
@@ -53,7 +53,7 @@ class DatasetImport:
         tables: record type -> staging table.
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
-        entities: what a full export may take away.
+        entities: whose rows a full export may deactivate or remove.
     """
 
     about: datasets.Dataset

@@ -169,7 +169,7 @@ def test_an_offer_under_the_bare_id_that_is_no_longer_named_stays_where_it_is_th
     imports.catalog()
     shop.offers(xml.offer("h"))
     report = imports.catalog(max_deactivation=0)
-    assert {guard.entity: guard.gone for guard in report.guards}["offers"] == 0
+    assert {guard.entity: guard.removed for guard in report.guards}["offers"] == 0
     assert rows(VARIANTS) == [("g", True, True), ("h", True, True)]
 
 
