@@ -16,7 +16,7 @@ from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
 from onec_pipelines.importing.catalog import DATASET as CATALOG
 from onec_pipelines.importing.prices import DATASET as PRICES
-from onec_pipelines.importing.reading import Dataset
+from onec_pipelines.importing.reading import DatasetImport
 from onec_pipelines.importing.stocks import DATASET as STOCKS
 from onec_pipelines.postgres import embedded
 
@@ -74,7 +74,7 @@ def parse(export: Path) -> None:
                 del element.getparent()[0]
 
 
-def load(connection: psycopg.Connection, export: Path, dataset: Dataset) -> tuple[float, int]:
+def load(connection: psycopg.Connection, export: Path, dataset: DatasetImport) -> tuple[float, int]:
     """Seconds that COPY alone takes for the rows of a dataset, and their number.
 
     The bytes are what PostgreSQL itself writes for those rows; they are loaded into a table that is empty.

@@ -40,11 +40,11 @@ class DemoSummary:
         default_variants: Those under the bare id of their product.
         inactive_variants: Those with a deletion mark.
         price_types: Price types.
-        price_cells: Pairs of offer and price type with a price, after last-wins; refused and pending included.
-        prices: `price_cells` without the refused and the pending.
+        price_cells: Pairs of offer and price type with a price, after last-wins; rejected and pending included.
+        prices: `price_cells` without the rejected and the pending.
         warehouses: Warehouses.
-        stock_cells: Pairs of offer and warehouse with a quantity, after last-wins; refused and pending included.
-        stocks: `stock_cells` without the refused and the pending.
+        stock_cells: Pairs of offer and warehouse with a quantity, after last-wins; rejected and pending included.
+        stocks: `stock_cells` without the rejected and the pending.
         contragents: Contragents in the files; one inside another, a representative, is none.
         customers: Those with the role `Покупатель` or none at all.
         customers_by_kind: `legal_entity`, `entrepreneur`, `individual` -> customers.
@@ -55,9 +55,9 @@ class DemoSummary:
         missing_images: References without a file.
         corrupt_images: References whose file is a truncated JPEG, an HTML page or empty.
         publishable_images: Good files, listed or not, of products.
-        refused: `catalog`, `prices`, `stocks`, `customers` -> records or cells refused for good.
+        rejected: `catalog`, `prices`, `stocks`, `customers` -> records or cells rejected for good.
         pending: `catalog`, `prices`, `stocks` -> offers or cells whose good, price type or warehouse is absent.
-            An undeclared group keeps nobody waiting: the product is there, without a category.
+            An undeclared group leaves nothing pending: the product is there, without a category.
         oddities: Name of an oddity -> ids of the records that carry it.
     """
 
@@ -93,7 +93,7 @@ class DemoSummary:
     missing_images: int
     corrupt_images: int
     publishable_images: int
-    refused: Mapping[str, int]
+    rejected: Mapping[str, int]
     pending: Mapping[str, int]
     oddities: Mapping[str, tuple[str, ...]]
 
@@ -107,17 +107,17 @@ def summarize(written: WrittenDemo) -> DemoSummary:
     without_offers = goods.keys() - {_base(onec_id) for onec_id in offers}
     groups = set(_group_ids(shop.groups))
     owners: tuple[Good | Offer, ...] = (*goods.values(), *landing.values())
-    pictures = [picture for owner in owners for picture in owner.pictures if picture.path]
-    flaws = Counter(picture.flaw for picture in pictures)
+    images = [image for owner in owners for image in owner.images if image.path]
+    flaws = Counter(image.flaw for image in images)
     unlisted = sum(len(good.unlisted) for good in goods.values())
     customers = [contragent for contragent in shop.contragents if contragent.is_customer]
 
     prices = _price_cells(offers.values())
     price_types = {kind.onec_id for kind in shop.price_types}
-    refused_prices, pending_prices = _fates(prices, landing.keys(), price_types)
+    rejected_prices, pending_prices = _fates(prices, landing.keys(), price_types)
     stocks = _stock_cells(offers.values())
     warehouses = {warehouse.onec_id for warehouse in shop.warehouses}
-    refused_stocks, pending_stocks = _fates(stocks, landing.keys(), warehouses)
+    rejected_stocks, pending_stocks = _fates(stocks, landing.keys(), warehouses)
 
     return DemoSummary(
         layout=written.layout,
@@ -138,24 +138,24 @@ def summarize(written: WrittenDemo) -> DemoSummary:
         inactive_variants=sum(offer.deleted for offer in landing.values()),
         price_types=len(price_types),
         price_cells=len(prices),
-        prices=len(prices) - refused_prices - pending_prices,
+        prices=len(prices) - rejected_prices - pending_prices,
         warehouses=len(warehouses),
         stock_cells=len(stocks),
-        stocks=len(stocks) - refused_stocks - pending_stocks,
+        stocks=len(stocks) - rejected_stocks - pending_stocks,
         contragents=len(shop.contragents),
         customers=len(customers),
         customers_by_kind=dict(Counter(customer.kind for customer in customers)),
         suppliers=len(shop.contragents) - len(customers),
-        image_references=len(pictures),
-        image_references_of_variants=sum(len(offer.pictures) for offer in landing.values()),
+        image_references=len(images),
+        image_references_of_variants=sum(len(offer.images) for offer in landing.values()),
         unlisted_images=unlisted,
         missing_images=flaws["missing"],
         corrupt_images=flaws["truncated"] + flaws["html"] + flaws["empty"],
         publishable_images=flaws[""] + unlisted,
-        refused={
+        rejected={
             "catalog": sum(not good.onec_id for good in shop.goods),
-            "prices": refused_prices,
-            "stocks": refused_stocks,
+            "prices": rejected_prices,
+            "stocks": rejected_stocks,
             "customers": 0,
         },
         pending={
@@ -188,13 +188,13 @@ def _stock_cells(offers: Iterable[Offer]) -> Cells:
 
 
 def _fates(cells: Cells, offers: Iterable[str], declared: set[str]) -> tuple[int, int]:
-    """Count the refused (no number) and the pending (no offer, or no such price type or warehouse)."""
+    """Count the rejected (no number) and the pending (no offer, or no such price type or warehouse)."""
     known = set(offers)
-    refused = sum(not _is_number(text) for text in cells.values())
+    rejected = sum(not _is_number(text) for text in cells.values())
     pending = sum(
         _is_number(text) and (offer not in known or column not in declared) for (offer, column), text in cells.items()
     )
-    return refused, pending
+    return rejected, pending
 
 
 def _is_number(text: str) -> bool:
@@ -226,7 +226,7 @@ def _oddities_of_goods(shop: Shop) -> dict[str, tuple[str, ...]]:
         return (value for _, stated_values in good.properties for value in stated_values)
 
     def flawed(flaw: str) -> tuple[str, ...]:
-        return ids_where(lambda good: any(picture.flaw == flaw for picture in good.pictures))
+        return ids_where(lambda good: any(image.flaw == flaw for image in good.images))
 
     return {
         "good_without_id": ids_where(lambda good: not good.onec_id),
@@ -243,12 +243,12 @@ def _oddities_of_goods(shop: Shop) -> dict[str, tuple[str, ...]]:
         "property_sentinel": ids_where(lambda good: SENTINEL in values(good)),
         "property_raw_text": ids_where(lambda good: CONTENTS in dict(good.properties)),
         "property_multiple": ids_where(lambda good: any(len(stated) > 1 for _, stated in good.properties)),
-        "picture_empty_element": ids_where(lambda good: any(not picture.path for picture in good.pictures)),
-        "picture_unlisted": ids_where(lambda good: bool(good.unlisted)),
-        "picture_missing": flawed("missing"),
-        "picture_truncated": flawed("truncated"),
-        "picture_html": flawed("html"),
-        "picture_empty_file": flawed("empty"),
+        "image_empty_element": ids_where(lambda good: any(not image.path for image in good.images)),
+        "image_unlisted": ids_where(lambda good: bool(good.unlisted)),
+        "image_missing": flawed("missing"),
+        "image_truncated": flawed("truncated"),
+        "image_html": flawed("html"),
+        "image_empty_file": flawed("empty"),
     }
 
 
@@ -274,7 +274,7 @@ def _oddities_of_offers(shop: Shop) -> dict[str, tuple[str, ...]]:
         "price_type_twice": ids_where(lambda offer: len({price.type_id for price in offer.prices}) < len(offer.prices)),
         "price_empty": priced(lambda price: not price.value),
         "price_comma_nbsp": priced(lambda price: "\u00a0" in price.value),
-        "price_refused": priced(lambda price: price.value == "по запросу"),
+        "price_rejected": priced(lambda price: price.value == "по запросу"),
         "price_type_undeclared": priced(lambda price: price.type_id == UNDECLARED_PRICE_TYPE),
         "stock_negative": stocked(lambda stock: stock.quantity.startswith("-")),
         "stock_fractional": stocked(lambda stock: "." in stock.quantity or "," in stock.quantity),

@@ -351,7 +351,7 @@ def test_goods_and_offers_are_as_many_as_promised(export):
     without_offers = products.keys() - {onec_id.partition("#")[0] for onec_id in stated}
 
     assert summary.products == len(products) == 57
-    assert summary.refused["catalog"] == len(every_good) - len(products) == 1
+    assert summary.rejected["catalog"] == len(every_good) - len(products) == 1
     assert summary.inactive_products == sum(good[10] for good in products.values()) == 1
     declared = groups(roots).keys()
     assert summary.product_categories == sum(len(declared & set(good[8])) for good in products.values())
@@ -373,14 +373,14 @@ def test_prices_are_as_many_as_promised(export):
     directory, summary = export
     roots = documents(directory)
     cells = {cell: value for cell, (value, _) in price_cells(roots).items() if value}
-    refused = {cell for cell, value in cells.items() if not is_number(value)}
+    rejected = {cell for cell, value in cells.items() if not is_number(value)}
     products, kinds = goods(roots), price_types(roots)
-    waiting = {(offer, kind) for offer, kind in cells if offer.partition("#")[0] not in products or kind not in kinds}
+    pending = {(offer, kind) for offer, kind in cells if offer.partition("#")[0] not in products or kind not in kinds}
 
     assert summary.price_cells == len(cells)
-    assert summary.refused["prices"] == len(refused) == 1
-    assert summary.pending["prices"] == len(waiting) == 2
-    assert summary.prices == len(cells.keys() - refused - waiting)
+    assert summary.rejected["prices"] == len(rejected) == 1
+    assert summary.pending["prices"] == len(pending) == 2
+    assert summary.prices == len(cells.keys() - rejected - pending)
 
 
 def test_stocks_are_as_many_as_promised(export):
@@ -388,14 +388,14 @@ def test_stocks_are_as_many_as_promised(export):
     roots = documents(directory)
     cells = {cell for cell, quantity in stock_cells(roots).items() if quantity}
     products, places = goods(roots), warehouses(roots)
-    waiting = {
+    pending = {
         (offer, place) for offer, place in cells if offer.partition("#")[0] not in products or place not in places
     }
 
     assert all(is_number(quantity) for quantity in stock_cells(roots).values() if quantity)
     assert summary.stock_cells == len(cells)
-    assert summary.pending["stocks"] == len(waiting) == 2
-    assert summary.stocks == len(cells - waiting)
+    assert summary.pending["stocks"] == len(pending) == 2
+    assert summary.stocks == len(cells - pending)
 
 
 def test_stock_without_a_warehouse_stands_only_beside_stock_per_warehouse(exports):
@@ -475,7 +475,7 @@ def test_images_are_named_as_1c_names_them(export):
 
 def test_unlisted_images_stand_beside_a_good_that_lists_none(export):
     directory, summary = export
-    (onec_id,) = summary.oddities["picture_unlisted"]
+    (onec_id,) = summary.oddities["image_unlisted"]
     files = sorted(path.name for path in image_root(directory).glob(f"import_files/{onec_id[:2]}/{onec_id}*"))
 
     assert goods(documents(directory))[onec_id][9] == ()
@@ -513,13 +513,13 @@ def test_the_oddities_stand_in_the_xml(export):
     assert good("vat_percent")[6] == "20%"
     assert good("vat_none")[6] == "Без НДС"
     assert good("description_html")[3].startswith("<p>")
-    assert good("picture_empty_element")[9].index("") == 1
+    assert good("image_empty_element")[9].index("") == 1
     assert ("00000000-0000-0000-0000-000000000000",) in dict(good("property_zero_guid")[11]).values()
     assert ("-999 999 999,9",) in dict(good("property_sentinel")[11]).values()
     assert ("3\u00a0159,50", "руб.") in values(prices, "price_comma_nbsp")
     assert ("120.5", "643") in values(prices, "price_type_twice")
     assert ("", "руб") in values(prices, "price_empty")
-    assert ("по запросу", "руб") in values(prices, "price_refused")
+    assert ("по запросу", "руб") in values(prices, "price_rejected")
     assert values(prices, "price_without_offer") == [("1490", "руб")]
     assert odd["price_without_offer"][0] not in named_offers(roots)
     assert values(stocks, "stock_negative") == ["-3"]

@@ -19,15 +19,15 @@ from onec_pipelines import settings as settings_module
 from onec_pipelines.commerceml import preflight as preflight_module
 from onec_pipelines.commerceml.catalog import read_good
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.commerceml.values import ValueRefused, parse_number
+from onec_pipelines.commerceml.values import ValueRejected, parse_number
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import ASSETS, BY_ASSET, BY_NAME, IMPORT_TYPES
 from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.importing import import_catalog, import_prices
 from onec_pipelines.orchestration.definitions.team import DIRECTORY, with_team
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
@@ -290,41 +290,41 @@ def test_the_russian_guide_has_what_is_said_of_a_file_that_goes_away(tmp_path):
     assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
 
 
-REFUSED_GOODS = {
+REJECTED_GOODS = {
     "no id": "<Товар><Наименование>Стул</Наименование></Товар>",
     "no name": "<Товар><Ид>1</Ид></Товар>",
     "long id": f"<Товар><Ид>{'1' * 2000}</Ид><Наименование>Стул</Наименование></Товар>",
 }
 
 
-@pytest.mark.parametrize("good", REFUSED_GOODS.values(), ids=REFUSED_GOODS)
-def test_the_russian_guide_has_why_a_good_is_refused(good):
-    (refusal,) = read_good(etree.fromstring(good))
-    assert isinstance(refusal, Refusal)
-    assert is_quoted(refusal.reason, RUSSIAN_GUIDE)
+@pytest.mark.parametrize("good", REJECTED_GOODS.values(), ids=REJECTED_GOODS)
+def test_the_russian_guide_has_why_a_good_is_rejected(good):
+    (rejection,) = read_good(etree.fromstring(good))
+    assert isinstance(rejection, Rejection)
+    assert is_quoted(rejection.reason, RUSSIAN_GUIDE)
 
 
 @pytest.mark.parametrize("name", ["ЦенаЗаЕдиницу", "Количество"])
-def test_the_russian_guide_has_why_a_number_is_refused(name):
-    with pytest.raises(ValueRefused) as refused:
+def test_the_russian_guide_has_why_a_number_is_rejected(name):
+    with pytest.raises(ValueRejected) as rejected:
         parse_number("по запросу", name)
-    assert is_quoted(str(refused.value), RUSSIAN_GUIDE)
+    assert is_quoted(str(rejected.value), RUSSIAN_GUIDE)
 
 
 BROKEN_IMAGES = {
     "empty": b"",
     "html": b"<html></html>",
-    "text": b"no picture",
+    "text": b"no image",
     "pdf": b"%PDF-1.7",
     "cut": b"\xff\xd8\xff\xe0",
 }
 
 
 @pytest.mark.parametrize("content", BROKEN_IMAGES.values(), ids=BROKEN_IMAGES)
-def test_the_russian_guide_has_why_an_image_is_refused(content):
-    with pytest.raises(ImageRefused) as refused:
+def test_the_russian_guide_has_why_an_image_is_rejected(content):
+    with pytest.raises(ImageRejected) as rejected:
         inspect(content)
-    assert is_quoted(refused.value.reason, RUSSIAN_GUIDE)
+    assert is_quoted(rejected.value.reason, RUSSIAN_GUIDE)
 
 
 # --- links

@@ -24,7 +24,7 @@ from onec_pipelines.commerceml.facts import (
     is_deleted,
     is_deletion_mark,
     read_pairs,
-    refuse,
+    reject,
 )
 from onec_pipelines.commerceml.records import (
     Category,
@@ -36,7 +36,7 @@ from onec_pipelines.commerceml.records import (
     Unhandled,
     Unit,
 )
-from onec_pipelines.commerceml.values import ValueRefused, check_id, fits_index, means_empty, parse_vat
+from onec_pipelines.commerceml.values import ValueRejected, check_id, fits_index, means_empty, parse_vat
 from onec_pipelines.commerceml.xml import child_text, children, line_of, local_name, text, trimmed
 
 BRAND_PROPERTY = "Бренд"
@@ -54,7 +54,7 @@ TEXTS = {
     "ТорговаяМарка": "trademark",
 }
 KEY = "ТорговаяМарка"
-"""A text that becomes an identifier: what is too long for that is none, and reported as unhandled."""
+"""A text that becomes an identifier: one too long for that is not taken, and reported as unhandled."""
 DIMENSIONS = frozenset({"Ширина", "Длина", "Высота", "Вес", "Объем", "Объём"})
 IGNORED = frozenset(
     {
@@ -225,7 +225,7 @@ def _unhandled(element: Element, draft: _Draft) -> Iterator[Unhandled]:
 def read_good(element: Element) -> Iterator[Fact]:
     """A good; its 2.0x unit; and, where its id is `good#char`, its variant.
 
-    A deletion mark may come with nothing but the id; any other good without a name is refused.
+    A deletion mark may come with nothing but the id; any other good without a name is rejected.
     """
     if is_blank(element):
         return
@@ -236,9 +236,9 @@ def read_good(element: Element) -> Iterator[Fact]:
         base_id, is_variant, _ = onec_id.partition("#")
         check_id(base_id or None)
         if draft.get("name") is None and not draft.deleted:
-            raise ValueRefused("нет Наименования")
-    except ValueRefused as refused:
-        yield refuse("product", draft.get("onec_id"), refused, line, _payload(draft))
+            raise ValueRejected("нет Наименования")
+    except ValueRejected as rejected:
+        yield reject("product", draft.get("onec_id"), rejected, line, _payload(draft))
         return
     if draft.unit:
         yield draft.unit
@@ -312,8 +312,8 @@ def read_offer(element: Element, *, beside_prices: bool = False) -> Iterator[Fac
     yield from _unhandled(element, draft)
     try:
         onec_id = check_id(draft.get("onec_id"))
-    except ValueRefused as refused:
-        yield refuse("offer", draft.get("onec_id"), refused, line, _payload(draft))
+    except ValueRejected as rejected:
+        yield reject("offer", draft.get("onec_id"), rejected, line, _payload(draft))
         return
     if draft.unit:
         yield draft.unit
@@ -341,9 +341,9 @@ def read_category(element: Element) -> Iterator[Fact]:
         parent_onec_id = _parent_category(element)
         name = child_text(element, "Наименование")
         if name is None and not is_deleted(element):
-            raise ValueRefused("нет Наименования")
-    except ValueRefused as refused:
-        yield refuse("category", stated, refused, line)
+            raise ValueRejected("нет Наименования")
+    except ValueRejected as rejected:
+        yield reject("category", stated, rejected, line)
         return
     description = child_text(element, "Описание")
     yield Category(onec_id, parent_onec_id, name or "", description, is_deleted(element), line)
@@ -356,7 +356,7 @@ def _parent_category(element: Element) -> str | None:
         return None
     parent_onec_id = child_text(parent, "Ид")
     if parent_onec_id is None:
-        raise ValueRefused("у родительской группы нет Ид перед вложенными группами")
+        raise ValueRejected("у родительской группы нет Ид перед вложенными группами")
     return check_id(parent_onec_id, "Ид родительской группы")
 
 
@@ -367,8 +367,8 @@ def read_unit(element: Element) -> Iterator[Fact]:
     stated = child_text(element, "Код") or child_text(element, "Ид") or _blank_code(element)
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("unit", stated, refused, line_of(element))
+    except ValueRejected as rejected:
+        yield reject("unit", stated, rejected, line_of(element))
         return
     full_name = child_text(element, "НаименованиеПолное")
     name = child_text(element, "НаименованиеКраткое") or child_text(element, "Наименование")
@@ -387,8 +387,8 @@ def read_property(element: Element) -> Iterator[Fact]:
     stated, line = child_text(element, "Ид"), line_of(element)
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("property", stated, refused, line)
+    except ValueRejected as rejected:
+        yield reject("property", stated, rejected, line)
         return
     value_type = child_text(element, "ТипЗначений") or child_text(element, "ТипыЗначений")
     name = child_text(element, "Наименование")
@@ -403,8 +403,8 @@ def read_property_value(element: Element) -> Iterator[Fact]:
     try:
         property_onec_id = _property_around(element)
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("property_value", stated, refused, line_of(element))
+    except ValueRejected as rejected:
+        yield reject("property_value", stated, rejected, line_of(element))
         return
     yield PropertyValue(property_onec_id, onec_id, child_text(element, "Значение") or "", line_of(element))
 
@@ -414,7 +414,7 @@ def _property_around(element: Element) -> str:
     owner = around.getparent() if around is not None else None
     onec_id = child_text(owner, "Ид") if owner is not None else None
     if onec_id is None:
-        raise ValueRefused("у свойства нет Ид перед вариантами значений")
+        raise ValueRejected("у свойства нет Ид перед вариантами значений")
     return check_id(onec_id, "Ид свойства")
 
 

@@ -1,6 +1,6 @@
 """What a file of an export holds: its hash, how often each known tag opens, whether it ends as it should.
 
-One pass over its bytes tells all three; who asks only whether some tag is there stops at the first.
+One pass over the bytes gives all three; a look for one tag stops where that first opens.
 """
 
 import codecs
@@ -19,12 +19,12 @@ from onec_pipelines.datasets import BY_NAME, IMPORTED
 
 CHUNK = 1 << 20
 OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
-"""Elements that make a `Предложение` a variant's description rather than a mere carrier of prices or stocks."""
+"""A `Предложение` with one of these describes a variant; without, it only carries prices or stocks."""
 KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*(dataset.lists.union(dataset.items) for dataset in IMPORTED)))
 
 
 def _any_of(words: Iterable[bytes]) -> bytes:
-    """A pattern for any of the words that tries no byte twice: it takes two thirds of the time of `a|b|c`."""
+    """A pattern for any of the words, as a tree of their first bytes: in two thirds of the time of `a|b|c`."""
     rests: dict[bytes, list[bytes]] = {}
     for word in words:
         rests.setdefault(word[:1], []).append(word[1:])
@@ -43,7 +43,7 @@ _ROOT_WITHIN = 4096
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
 WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED)]).encode()).hexdigest()[:8]
-"""Changes with what is looked for: what was seen in another way means something else."""
+"""A digest of the tags and encodings looked for: when they change, what is remembered of files is no longer used."""
 _EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +-]{10,40})["']""")
 _END = re.compile(rb"</(?:" + _PREFIX + b")?" + ROOT.encode() + rb"\s*>\s*\Z")
 _END_WITHIN = 1024
@@ -75,7 +75,7 @@ class FileContent:
 
 
 def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> FileContent:
-    """Look at a file, no further than the first tag of `until`.
+    """Read a file, up to its end or the first tag of `until`.
 
     Raises:
         ExportError: it cannot be read.
@@ -121,20 +121,20 @@ def _by_name(tags: Mapping[bytes, int]) -> Mapping[str, int]:
 
 
 def _has_prefixes(window: bytes) -> bool:
-    """Whether tags from here on may have a prefix: looking for one in each takes as long as all the rest."""
+    """Whether tags from here on may have a prefix: looking for prefixes doubles the time."""
     if _PREFIXED.search(window, 0, _ROOT_WITHIN):
         return True
     return b"xmlns:" in window and _DECLARED_PREFIX.search(window) is not None
 
 
 def _open_end(window: bytes) -> bytes:
-    """The tag that the end of a window cuts in two."""
+    """The beginning of a tag that the end of the window cuts in two; empty where there is none."""
     start = window.rfind(b"<", -256)
     return b"" if start < 0 or _TAG.match(window, start) else window[start:]
 
 
 def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
-    """What turns the file into text, None where its tags are those of UTF-8 (or its encoding is unknown)."""
+    """A decoder, or None where the tags have the same bytes as in UTF-8 or the encoding is unknown."""
     name = encoding_of(head)
     return codecs.getincrementaldecoder(name)(errors="replace") if name in _DECODED else None
 
@@ -142,8 +142,8 @@ def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
 def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:
     """Whether a dataset must read the file.
 
-    A prices or rests file repeats `Предложение` only to hang prices or rests on: without a sign of a variant
-    in it, it is not read for the catalogue.
+    A prices or rests file repeats `Предложение` only to carry prices or stocks. It is read for the catalogue only if
+    something in it describes a variant (`OFFER_MARKS`), or it holds goods.
     """
     if dataset == "catalog" and is_beside_offers(file.name) and "Товары" not in content.tags:
         return bool(OFFER_MARKS & content.tags.keys())

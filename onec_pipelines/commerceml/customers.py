@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted
-from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Refusal, Unhandled
-from onec_pipelines.commerceml.values import ValueRefused, check_id
+from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Rejection, Unhandled
+from onec_pipelines.commerceml.values import ValueRejected, check_id
 from onec_pipelines.commerceml.xml import children, line_of, local_name, text
 
 BUYER = "покупатель"
@@ -92,8 +92,8 @@ def read_customer(element: Element) -> Iterator[Fact]:
     stated = draft.texts.get("onec_id")
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield Refusal("customer", None, None, str(refused), _payload(draft), line)
+    except ValueRejected as refused:
+        yield Rejection("customer", None, None, str(refused), _payload(draft), line)
         return
     if draft.roles and BUYER not in {role.lower() for role in draft.roles}:
         yield NotForUs("customer", onec_id, line)

@@ -1,15 +1,15 @@
-"""In which encoding a file is written: its first bytes tell, and only then what it declares.
+"""The encoding of a file: by its first bytes, and only then by what it declares.
 
 An editor that saves a file as UTF-8 leaves its declaration as it was, and exporters have names of their own for
-windows-1251. Whoever looks at bytes asks here: where two disagree, one of them sees no tags, and passes the file
-over as one that holds nothing.
+windows-1251. Everything that reads files asks here: if two parts disagreed, one of them would find no tags and skip the
+file as empty.
 """
 
 import codecs
 import re
 
 HEAD_BYTES = 256
-"""As many bytes of a file as hold its declaration."""
+"""How many bytes from the start of a file hold its declaration."""
 _BEGINNINGS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF16_LE: "utf-16-le",
@@ -23,7 +23,7 @@ _WINDOWS_1251 = re.compile(r"(x-)?(windows|win|cp|ansi)[-_]?1251", re.IGNORECASE
 
 
 def encoding_of(head: bytes) -> str | None:
-    """The encoding by Python's name, as `cp1251`, of a file that begins so; None where there is none of the name."""
+    """Python's name (`cp1251`) of the encoding of a file that begins with `head`; None where there is no such."""
     for beginning, name in _BEGINNINGS.items():
         if head.startswith(beginning):
             return name

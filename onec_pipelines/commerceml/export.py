@@ -1,4 +1,4 @@
-"""The files of an export directory: which there are, in which order they count, how they lie. None is opened.
+"""The files of an export directory: their list, their order and their layout. None is opened.
 
 3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side.
 
@@ -19,12 +19,12 @@ from onec_pipelines.errors import ExportError
 
 IMAGES = "import_files"
 SETTLED_NS = 120 * 10**9
-"""For how long nothing may have touched a file before its content can be told by its size and times.
+"""How long a file must be untouched, in ns, before its size and times are trusted to tell its content.
 
 File systems keep times to two seconds at worst, and one on the network may show those of a minute ago.
 """
 _OTHER_BYTES = re.compile(r"[\udc80-\udcff]|\\x[89a-f][0-9a-f]")
-"""What Python makes of the bytes of a name that are not UTF-8, and how such a byte is written."""
+"""A byte of a name that is not UTF-8: as Python shows it (a surrogate), and as `name_of` writes it (an escape)."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _LEADS_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -39,7 +39,7 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file as it was when it was listed; as long as nothing touches it, it is listed as an equal one.
+    """A file as it was when it was listed; an untouched file is equal in every listing.
 
     Its name is relative to the export, and text whatever its bytes on disk are (see `name_of`); `path` is what to open.
     Its size is in bytes, its times in ns since the epoch.
@@ -53,7 +53,7 @@ class ExportFile:
     inode: int
 
     def is_settled(self, now_ns: int) -> bool:
-        """Whether a look at that moment tells what the file holds for as long as it is listed as it is.
+        """Whether what was read at `now_ns` holds for as long as size and times stay the same.
 
         A file from the future is never settled: the clock of its file system is another one.
         """
@@ -65,7 +65,7 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
 
     Raises:
         ExportError: the directory is absent or cannot be read, or something in it has the name of an XML file and is
-            none: a full export that is read without one of its segments would take away what that states.
+            none: without one of its segments a full export would deactivate what that segment states.
     """
     try:
         if not root.is_dir():
@@ -108,7 +108,7 @@ def name_of(path: Path) -> str:
 
 
 def _status(path: Path, name: str) -> os.stat_result | None:
-    """What the disk says of a file, None of what is hidden and no file; it may be a link to one."""
+    """The status of a file or of the file that a link points to; None for a hidden entry that is neither."""
     try:
         status = path.stat()
         found = "" if stat.S_ISREG(status.st_mode) else "это не файл, а канал, сокет или устройство"

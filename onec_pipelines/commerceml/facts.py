@@ -1,7 +1,7 @@
 """From a file to facts: each record element goes to its reader, each container tells full or changes.
 
-What a dataset eats stands in its own module (`catalog`, `prices`, `stocks`, `customers`), as a mapping from an
-element's local name to a reader.
+Which elements a dataset is made of stands in its own module (`catalog`, `prices`, `stocks`, `customers`): `READERS`
+maps an element's local name to the function that reads it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,8 @@ from typing import cast
 
 from lxml import etree
 
-from onec_pipelines.commerceml.records import Fact, Package, Refusal
-from onec_pipelines.commerceml.values import ValueRefused, fits_index, is_true, means_empty
+from onec_pipelines.commerceml.records import Fact, Package, Rejection
+from onec_pipelines.commerceml.values import ValueRejected, fits_index, is_true, means_empty
 from onec_pipelines.commerceml.xml import (
     CONTAINERS,
     MAX_RECORD_BYTES,
@@ -41,7 +41,7 @@ ENTITIES = {
     "Склад": "warehouse",
     "Контрагент": "customer",
 }
-"""What a record is called in `rejected_records`."""
+"""Local name of a record's element -> `rejected_records.entity`."""
 
 
 def read_file(
@@ -57,11 +57,11 @@ def read_file(
             yield from readers[name](element)
 
 
-def reject_cut(name: str, element: Element) -> Refusal:
-    """A record that is too long to be one, by what is left of it."""
+def reject_cut(name: str, element: Element) -> Rejection:
+    """The rejection of a record above `MAX_RECORD_BYTES`, whose beginning is all that was kept."""
     stated = child_text(element, "Ид")
-    reason = ValueRefused(f"{name}: длиннее {MAX_RECORD_BYTES // 2**20} МБ")
-    return refuse(ENTITIES[name], stated, reason, line_of(element))
+    reason = ValueRejected(f"{name}: длиннее {MAX_RECORD_BYTES // 2**20} МБ")
+    return reject(ENTITIES[name], stated, reason, line_of(element))
 
 
 def read_package(container: Element) -> Package:
@@ -83,37 +83,41 @@ def is_deleted(element: Element) -> bool:
 
 
 def has_deleted_status(element: Element) -> bool:
-    """The form that is an attribute."""
+    """A deletion mark as an attribute: `Статус="Удален"`."""
     return (element.get("Статус") or "").strip().lower() in DELETED_STATUSES
 
 
 def is_deletion_mark(tag: str, child: Element) -> bool:
-    """The forms that are a child of what is deleted."""
+    """A deletion mark as a child: `ПометкаУдаления`, or `Статус`."""
     if tag == "ПометкаУдаления":
         return is_true(text(child))
     return tag == "Статус" and (text(child) or "").lower() in DELETED_STATUSES
 
 
 def is_blank(element: Element) -> bool:
-    """`<Предложение/>`: such an element is nothing."""
+    """Whether an element says nothing at all, as `<Предложение/>`; it is skipped."""
     return len(element) == 0 and not element.attrib and text(element) is None
 
 
-def refuse(
-    entity: str, stated_id: str | None, reason: ValueRefused, line: int, payload: Mapping[str, str | None] | None = None
-) -> Refusal:
-    """A record that is refused whole; of an id too long to be one only the beginning is kept."""
+def reject(
+    entity: str,
+    stated_id: str | None,
+    reason: ValueRejected,
+    line: int,
+    payload: Mapping[str, str | None] | None = None,
+) -> Rejection:
+    """The rejection of a whole record; of an id that is too long only the first 100 characters are kept."""
     onec_id = stated_id if stated_id is None or fits_index(stated_id) else f"{stated_id[:100]}…"
-    return Refusal(entity, onec_id, None, str(reason), payload or {}, line)
+    return Rejection(entity, onec_id, None, str(reason), payload or {}, line)
 
 
 _CHILDREN_WITH_TWO_TEXTS = etree.XPath("*[*[text()][2]]")
 
 
 def pairs_with_texts(parent: Element) -> list[Element]:
-    """The children that may hold a key and a value: 1C writes scores of pairs a good, and leaves most of them empty.
+    """The children with at least two texts: 1C writes scores of pairs into a good, most of them without a value.
 
-    libxml2 sorts those out in a fifth of the time that looking at them takes.
+    libxml2 finds them in a fifth of the time that a loop in Python takes.
     """
     return cast("list[Element]", _CHILDREN_WITH_TWO_TEXTS(parent))
 

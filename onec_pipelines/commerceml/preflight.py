@@ -18,7 +18,7 @@ EXPORTED_WITH_IMAGES = "Убедитесь, что данные выгружен
 
 
 def preflight(export: ExportSnapshot, import_type: str, *, has_products: bool) -> list[str]:
-    """Everything that stands against an import, as sentences; an empty list when it may start.
+    """Every reason why an import may not start, as Russian sentences; an empty list when it may.
 
     Args:
         export: what is to be imported.
@@ -68,7 +68,7 @@ def _directory_problems(export: ExportSnapshot, import_type: str) -> list[str]:
 
 
 def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
-    """Outside the 3.1 layout files are asked for what they hold."""
+    """Outside the 3.1 layout the content of the files counts, not where they lie."""
     dataset = BY_NAME[import_type]
     if export.states_any(dataset.required_lists or dataset.lists):
         return []
@@ -91,7 +91,7 @@ def _image_problems(export: ExportSnapshot) -> list[str]:
 
 
 def _images_directory(export: ExportSnapshot) -> Path:
-    """Where the pictures are, or, in a directory without an export, where 3.1 would put them."""
+    """Where the images are, or, in a directory without an export, where 3.1 would put them."""
     path = export.images_base / IMAGES
     return path if export.files or path.is_dir() else export.root / "goods" / IMAGES
 

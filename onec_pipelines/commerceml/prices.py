@@ -10,9 +10,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, refuse
-from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Refusal
-from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
+from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject
+from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Rejection
+from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, texts
 
 
@@ -23,8 +23,8 @@ def read_price_type(element: Element) -> Iterator[Fact]:
     stated, line = child_text(element, "Ид"), line_of(element)
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("price_type", stated, refused, line)
+    except ValueRejected as rejected:
+        yield reject("price_type", stated, rejected, line)
         return
     name = child_text(element, "Наименование") or ""
     yield PriceType(onec_id, name, child_text(element, "Валюта"), is_deleted(element), line)
@@ -38,8 +38,8 @@ def read_price_list(element: Element) -> Iterator[Fact]:
     stated, line = child_text(element, "Ид"), line_of(element)
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("price", stated, refused, line)
+    except ValueRejected as rejected:
+        yield reject("price", stated, rejected, line)
         return
     yield PriceList(onec_id, line)
     for tag, price in children(prices):
@@ -47,7 +47,7 @@ def read_price_list(element: Element) -> Iterator[Fact]:
             yield fact
 
 
-def _read_price(element: Element, onec_id: str) -> Price | Refusal | None:
+def _read_price(element: Element, onec_id: str) -> Price | Rejection | None:
     stated = texts(element)
     value = _trimmed(stated.get("ЦенаЗаЕдиницу"))
     if value is None:
@@ -57,9 +57,9 @@ def _read_price(element: Element, onec_id: str) -> Price | Refusal | None:
         if price_type is not None:
             check_id(price_type, "ИдТипаЦены")
         return Price(onec_id, price_type, parse_number(value, "ЦенаЗаЕдиницу"), _trimmed(stated.get("Валюта")), line)
-    except ValueRefused as refused:
+    except ValueRejected as rejected:
         payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type}
-        return Refusal("price", onec_id, price_type or f"строка {line}", str(refused), payload, line)
+        return Rejection("price", onec_id, price_type or f"строка {line}", str(rejected), payload, line)
 
 
 def _trimmed(content: str | None) -> str | None:

@@ -62,8 +62,8 @@ class PropertyValue:
 class Good:
     """`Каталог/Товары/Товар`.
 
-    `onec_id` is the product's; a 2.04 `good#char` states its variant beside it, which is then `variant_onec_id`.
-    A good that carries nothing but its deletion mark has no name.
+    `onec_id` is the product's. Where 2.04 writes `good#char`, that whole id is `variant_onec_id`. `name` is None where
+    a deletion mark comes alone.
     """
 
     onec_id: str
@@ -92,8 +92,8 @@ class Good:
 class Offer:
     """`Предложения/Предложение` as a variant of a product: `good#characteristic`, or the bare product id.
 
-    One `beside_prices`, in a prices or rests file, repeats an offer to hang prices or stocks on. One `from_good` is
-    what a 2.04 `Товар` states of it.
+    `beside_prices`: found in a prices or rests file, where 1C repeats the offer only to carry its prices or stocks.
+    `from_good`: made from a 2.04 `Товар`, whose id names a variant.
     """
 
     onec_id: str
@@ -123,7 +123,7 @@ class PriceType:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """That an offer states its prices: the list is complete, even when it is empty."""
+    """An offer has a `Цены`: the prices in it, possibly none, are all that the offer has."""
 
     onec_id: str
     line: int
@@ -165,7 +165,7 @@ class Customer:
     """`Контрагенты/Контрагент` in the role of a buyer.
 
     `kind` is `legal_entity`, `entrepreneur`, `individual`, or None. What 1C does not state is None, so that a delta
-    blanks nothing. `email` and `phone` are normalised; `contacts` holds every contact as it was written.
+    clears nothing. `email` and `phone` are normalised; `contacts` holds every contact as it was written.
     """
 
     onec_id: str
@@ -189,7 +189,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class NotForUs:
-    """A record that is passed over by rule, such as a supplier among customers."""
+    """A record that a rule skips, such as a supplier among customers."""
 
     entity: str
     onec_id: str
@@ -197,11 +197,11 @@ class NotForUs:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A record or a cell that cannot be taken, with the reason in Russian.
+class Rejection:
+    """A record or a cell that is rejected, with the reason in Russian.
 
-    `cell` tells two refused cells of one record apart (the price type, the warehouse). `payload` holds what was
-    stated; it is stored in `rejected_records` and goes nowhere else.
+    `cell` is the price type or the warehouse of a rejected cell, None for a whole record. `payload` holds what 1C
+    stated; it is stored in `rejected_records` and shown nowhere else.
     """
 
     entity: str
@@ -214,7 +214,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A container that ended: the lists it held (`Товары`, `Предложения`, ...) and whether it is a delta."""
+    """A container, read to its end: the lists in it (`Товары`, `Предложения`, ...) and whether it is a delta."""
 
     lists: frozenset[str]
     changes_only: bool
@@ -222,7 +222,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Unhandled:
-    """An element that the readers neither take nor ignore by name, such as `Товар/Новинка`."""
+    """An element that no reader knows, such as `Товар/Новинка`."""
 
     path: str
 
@@ -241,5 +241,5 @@ Record = (
     | Stock
     | Customer
 )
-Fact = Record | Refusal | NotForUs | Package | Unhandled
+Fact = Record | Rejection | NotForUs | Package | Unhandled
 """What a reader yields."""

@@ -1,4 +1,4 @@
-"""What an export is at one moment: made once by whoever asks, and handed down to all who want to know.
+"""A snapshot: an export as it is at one moment. It is made once for an import and handed to all parts of it.
 
     export = ExportSnapshot(Path("data/import_1c"))
     export.files, export.layout         the directory is listed when it is first asked for
@@ -8,7 +8,7 @@
 A file is known when this process has looked at it (`looked_at`, which the steps of a run share) or an earlier import
 has (`remembered`), and nothing has touched it since. Known files are not opened.
 
-Not here: what stands against an import (preflight.py), where it is remembered (importing/known_files.py).
+Not here: why an import may not start (preflight.py), where it is remembered (importing/known_files.py).
 """
 
 import logging
@@ -30,12 +30,15 @@ log = logging.getLogger(__name__)
 
 Contents = Mapping[ExportFile, FileContent]
 LOOKS_AT_ONCE = 2
-"""Hashing leaves the interpreter to another thread."""
+"""Files read at a time: hashing releases the interpreter lock."""
 
 
 @dataclass(frozen=True, eq=False)
 class ExportSnapshot:
-    """An export directory. What is asked of it raises ExportError where it is absent or cannot be read."""
+    """An export directory, listed once.
+
+    Every property and method raises ExportError where the directory is absent or cannot be read.
+    """
 
     root: Path
     looked_at: dict[ExportFile, FileContent] = field(default_factory=dict)
@@ -117,7 +120,7 @@ class ExportSnapshot:
     def refuse_if_changed(self, dataset: str) -> None:
         """Raise ExportError where files of a dataset came, went or changed since the export was listed.
 
-        1C was still writing then, and what has been read is a part of what it has to say.
+        1C was still writing then, and what has been read is only a part of the export.
         """
         now = ExportSnapshot(self.root, self.looked_at, self.remembered)
         there = {file.name: file for file in now.files}
@@ -131,7 +134,7 @@ class ExportSnapshot:
             )
 
     def _is_as_it_was(self, file: ExportFile, there: ExportFile | None, now: "ExportSnapshot") -> bool:
-        """Whether a file was not written to: who changes its owner or its rights alone changes its ctime."""
+        """Whether size, mtime and content are the same; a change of owner or rights alone touches only the ctime."""
         if there is None or (there.size, there.mtime_ns) != (file.size, file.mtime_ns):
             return False
         return now.contents[there].sha256 == self.contents[file].sha256

@@ -13,9 +13,9 @@ A bare quantity belongs to the default warehouse, and only where the offer state
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, refuse
-from onec_pipelines.commerceml.records import Fact, Refusal, Stock, Warehouse
-from onec_pipelines.commerceml.values import ValueRefused, check_id, parse_number
+from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject
+from onec_pipelines.commerceml.records import Fact, Rejection, Stock, Warehouse
+from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, parts, text
 
 DEFAULT_WAREHOUSE = "default"
@@ -28,8 +28,8 @@ def read_warehouse(element: Element) -> Iterator[Fact]:
     stated, line = child_text(element, "Ид"), line_of(element)
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("warehouse", stated, refused, line)
+    except ValueRejected as rejected:
+        yield reject("warehouse", stated, rejected, line)
         return
     yield Warehouse(onec_id, child_text(element, "Наименование") or "", is_deleted(element), line)
 
@@ -42,8 +42,8 @@ def read_stocks(element: Element) -> Iterator[Fact]:
     stated = child_text(element, "Ид")
     try:
         onec_id = check_id(stated)
-    except ValueRefused as refused:
-        yield refuse("stock", stated, refused, line_of(element))
+    except ValueRejected as rejected:
+        yield reject("stock", stated, rejected, line_of(element))
         return
     in_warehouses = any(warehouse != DEFAULT_WAREHOUSE for warehouse, _, _ in cells)
     for warehouse, quantity, line in cells:
@@ -51,12 +51,12 @@ def read_stocks(element: Element) -> Iterator[Fact]:
             yield _stock(onec_id, warehouse, quantity, line)
 
 
-def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Stock | Refusal:
+def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Stock | Rejection:
     try:
         return Stock(onec_id, check_id(warehouse, "Ид склада"), parse_number(quantity, "Количество"), line)
-    except ValueRefused as refused:
+    except ValueRejected as rejected:
         payload = {"Количество": quantity, "Склад": warehouse}
-        return Refusal("stock", onec_id, warehouse, str(refused), payload, line)
+        return Rejection("stock", onec_id, warehouse, str(rejected), payload, line)
 
 
 def _cells(element: Element) -> Iterator[tuple[str | None, str, int]]:

@@ -14,24 +14,24 @@ _RATE = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,][0-9]{1,4})?(?![0-9])")
 _TRUE = frozenset({"true", "да", "1"})
 
 
-class ValueRefused(ValueError):  # noqa: N818 - it says what happened
+class ValueRejected(ValueError):  # noqa: N818 - it says what happened
     """A value is not what its element must hold; the message is the reason, in Russian."""
 
 
 def parse_number(text: str, name: str) -> str:
     """A number in PostgreSQL's notation: `3 159,50` -> `3159.50`. Digits are kept as written.
 
-    `name` is what the reason calls it.
+    `name` is the element, as the reason names it.
 
     Raises:
-        ValueRefused: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
+        ValueRejected: it is no finite decimal number (`NaN`, `по запросу`, `1,234.56`).
     """
     number, found = text, _NUMBER.match(text)
     if not found:
         number = _plain_number(text)
         found = _NUMBER.match(number)
     if not found or len(number) > MAX_NUMBER_LENGTH:
-        raise ValueRefused(f"{name}: не число: {text[:40]!r}")
+        raise ValueRejected(f"{name}: не число: {text[:40]!r}")
     return number.replace(",", ".")
 
 
@@ -60,18 +60,18 @@ def parse_vat(text: str | None) -> str | None:
 
 
 def check_id(text: str | None, name: str = "Ид") -> str:
-    """An identifier as it is; `name` is what the reason calls it.
+    """The identifier unchanged; `name` is the element, as the reason names it.
 
     Raises:
-        ValueRefused: it is absent or too long to be one.
+        ValueRejected: it is absent or longer than `MAX_ID_BYTES`.
     """
     if text is None:
-        raise ValueRefused(f"нет {name}")
+        raise ValueRejected(f"нет {name}")
     if not fits_index(text):
-        raise ValueRefused(f"{name} длиннее {MAX_ID_BYTES} байт")
+        raise ValueRejected(f"{name} длиннее {MAX_ID_BYTES} байт")
     return text
 
 
 def fits_index(text: str) -> bool:
-    """Whether a value is short enough to be looked up by."""
+    """Whether a value is short enough to be a key in PostgreSQL (`MAX_ID_BYTES` in UTF-8)."""
     return len(text) * 4 <= MAX_ID_BYTES or (len(text) <= MAX_ID_BYTES and len(text.encode()) <= MAX_ID_BYTES)

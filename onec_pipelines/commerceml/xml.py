@@ -1,11 +1,11 @@
 """Streaming XML: the one file that knows iterparse; everything else sees elements and records.
 
-A reader is a function from one element to records. `read_elements` walks a file of any size in flat memory,
-hands out each element that one of the readers eats, and frees it. Namespaces differ from file to file, so tags
+A reader is a function from one element to records. `read_elements` walks a file of any size in constant memory,
+yields each element that has a reader, and then frees it. Namespaces differ from file to file, so tags
 are local names. A file with a DTD is refused, so there are no entities to resolve, and nothing is fetched.
 
-A record that does not end is not kept whole: from `MAX_RECORD_BYTES` on its parts are dropped as they come, and
-`is_cut` tells that what is left of it is not what 1C stated.
+A record longer than `MAX_RECORD_BYTES` is cut: its further parts are dropped while it is read, and `is_cut` tells that
+it is not what 1C stated.
 """
 
 import codecs
@@ -47,17 +47,17 @@ BULKY = frozenset(
 )
 """Elements that repeat without bound: freed as they end, wanted or not."""
 MAX_RECORD_BYTES = 32 * 2**20
-"""A text has 10 MB at most (libxml2's limit), all else that 1C writes of a good some hundred KB."""
+"""A text has at most 10 MB (libxml2's limit); everything else in a good has some hundred KB."""
 KEPT_PARTS = 100
-"""So many elements of a cut record stay, its identifier among them."""
+"""How many elements of a cut record are kept, its identifier among them."""
 CUT = "{urn:onec_pipelines}cut"
 """The attribute by which a cut record is known."""
 PORTION_BYTES = 16 * 2**20
-"""Whoever reads a file is told after so many bytes: what is made of them need not be held any longer."""
+"""After so many bytes `after_portion` is called, so that the caller can write out what it has gathered."""
 LAST_EXACT_LINE = 65_534
 """libxml2 keeps the line of an element in 16 bits."""
 LOOKED_AHEAD = 5
-"""How many nodes libxml2 goes to find the line of an element beyond that."""
+"""How many nodes libxml2 looks at to find the line of an element beyond that."""
 PARENTS = {
     "Товар": "Товары",
     "Предложение": "Предложения",
@@ -70,9 +70,9 @@ PARENTS = {
     "ЕдиницаИзмерения": "ЕдиницыИзмерения",
     "Контрагент": "Контрагенты",
 }
-"""Where an element is a record of its own: `Склад` in `Склады` is a warehouse, in `Остаток` a part of a stock."""
+"""Element -> the parent in which it is a record: `Склад` in `Склады` is a warehouse, in `Остаток` part of a stock."""
 FOREIGN_OWNERS = frozenset({"Документ", "ПодчиненныйДокумент"})
-"""An order repeats goods, contragents and warehouses under the names of the dictionaries; they are its own."""
+"""Orders repeat goods, contragents and warehouses under the same names; those are not records of the export."""
 CONTAINERS = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор", "Контрагенты"})
 
 
@@ -99,7 +99,7 @@ def children(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
 
 
 def parts(element: etree._Element) -> list[tuple[str, etree._Element]]:
-    """The same as a list, which takes two thirds of the time: for the small elements that are many."""
+    """`children` as a list, in two thirds of the time: for small elements of which there are many."""
     return [(_local_names[child.tag], child) for child in element]
 
 
@@ -134,9 +134,9 @@ def line_of(element: etree._Element) -> int:
 
 
 def _newlines_of_first_text(element: etree._Element) -> int:
-    """How far below its element a line beyond the exact ones is.
+    """By how many lines `sourceline` is too high beyond `LAST_EXACT_LINE`.
 
-    Beyond them libxml2 gives the line where the first text in or behind the element ends.
+    There libxml2 gives the line where the first text in or behind the element ends.
     """
     node: etree._Element | None = element
     for _ in range(LOOKED_AHEAD):
@@ -171,7 +171,7 @@ def read_elements(
     """
     try:
         with open(os.fsencode(path), "rb") as stream:  # noqa: PTH123 - lxml takes the name as UTF-8, or as bytes
-            _reject_foreign(stream, shown)
+            _refuse_foreign(stream, shown)
             source = _Source(stream, after_portion)
             yield from _walk(_parse(source, wanted), source, shown, wanted)
     except etree.XMLSyntaxError as error:
@@ -184,7 +184,7 @@ def read_elements(
 
 
 class _Source:
-    """The file as the parser reads it: it keeps what is read of one record, and of what is made of all, in bounds."""
+    """The file as the parser reads it: cuts a record that is too long, and calls `after_portion`."""
 
     def __init__(self, stream: BinaryIO, after_portion: Callable[[], None] | None) -> None:
         self.stream = stream
@@ -208,7 +208,7 @@ class _Source:
 
 
 def _cut(root: etree._Element) -> None:
-    """Drop the parts of the record that is being read, but for its first ones and those that are not complete."""
+    """Drop the parts of the record being read, except the first `KEPT_PARTS` and those not yet complete."""
     record, around = None, root
     while len(around):
         element = around[-1]
@@ -250,7 +250,7 @@ def _walk(
             source.root = source.root if source.root is not None else element.getroottree().getroot()
             continue
         if not name:
-            _reject_document(element.getroottree(), shown)
+            _refuse_document(element.getroottree(), shown)
         name = local_name(element)
         parent = element.getparent()
         if parent is None:
@@ -284,7 +284,7 @@ def _free(element: etree._Element, parent: etree._Element) -> None:
         del parent[0]
 
 
-def _reject_foreign(stream: BinaryIO, shown: str) -> None:
+def _refuse_foreign(stream: BinaryIO, shown: str) -> None:
     """Raise ExportError with what the file really is, where its first bytes tell that it is no XML."""
     head = stream.read(512).removeprefix(codecs.BOM_UTF8)
     stream.seek(0)
@@ -295,7 +295,7 @@ def _reject_foreign(stream: BinaryIO, shown: str) -> None:
             raise ExportError(f"Файл {shown}: это {found}. {UNCHANGED} {ADVICE}")
 
 
-def _reject_document(tree: etree._ElementTree, shown: str) -> None:
+def _refuse_document(tree: etree._ElementTree, shown: str) -> None:
     """Raise ExportError for another root or a DTD.
 
     1C writes no DTD; without one there are no entities, whose text would be missing or fetched.

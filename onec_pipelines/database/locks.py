@@ -6,7 +6,7 @@
 | merge | the transaction of an import while it merges | yes |
 | run | each process of a run, from its first step to its last: `liveness` looks at it | shared |
 | worker | each process that reads files for an import | shared |
-| shard | who publishes a shard of the pictures | yes |
+| shard | who publishes a shard of the images | yes |
 | tags | who reads and writes the tags of a run | yes |
 | daemon | the daemon, from before it looks at the queue to its end | yes |
 """
@@ -117,7 +117,7 @@ def merge_lock(connection: psycopg.Connection) -> None:
 
 @contextmanager
 def shard_lock(connection: psycopg.Connection, shard: int) -> Iterator[None]:
-    """Hold a shard of the pictures on this connection; whoever is given it a second time waits.
+    """Hold a shard of the images on this connection; whoever is given it a second time waits.
 
     A broker hands a step out again when it takes its worker for dead.
     """

@@ -31,7 +31,7 @@ The others are about the tables:
 
     -- guard goods by products no longer named
     select count(*) ...
-        How many goods there were, for a decision on how many of them the step named after `by` takes away.
+        How many goods there were, for a decision on how many of them the step named after `by` may remove.
 
     -- count items
     select ...

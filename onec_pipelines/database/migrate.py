@@ -17,7 +17,7 @@ from onec_pipelines.errors import DatabaseError
 
 LOCK = 0x6F6E6563
 """Advisory lock key under which one process migrates at a time: `onec` in ASCII."""
-LEDGER = """
+MIGRATIONS_TABLE = """
 create schema if not exists onec;
 create table if not exists onec.schema_migrations (
     version integer primary key,
@@ -79,7 +79,7 @@ def migrate_connection(connection: psycopg.Connection) -> list[str]:
             connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
             applied = applied_versions(connection)
             if not applied:  # `create schema if not exists` asks for the right to create one, also where it exists
-                connection.execute(LEDGER)
+                connection.execute(MIGRATIONS_TABLE)
             check_history(known, applied)
             return [_apply(connection, migration) for migration in known if migration.version not in applied]
 

@@ -5,21 +5,21 @@ describe one catalogue: importing any of them gives equal tables. The export is 
 (`СодержитТолькоИзменения="false"`); names, firms and numbers in it are invented.
 
 The rooms: `records` (the words), `dictionaries`, `assortment`, `contragents` and `oddities` (the shop as plain
-data), `pictures` (its images), `elements` and `layouts` (how it is written).
+data), `images` (its images), `elements` and `layouts` (how it is written).
 
 The oddities:
 
 - units: `unit_code_with_space` (`"796 "`)
-- goods: `good_without_id` (refused), `good_id_no_guid`, `good_in_two_segments` (2 and 10: the later wins),
+- goods: `good_without_id` (rejected), `good_id_no_guid`, `good_in_two_segments` (2 and 10: the later wins),
   `good_deleted` (`ПометкаУдаления`), `good_without_offers`, `good_in_two_groups`, `good_in_undeclared_group`,
   `description_html`, `vat_percent`, `vat_none`, `property_zero_guid`, `property_sentinel`, `property_raw_text`,
   `property_multiple`
-- images: `picture_empty_element` (takes no position), `picture_unlisted` (files the XML does not name),
-  `picture_missing`, `picture_truncated`, `picture_html`, `picture_empty_file`
+- images: `image_empty_element` (takes no position), `image_unlisted` (files the XML does not name),
+  `image_missing`, `image_truncated`, `image_html`, `image_empty_file`
 - offers: `offer_empty_element` (`<Предложение/>`), `offer_deleted` (`@Статус`), `offer_without_good` (pending, and
   so are its price and its stock)
 - prices: `price_without_offer` (the bare id of a good that has no offer), `price_type_twice` (the last wins),
-  `price_empty` (states nothing), `price_comma_nbsp`, `price_refused`, `price_type_undeclared` (pending)
+  `price_empty` (states nothing), `price_comma_nbsp`, `price_rejected`, `price_type_undeclared` (pending)
 - stock: `stock_negative`, `stock_fractional`, `stock_empty` (states nothing), `stock_warehouse_undeclared`
   (pending), `stock_in_two_segments`, `stock_cell_twice` (the last wins, nothing is summed)
 - contragents: `contragent_shared_email`, `contragent_invalid_email`, `contragent_postal_address` (in a `Почта`),
@@ -36,8 +36,8 @@ from onec_pipelines.demo import assortment, oddities
 from onec_pipelines.demo.contragents import build_contragents
 from onec_pipelines.demo.dictionaries import PRICE_TYPES, UNITS, WAREHOUSES, build_groups, build_properties
 from onec_pipelines.demo.elements import ENCODINGS
+from onec_pipelines.demo.images import image_files
 from onec_pipelines.demo.layouts import LAYOUTS, Files
-from onec_pipelines.demo.pictures import picture_files
 from onec_pipelines.demo.records import Shop
 from onec_pipelines.errors import OnecError
 
@@ -81,7 +81,7 @@ def write_demo(directory: Path, *, layout: str = "3.1", encoding: str = "utf-8")
     shop = build_shop()
     write_xml, image_root = LAYOUTS[layout]
     documents = write_xml(shop, encoding)
-    images = {f"{image_root}{path}": content for path, content in picture_files(shop).items()}
+    images = {f"{image_root}{path}": content for path, content in image_files(shop).items()}
     _replace_demo(directory, documents | images)
     return WrittenDemo(shop, layout, encoding, len(documents), len(images))
 

@@ -25,7 +25,7 @@ from onec_pipelines.demo.dictionaries import (
     group_id,
     value_id,
 )
-from onec_pipelines.demo.records import Good, Offer, Picture, Price, Stock, guid
+from onec_pipelines.demo.records import DemoImage, Good, Offer, Price, Stock, guid
 
 OFFERS_OF_A_GOOD = (1, 3, 2, 4)
 PRICE_CURRENCIES = ("руб", "руб.", "RUB", "643")
@@ -71,7 +71,7 @@ RANGES = (
 )  # fmt: skip
 
 
-def picture_path(owner: str, number: int, suffix: str = ".jpg") -> str:
+def image_path(owner: str, number: int, suffix: str = ".jpg") -> str:
     """Name an image as 1C does: a directory of the first two characters, the owner's id, the image's GUID."""
     good = owner.partition("#")[0]
     return f"import_files/{good[:2]}/{good}_{guid(f'picture {owner} {number}')}{suffix}"
@@ -125,7 +125,7 @@ def _good(goods_range: Range, place: int, *, number: int) -> Good:
         description=f"{name}. Вымышленный товар для примера.",
         manufacturer=f"ООО «Завод-{number % 3 + 1}»",
         properties=_properties(number, brand),
-        pictures=tuple(Picture(picture_path(onec_id, n, _suffix(number, n))) for n in range(1 + number % 3)),
+        images=tuple(DemoImage(image_path(onec_id, n, _suffix(number, n))) for n in range(1 + number % 3)),
         segment=1 if number < 20 else 2,
     )
 
@@ -170,7 +170,7 @@ def _offer(good: Good, goods_range: Range, option: str, *, number: int) -> Offer
         barcode=barcode(1000 + number) if option else good.barcode,
         characteristics=((goods_range.characteristic, option),) if option else (),
         properties=(*size, (PACKING, ("коробка" if number % 2 else "",))),
-        pictures=(Picture(picture_path(onec_id, 0)),) if option and number % 25 == 3 else (),
+        images=(DemoImage(image_path(onec_id, 0)),) if option and number % 25 == 3 else (),
         prices=ordinary_prices(number, goods_range.price + 10 * number),
         stocks=ordinary_stocks(number, good.segment),
         segment=good.segment,

@@ -190,7 +190,7 @@ def good(stated: Good, unit: Node, dialect: Dialect) -> Node:
         unit,
         node("Группы", *(node("Ид", group) for group in stated.groups)),
         node("Описание", stated.description),
-        *(node("Картинка", picture.path) for picture in stated.pictures),
+        *(node("Картинка", image.path) for image in stated.images),
         node("Страна", stated.country),
         *_manufacturer(stated.manufacturer),
         *_property_values(stated.properties),
@@ -229,7 +229,7 @@ def offer(stated: Offer, *content: Node, dialect: Dialect) -> Node:
         node("Наименование", stated.name),
         *_characteristics(stated.characteristics),
         *_property_values(stated.properties),
-        *(node("Картинка", picture.path) for picture in stated.pictures),
+        *(node("Картинка", image.path) for image in stated.images),
         *content,
         **({"Статус": "Удален"} if stated.deleted else {}),
     )

@@ -6,7 +6,7 @@ Each oddity is one record that can be read here in full.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from onec_pipelines.demo.assortment import barcode, ordinary_prices, ordinary_stocks, picture_path
+from onec_pipelines.demo.assortment import barcode, image_path, ordinary_prices, ordinary_stocks
 from onec_pipelines.demo.dictionaries import (
     BRAND,
     COLOUR,
@@ -27,7 +27,7 @@ from onec_pipelines.demo.dictionaries import (
     group_id,
     value_id,
 )
-from onec_pipelines.demo.records import ZERO_GUID, Good, Offer, Picture, Price, Stock, guid
+from onec_pipelines.demo.records import ZERO_GUID, DemoImage, Good, Offer, Price, Stock, guid
 
 SENTINEL = "-999 999 999,9"
 PLAIN_ID = "137"
@@ -49,20 +49,20 @@ def _good(article: str, name: str) -> Good:
     return Good(onec_id=odd_id(article), article=article, name=name, groups=_KITCHEN, segment=2)
 
 
-def _pictures(article: str, count: int) -> tuple[Picture, ...]:
-    return tuple(Picture(picture_path(odd_id(article), number)) for number in range(count))
+def _images(article: str, count: int) -> tuple[DemoImage, ...]:
+    return tuple(DemoImage(image_path(odd_id(article), number)) for number in range(count))
 
 
 def build_goods() -> Iterator[Good]:
     """Yield the odd goods; the last one replaces an earlier, in segment 10 after segment 2."""
     yield replace(
         _good("ODD-EMPTY-PICTURE", "Кружка с пустой картинкой"),
-        pictures=(_pictures("ODD-EMPTY-PICTURE", 1)[0], Picture(""), *_pictures("ODD-EMPTY-PICTURE", 2)[1:]),
+        images=(_images("ODD-EMPTY-PICTURE", 1)[0], DemoImage(""), *_images("ODD-EMPTY-PICTURE", 2)[1:]),
     )
     yield _good("ODD-PRICES", "Полка со странными ценами")
     yield _good("ODD-STOCKS", "Лента со странными остатками")
     yield replace(_good("ODD-BARE-PRICE", "Ваза, у которой есть только цена"), barcode=barcode(2000))
-    yield replace(_good("ODD-NO-OFFERS", "Скатерть без предложений"), pictures=_pictures("ODD-NO-OFFERS", 1))
+    yield replace(_good("ODD-NO-OFFERS", "Скатерть без предложений"), images=_images("ODD-NO-OFFERS", 1))
     yield replace(_good("ODD-DELETED", "Термос, снятый с продажи"), deleted=True)
     yield _good("ODD-DELETED-OFFER", "Фартук, у которого удалён один цвет")
     yield replace(
@@ -86,28 +86,28 @@ def build_goods() -> Iterator[Good]:
     yield replace(_good("ODD-TWO-GROUPS", "Мяч для кухни"), groups=(group_id("Мячи"), *_KITCHEN))
     yield replace(_good("ODD-UNKNOWN-GROUP", "Товар из неизвестной группы"), groups=(UNDECLARED_GROUP,))
     yield replace(_good("ODD-NO-ID", "Товар без Ид"), onec_id="")
-    yield replace(_good("ODD-PLAIN-ID", "Товар с номером вместо GUID"), pictures=(Picture(picture_path(PLAIN_ID, 0)),))
-    yield replace(_good("ODD-UNLISTED", "Фонарь, фото которого не названы в XML"), unlisted=_unlisted_pictures())
-    yield replace(_good("ODD-BAD-PICTURES", "Зеркало с испорченными фото"), pictures=_bad_pictures())
-    twice = replace(_good("ODD-TWICE", "Стул, первая версия"), pictures=_pictures("ODD-TWICE", 2))
+    yield replace(_good("ODD-PLAIN-ID", "Товар с номером вместо GUID"), images=(DemoImage(image_path(PLAIN_ID, 0)),))
+    yield replace(_good("ODD-UNLISTED", "Фонарь, фото которого не названы в XML"), unlisted=_unlisted_images())
+    yield replace(_good("ODD-BAD-PICTURES", "Зеркало с испорченными фото"), images=_bad_images())
+    twice = replace(_good("ODD-TWICE", "Стул, первая версия"), images=_images("ODD-TWICE", 2))
     yield twice
-    yield replace(twice, name="Стул, последняя версия", barcode=barcode(2001), pictures=twice.pictures[1:], segment=10)
+    yield replace(twice, name="Стул, последняя версия", barcode=barcode(2001), images=twice.images[1:], segment=10)
 
 
-def _unlisted_pictures() -> tuple[Picture, ...]:
+def _unlisted_images() -> tuple[DemoImage, ...]:
     onec_id = odd_id("ODD-UNLISTED")
     stem = f"import_files/{onec_id[:2]}/{onec_id}"
-    return (Picture(f"{stem}_1.jpg"), Picture(f"{stem}_2.png"))
+    return (DemoImage(f"{stem}_1.jpg"), DemoImage(f"{stem}_2.png"))
 
 
-def _bad_pictures() -> tuple[Picture, ...]:
-    good, missing, truncated, html, empty = _pictures("ODD-BAD-PICTURES", 5)
+def _bad_images() -> tuple[DemoImage, ...]:
+    good, missing, truncated, html, empty = _images("ODD-BAD-PICTURES", 5)
     return (
         good,
-        Picture(missing.path, "missing"),
-        Picture(truncated.path, "truncated"),
-        Picture(html.path, "html"),
-        Picture(empty.path, "empty"),
+        DemoImage(missing.path, "missing"),
+        DemoImage(truncated.path, "truncated"),
+        DemoImage(html.path, "html"),
+        DemoImage(empty.path, "empty"),
     )
 
 

@@ -68,7 +68,7 @@ class Warehouse:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DemoImage:
     """A `Картинка`: the path as in the XML (empty for an empty element) and what is wrong with the file."""
 
     path: str
@@ -90,8 +90,8 @@ class Good:
     country: str = "РОССИЯ"
     manufacturer: str = ""
     properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    unlisted: tuple[Picture, ...] = ()
+    images: tuple[DemoImage, ...] = ()
+    unlisted: tuple[DemoImage, ...] = ()
     deleted: bool = False
     segment: int = 1
 
@@ -128,7 +128,7 @@ class Offer:
     barcode: str = ""
     characteristics: tuple[tuple[str, str], ...] = ()
     properties: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[DemoImage, ...] = ()
     prices: tuple[Price, ...] = ()
     stocks: tuple[Stock, ...] = ()
     deleted: bool = False

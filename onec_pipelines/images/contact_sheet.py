@@ -1,10 +1,10 @@
-"""A contact sheet: some pictures with their articles on one small picture, to be looked at where a run is shown.
+"""A contact sheet: one small image of some product images with their articles, shown with the metadata of a run.
 
     sheet = contact_sheet([("СТ-100", data), ...])     a WebP of at most 40 KB, b"" where nothing can be shown
     as_markdown(sheet)                                 ![...](data:image/webp;base64,...)
 
 It is kept small because it is stored in the run history, and the page of an asset loads its last hundred events.
-A picture that cannot be decoded is left out. Which pictures are worth a look is the caller's business.
+An image that cannot be decoded is left out. The caller chooses the images.
 """
 
 import base64
@@ -16,7 +16,7 @@ from itertools import islice
 
 from PIL import Image, ImageDraw, ImageFont
 
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.thumbnails import on_white, shrunk
 from onec_pipelines.shown import visible
 from onec_pipelines.tolerated import passed_over
@@ -24,9 +24,9 @@ from onec_pipelines.tolerated import passed_over
 log = logging.getLogger(__name__)
 
 COLUMNS = 6
-PICTURES = 24
+IMAGES = 24
 SIDE = 112
-"""Pixels of a picture's longer side."""
+"""Pixels of an image's longer side."""
 GAP = 8
 CAPTION = 20
 FONT_SIZE = 12
@@ -34,7 +34,7 @@ MAX_BYTES = 40_000
 QUALITIES = (80, 65, 50, 35, 20, 5, 0)
 """Tried one after another until the sheet is small enough; photographs on white pass with the first."""
 LONGEST = 60
-"""Letters that are never more than fit under a picture."""
+"""More letters than ever fit under an image."""
 FONTS = ("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
 """Fonts with Cyrillic, one of which most machines have: that of Pillow has none."""
 LETTERS = "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ№…"
@@ -47,12 +47,12 @@ SPELLING = {
 """How a machine without such a font spells Russian."""
 
 
-def contact_sheet(pictures: Iterable[tuple[str, bytes]]) -> bytes:
-    """Draw the first 24 pictures that can be decoded, each an article with the bytes of its image.
+def contact_sheet(images: Iterable[tuple[str, bytes]]) -> bytes:
+    """Draw the first 24 images that can be decoded, given as pairs of article and bytes.
 
-    No more of the pictures is taken than is needed: a generator may read them as they are asked for.
+    Images are taken from the iterable only as they are needed.
     """
-    shown = list(islice(_decoded(pictures), PICTURES))
+    shown = list(islice(_decoded(images), IMAGES))
     if not shown:
         return b""
     columns = min(COLUMNS, len(shown))
@@ -65,7 +65,7 @@ def contact_sheet(pictures: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def as_markdown(sheet: bytes) -> str:
-    """The sheet as Markdown that holds the picture itself."""
+    """The sheet as Markdown that holds the image itself."""
     return f"![contact sheet](data:image/webp;base64,{base64.b64encode(sheet).decode()})"
 
 
@@ -80,16 +80,16 @@ def shortened(text: str, fits: Callable[[str], bool]) -> str:
     return next(filter(fits, cuts), "")
 
 
-def _decoded(pictures: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Image.Image]]:
-    for article, data in pictures:
+def _decoded(images: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Image.Image]]:
+    for article, data in images:
         try:
             yield article, on_white(shrunk(data, SIDE))
-        except ImageRefused as error:
+        except ImageRejected as error:
             passed_over(log, "not on the contact sheet", error)
 
 
 def _draw(sheet: Image.Image, corner: tuple[int, int], article: str, image: Image.Image) -> None:
-    """Put a picture into the middle of its cell, in a frame, and its article below."""
+    """Put an image into the middle of its cell, in a frame, and its article below."""
     left, top = corner
     sheet.paste(image, (left + (SIDE - image.width) // 2, top + (SIDE - image.height) // 2))
     pen = ImageDraw.Draw(sheet)

@@ -1,10 +1,10 @@
-"""Is this file a product image, and which: format and dimensions from the bytes, never from the name.
+"""Whether a file is a product image, and its facts: format and dimensions from the bytes, never from the name.
 
 Accepted are JPEG, PNG, WebP and GIF. `inspect` looks at the header (Pillow), the dimensions, Pillow's limit
 against decompression bombs, and the mark that ends an image of this format, because a file cut in half has a
 perfect header and passes `Image.verify()`. `full=True` decodes every pixel as well, at 50 times the cost.
 
-A refusal is an `ImageRefused` with a short Russian reason and without the path: the readers run 1C, and the
+A rejection is an `ImageRejected` with a short Russian reason and without the path: the readers run 1C, and the
 caller knows the path. Whatever the bytes are, no other exception leaves `inspect`, and no warning does; a machine that
 has no memory left is a MemoryError, and no fault of the image.
 Nothing here knows where an image goes, what refers to it, or how it is copied: see `publish` and `plan`.
@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from PIL import GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-from onec_pipelines.images.source import ImageRefused, read_image
+from onec_pipelines.images.source import ImageRejected, read_image
 
 SIGNATURES = {
     "JPEG": re.compile(rb"\xff\xd8\xff"),
@@ -44,7 +44,7 @@ FOREIGN = {
     "ZIP": re.compile(rb"PK\x03\x04"),
     "RAR": re.compile(rb"Rar!\x1a"),
 }
-"""What people store under an image's name most often, so that the refusal can say what it is."""
+"""What people store under an image's name most often, so that the rejection can say what it is."""
 
 HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b",
@@ -52,7 +52,7 @@ HTML = re.compile(
 )
 
 FORMATS = {"JPEG": "JPEG", "MPO": "JPEG", "PNG": "PNG", "WEBP": "WebP", "GIF": "GIF"}
-"""Pillow's name of a format -> ours. MPO is what phones write: a JPEG with more pictures behind it."""
+"""Pillow's name of a format -> ours. MPO is what phones write: a JPEG with more images behind it."""
 
 MALFORMED = (
     ArithmeticError,
@@ -100,16 +100,16 @@ def inspect(source: bytes | Path | BinaryIO, *, full: bool = False) -> ImageFact
     """Check an image given as its bytes, its path, or an open binary file (read from where it stands).
 
     Raises:
-        ImageRefused: the file is not a whole image of an accepted format; the reason says what it is.
+        ImageRejected: the file is not a whole image of an accepted format; the reason says what it is.
     """
     data = _bytes_of(source)
     signature = _signature(data)
     if not is_whole(signature, data):
-        raise ImageRefused("файл обрывается: нет конца изображения")
+        raise ImageRejected("файл обрывается: нет конца изображения")
     _hush_pillow()
     with _open(data, signature) as image:
         facts = ImageFacts(FORMATS[image.format or signature], *image.size)
-        _refuse_dimensions(facts)
+        _reject_dimensions(facts)
         if full:
             _decode(image)
     return facts
@@ -131,11 +131,11 @@ def _bytes_of(source: bytes | Path | BinaryIO) -> bytes:
 
 def _signature(data: bytes) -> str:
     if not data:
-        raise ImageRefused("файл пуст")
+        raise ImageRejected("файл пуст")
     for name, pattern in SIGNATURES.items():
         if pattern.match(data):
             return name
-    raise ImageRefused(_what_else(data))
+    raise ImageRejected(_what_else(data))
 
 
 def _what_else(data: bytes) -> str:
@@ -163,28 +163,28 @@ def _open(data: bytes, signature: str) -> ImageFile.ImageFile:
     try:
         return Image.open(io.BytesIO(data), formats=(signature,))
     except Image.DecompressionBombError as error:
-        raise ImageRefused("изображение слишком велико") from error
+        raise ImageRejected("изображение слишком велико") from error
     except MALFORMED as error:
-        raise ImageRefused(f"заголовок {FORMATS[signature]} повреждён") from error
+        raise ImageRejected(f"заголовок {FORMATS[signature]} повреждён") from error
 
 
-def _refuse_dimensions(facts: ImageFacts) -> None:
+def _reject_dimensions(facts: ImageFacts) -> None:
     size = f"{facts.width} × {facts.height} точек"
     if facts.width < 1 or facts.height < 1:
-        raise ImageRefused(f"у изображения нет размера: {size}")
+        raise ImageRejected(f"у изображения нет размера: {size}")
     if Image.MAX_IMAGE_PIXELS and facts.width * facts.height > Image.MAX_IMAGE_PIXELS:
-        raise ImageRefused(f"изображение слишком велико: {size}")
+        raise ImageRejected(f"изображение слишком велико: {size}")
 
 
 def _decode(image: ImageFile.ImageFile) -> None:
-    """Decode every frame of a GIF or WebP; of an MPO only the JPEG in front, which is the picture people see."""
+    """Decode every frame of a GIF or WebP; of an MPO only the JPEG in front, which is the image people see."""
     try:
         image.load()
         for frame in range(1, 1 if image.format == "MPO" else getattr(image, "n_frames", 1)):
             image.seek(frame)
             image.load()
     except MALFORMED as error:
-        raise ImageRefused("изображение повреждено: не раскодируется полностью") from error
+        raise ImageRejected("изображение повреждено: не раскодируется полностью") from error
 
 
 def _whole_jpeg(data: bytes) -> bool:

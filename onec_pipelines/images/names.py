@@ -7,8 +7,8 @@ the format that its bytes are, no part of its path begins with a dot, and none h
     .htaccess, a PNG       ->  _htaccess.png
     03/038b.JPG, a JPEG    ->  03/038b.JPG
 
-That may make one name of two. Which file gets it is told by whoever publishes (`publish.Claim`); the other one gets
-digits of its SHA-256: `promo.html-5f70bf18.jpg`. Pure text: which names are taken is not known here.
+Two paths may come to one name. `publish.Claim` decides which file gets it; the other one gets digits
+of its SHA-256: `promo.html-5f70bf18.jpg`. Pure text: which names are taken is not known here.
 """
 
 import re
@@ -19,7 +19,7 @@ from onec_pipelines.images.paths import MAX_NAME, MAX_PATH
 EXTENSIONS = {"JPEG": (".jpg", ".jpeg", ".jfif"), "PNG": (".png",), "WebP": (".webp",), "GIF": (".gif",)}
 """The usual ones of each format of `ImageFacts`, in whatever case; what has none of them gets the first."""
 DIGITS = (8, 16, 64)
-"""Of the SHA-256; eight do, unless somebody has made up a name against it."""
+"""Digits of the SHA-256 in a name; eight are enough unless a name was made up to collide."""
 LEADING_DOT = re.compile(r"(^|/)\.")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """C0, C1, line separators, and what turns the direction of writing: `gpj.html` shown as `lmth.jpg`."""
@@ -29,7 +29,7 @@ def names_for(path: str, image_format: str, sha256: str) -> Iterator[str]:
     """The names under which the file of this path may be published, the best first; none for a path that is too long.
 
     Args:
-        path: relative to `import_files`; one that `path_refusal` lets pass.
+        path: relative to `import_files`; one that `path_rejection` lets pass.
         image_format: `JPEG`, `PNG`, `WebP` or `GIF`.
         sha256: of its bytes.
     """

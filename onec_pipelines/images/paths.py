@@ -16,7 +16,7 @@ DRIVE = re.compile(r"[A-Za-z]:")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def path_refusal(path: str) -> str | None:
+def path_rejection(path: str) -> str | None:
     """Say in Russian why this path is not taken, or return None for one that is."""
     if not path.strip():
         return "путь пуст"
@@ -28,10 +28,10 @@ def path_refusal(path: str) -> str | None:
         return "путь не относительный"
     if ".." in path.split("/"):
         return "путь выходит за пределы import_files"
-    return _length_refusal(path)
+    return _length_rejection(path)
 
 
-def _length_refusal(path: str) -> str | None:
+def _length_rejection(path: str) -> str | None:
     try:
         encoded = path.encode()
     except UnicodeEncodeError:

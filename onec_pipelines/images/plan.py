@@ -4,14 +4,14 @@
 
 | action      | when |
 |-------------|------|
-| `publish`   | the file is there and new, changed (size or time), gone from the media store, or `force` is set |
+| `publish`   | the file is there and new, changed (size or time), absent from the media store, or `force` is set |
 | `unchanged` | the record has its size and time, and the media store has it: known without a read |
 | `missing`   | 1C names it and did not ship it; never a reason to remove what is published |
-| `refused`   | the path leaves `import_files`, or what stands there is no regular file |
+| `rejected`  | the path leaves `import_files`, or what stands there is no regular file |
 | `duplicate` | the same file stands earlier in the same list of the same product; the first position counts |
 
 `plan` is a generator over references ordered by product and holds one product at a time. Shards, positions, main
-images and references that are gone are the tables' business; opening files is `publish`'s.
+images and references that are no longer listed are settled in SQL; `publish` opens the files.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from onec_pipelines.images.names import is_name_of
-from onec_pipelines.images.paths import normalized, path_refusal
+from onec_pipelines.images.paths import normalized, path_rejection
 from onec_pipelines.images.scan import ROOT, FileIndex
 
 
@@ -29,7 +29,7 @@ class Action(StrEnum):
     PUBLISH = "publish"
     UNCHANGED = "unchanged"
     MISSING = "missing"
-    REFUSED = "refused"
+    REJECTED = "refused"  # as the plans in the database have it
     DUPLICATE = "duplicate"
 
 
@@ -94,14 +94,14 @@ def plan(
         if reference.product != product:
             product = reference.product
             seen.clear()
-        refusal = path_refusal(reference.path)
-        path = reference.path if refusal else located(reference.path, index)
+        rejection = path_rejection(reference.path)
+        path = reference.path if rejection else located(reference.path, index)
         if (reference.variant, path) in seen:
             yield PlannedImage(reference, Action.DUPLICATE)
             continue
         seen.add((reference.variant, path))
-        if refusal:
-            yield PlannedImage(reference, Action.REFUSED, refusal)
+        if rejection:
+            yield PlannedImage(reference, Action.REJECTED, rejection)
         else:
             yield _decide(reference, path, index, stored, force=force)
 
@@ -109,7 +109,7 @@ def plan(
 def located(path: str, index: FileIndex) -> str:
     """Return the index's path for a path of the XML: as given, or under `import_files` when that alone is there.
 
-    The path is one that `path_refusal` lets pass.
+    The path is one that `path_rejection` lets pass.
     """
     path = normalized(path)
     if path.startswith(f"{ROOT}/") or index.get(path):
@@ -122,8 +122,8 @@ def _decide(
 ) -> PlannedImage:
     found = index.get(path)
     if not found:
-        refusal = index.refusal(path)
-        return PlannedImage(reference, Action.REFUSED if refusal else Action.MISSING, refusal or "файла нет")
+        rejection = index.rejection(path)
+        return PlannedImage(reference, Action.REJECTED if rejection else Action.MISSING, rejection or "файла нет")
     below = path.removeprefix(f"{ROOT}/")
     record = None if force else _still_stored(reference.published, below, stored)
     if record and (found.size, found.mtime_ns) == (record.size_bytes, record.mtime_ns):

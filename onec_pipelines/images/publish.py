@@ -2,11 +2,11 @@
 
     files = (ToPublish("import_files/03/038b...jpg", "03/038b...jpg"), ...)
     for outcome in publish_all(files, import_files.parent, store, claim):
-        outcome.status      published | unchanged | missing | refused
+        outcome.status      a `Status`
         outcome.published   the record to keep, where there is one
         outcome.reason      in Russian, where there is none
 
-A refused file costs itself alone, nothing of it is ever seen in the store, and what was published under its
+A rejected file stops no other. Nothing of it reaches the store, and what was published under its
 name stays. A store that cannot be written ends the run with a `MediaStoreError`. Whoever records the outcomes
 calls `store.flush()` first. What to publish is decided in `plan`, what an image is in `inspection`, which names a file
 may have in `names`. A name of another file is not taken: who has which, `claim` knows.
@@ -27,7 +27,7 @@ from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.names import names_for
 from onec_pipelines.images.paths import MAX_PATH
 from onec_pipelines.images.plan import PublishedFile
-from onec_pipelines.images.source import ImageMissing, ImageRefused, read_ahead, read_image
+from onec_pipelines.images.source import ImageMissing, ImageRejected, read_ahead, read_image
 from onec_pipelines.images.store import MediaStore, MediaStoreError
 
 BATCH = 16
@@ -43,7 +43,7 @@ class Status(StrEnum):
     PUBLISHED = "published"
     UNCHANGED = "unchanged"
     MISSING = "missing"
-    REFUSED = "refused"
+    REJECTED = "refused"  # as the plans in the database have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def publish(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *
     """Read a file once, check it and put it into the store, unless its content is known there.
 
     Raises:
-        ImageRefused: the file is no image, or changed while it was read; the store is untouched.
+        ImageRejected: the file is no image, or changed while it was read; the store is untouched.
         ImageMissing: it is not there any more.
         MediaStoreError: the store cannot be written.
     """
@@ -112,7 +112,7 @@ def _name(file: ToPublish, image_format: str, sha256: str, claim: Claim) -> str:
     for name in names_for(file.path, image_format, sha256):
         if (name == file.path and not file.is_held) or claim(name, file.path):
             return name
-    raise ImageRefused(f"путь длиннее {MAX_PATH} байт")
+    raise ImageRejected(f"путь длиннее {MAX_PATH} байт")
 
 
 def publish_all(
@@ -145,7 +145,7 @@ def publish_all(
 
 
 _Done = tuple[list[Outcome], MediaStoreError | ShortOfMemoryError | None]
-"""The outcomes of a batch, and what ended it early."""
+"""The outcomes of a batch, and the error that ended it early."""
 
 
 def _publish_batch(batch: list[ToPublish], *, directory: Path, store: MediaStore, claim: Claim, full: bool) -> _Done:
@@ -162,8 +162,8 @@ def _publish_file(file: ToPublish, directory: Path, store: MediaStore, claim: Cl
         done = publish(file, directory, store, claim, full=full)
     except ImageMissing as missing:
         return Outcome(file, Status.MISSING, reason=missing.reason)
-    except ImageRefused as refused:
-        return Outcome(file, Status.REFUSED, reason=refused.reason)
+    except ImageRejected as rejected:
+        return Outcome(file, Status.REJECTED, reason=rejected.reason)
     except MemoryError as error:
         raise ShortOfMemoryError("check the image", file.source) from error
     return Outcome(file, Status.PUBLISHED if done.written else Status.UNCHANGED, done.file)

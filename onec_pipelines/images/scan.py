@@ -1,4 +1,4 @@
-"""What lies on disk: one walk of a tree into an index that holds half a million files in little memory.
+"""The files on disk: one walk of a tree into an index that holds half a million files in little memory.
 
 A path in the index is relative, with `/`, and starts with the name the XML uses: `import_files/03/038b...jpg`.
 Only regular files that stay inside the tree are in it. Everything else that stands under a name is noted with a
@@ -66,14 +66,14 @@ class Folder:
 
 
 class FileIndex:
-    """The files of a tree by relative path, and what was refused in it."""
+    """The files of a tree by relative path, and the entries that were rejected."""
 
-    __slots__ = ("_folders", "_links", "refused")
+    __slots__ = ("_folders", "_links", "rejected")
 
-    def __init__(self, folders: dict[str, Folder], links: dict[str, str], refused: dict[str, str]) -> None:
+    def __init__(self, folders: dict[str, Folder], links: dict[str, str], rejected: dict[str, str]) -> None:
         self._folders = folders
         self._links = links
-        self.refused = refused
+        self.rejected = rejected
         """Relative path -> reason in Russian; bytes that are no UTF-8 are shown as U+FFFD."""
 
     def __len__(self) -> int:
@@ -109,13 +109,13 @@ class FileIndex:
         """Return the path to open: the path itself, or where a link inside the tree leads."""
         return self._links.get(path, path)
 
-    def refusal(self, path: str) -> str | None:
-        """Say why what stands under this path is no image file, or return None where nothing stands there."""
+    def rejection(self, path: str) -> str | None:
+        """The Russian reason why this path is not an image file, or None where nothing is there."""
         if path in self._folders:
             return kind_of(stat.S_IFDIR)
         while path:
-            if path in self.refused:
-                return self.refused[path]
+            if path in self.rejected:
+                return self.rejected[path]
             path = path.rpartition("/")[0]
         return None
 
@@ -161,7 +161,7 @@ def index_tree(root: Path, prefix: str = "") -> FileIndex:
     """Walk any tree; paths in the index start with `prefix`.
 
     Raises:
-        OSError: the root cannot be listed. A directory below it that cannot be is noted as refused.
+        OSError: the root cannot be listed. A directory below it that cannot be is noted as rejected.
     """
     return _Walk(os.path.realpath(root), prefix).index()
 
@@ -183,7 +183,7 @@ class _Walk:
         self.prefix = prefix
         self.folders: dict[str, Folder] = {}
         self.links: dict[str, str] = {}
-        self.refused: dict[str, str] = {}
+        self.rejected: dict[str, str] = {}
         self.ahead: list[str] = []
 
     def index(self) -> FileIndex:
@@ -195,8 +195,8 @@ class _Walk:
             except FileNotFoundError as error:
                 passed_over(log, "removed while the walk went on", error)
             except OSError:
-                self.refused[path] = "каталог не читается"
-        return FileIndex(self.folders, self.links, self.refused)
+                self.rejected[path] = "каталог не читается"
+        return FileIndex(self.folders, self.links, self.rejected)
 
     def _list(self, path: str) -> None:
         directory = os.path.join(self.root, path[len(self.prefix) :].lstrip("/"))  # noqa: PTH118  hot
@@ -212,16 +212,16 @@ class _Walk:
             except FileNotFoundError:
                 continue
             except OSError:
-                self.refused[_joined(path, entry.name)] = "нет доступа к файлу"
+                self.rejected[_joined(path, entry.name)] = "нет доступа к файлу"
                 continue
             if status:
                 yield entry.name, status.st_size, recorded_time(status)
 
     def _look(self, directory: str, entry: os.DirEntry[str]) -> os.stat_result | None:
-        """Look closer at what is no file with a plain name."""
+        """The status of an entry that is not plainly a file; None where it is no file, or is rejected."""
         path = _joined(directory, entry.name)
         if not _is_utf8(entry.name):
-            self.refused[_shown(path)] = "имя не в кодировке UTF-8"
+            self.rejected[_shown(path)] = "имя не в кодировке UTF-8"
         elif entry.is_symlink():
             return self._follow(path, entry)
         elif entry.is_dir(follow_symlinks=False):
@@ -229,21 +229,21 @@ class _Walk:
         elif entry.is_file(follow_symlinks=False):
             return entry.stat(follow_symlinks=False)
         else:
-            self.refused[path] = kind_of(entry.stat(follow_symlinks=False).st_mode)
+            self.rejected[path] = kind_of(entry.stat(follow_symlinks=False).st_mode)
         return None
 
     def _follow(self, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
         target = os.path.realpath(entry.path)
         if not target.startswith(self.root + os.sep):
-            self.refused[path] = OUTSIDE
+            self.rejected[path] = OUTSIDE
             return None
         try:
             found = os.lstat(target)
         except OSError:
-            self.refused[path] = "ссылка никуда не ведёт"
+            self.rejected[path] = "ссылка никуда не ведёт"
             return None
         if not stat.S_ISREG(found.st_mode):
-            self.refused[path] = "ссылка ведёт не на файл"
+            self.rejected[path] = "ссылка ведёт не на файл"
             return None
         self.links[path] = _joined(self.prefix, target[len(self.root) + 1 :].replace(os.sep, "/"))
         return found

@@ -1,8 +1,8 @@
-"""Reading one file of the export, once and without being led astray: never through a link, never from a device.
+"""Reading one image file of the export, once: never through a link, never from a device.
 
 What is read is the whole file at one moment: its size and time are taken before the bytes and compared after
 them, so that the time on record never belongs to other bytes than the checksum does. Also the one error of
-this room, `ImageRefused`, which everything that looks at a file may raise.
+this room, `ImageRejected`, which everything that looks at a file may raise.
 """
 
 import errno
@@ -39,7 +39,7 @@ UNREADABLE = {
 """What is wrong with this one file; any other error of the system (no memory, no descriptors) is not the file's."""
 
 
-class ImageRefused(Exception):  # noqa: N818  a verdict about a file, not a defect
+class ImageRejected(Exception):  # noqa: N818  a verdict about a file, not a defect
     """One image cannot be published; `reason` is a short Russian sentence without the path."""
 
     def __init__(self, reason: str) -> None:
@@ -47,7 +47,7 @@ class ImageRefused(Exception):  # noqa: N818  a verdict about a file, not a defe
         self.reason = reason
 
 
-class ImageMissing(ImageRefused):
+class ImageMissing(ImageRejected):
     """There is no such file."""
 
 
@@ -78,7 +78,7 @@ def recorded_time(status: os.stat_result) -> int:
 
 
 def kind_of(mode: int) -> str:
-    """Say in Russian what stands under an image's name and is not a regular file."""
+    """The Russian words for what is not a regular file, by its `st_mode`."""
     if stat.S_ISDIR(mode):
         return "это каталог, а не файл"
     return "это не файл, а канал, сокет или устройство"
@@ -91,7 +91,7 @@ def read_image(path: Path) -> ImageBytes:
 
     Raises:
         ImageMissing: nothing is there.
-        ImageRefused: it is something else than a file, cannot be read, is too big or is being written.
+        ImageRejected: it is something else than a file, cannot be read, is too big or is being written.
     """
     try:
         descriptor = os.open(path, UNMISLED)
@@ -102,11 +102,11 @@ def read_image(path: Path) -> ImageBytes:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ImageMissing("файла нет") from error
     except ValueError as error:  # a NUL, or a lone surrogate, in the path
-        raise ImageRefused("недопустимое имя файла") from error
+        raise ImageRejected("недопустимое имя файла") from error
     except OSError as error:
         if error.errno not in UNREADABLE:
             raise
-        raise ImageRefused(UNREADABLE[error.errno]) from error
+        raise ImageRejected(UNREADABLE[error.errno]) from error
 
 
 def read_ahead(path: Path) -> None:
@@ -124,12 +124,12 @@ def read_ahead(path: Path) -> None:
 def _read(descriptor: int) -> ImageBytes:
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
-        raise ImageRefused(kind_of(before.st_mode))
+        raise ImageRejected(kind_of(before.st_mode))
     if before.st_size > MAX_BYTES:
-        raise ImageRefused(f"файл больше {MAX_BYTES // 1024**2} МБ")
+        raise ImageRejected(f"файл больше {MAX_BYTES // 1024**2} МБ")
     data = _whole(descriptor, before.st_size)
     if len(data) != before.st_size or file_stat(os.fstat(descriptor)) != file_stat(before):
-        raise ImageRefused("файл ещё записывается: он изменился во время чтения")
+        raise ImageRejected("файл ещё записывается: он изменился во время чтения")
     return ImageBytes(data, file_stat(before))
 
 

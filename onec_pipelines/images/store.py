@@ -31,9 +31,9 @@ from urllib.parse import urlsplit
 import fsspec
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.paths import path_refusal
+from onec_pipelines.images.paths import path_rejection
 from onec_pipelines.images.scan import FileIndex, index_listing, index_tree
-from onec_pipelines.images.source import FileStat, ImageMissing, ImageRefused, read_image
+from onec_pipelines.images.source import FileStat, ImageMissing, ImageRejected, read_image
 from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class MediaStore(Protocol):
         """Write a file whole, in place of what is there; `image_format` is the one of `ImageFacts`.
 
         Raises:
-            ImageRefused: no file of this name can be in the store.
+            ImageRejected: no file of this name can be in the store.
             MediaStoreError: the store cannot be written: full, read-only, out of reach.
         """
 
@@ -88,7 +88,7 @@ class MediaStore(Protocol):
 
         Raises:
             ImageMissing: it is not there.
-            ImageRefused: it cannot be read, or no file of this name can be in the store.
+            ImageRejected: it cannot be read, or no file of this name can be in the store.
             MediaStoreError: the store is out of reach.
         """
 
@@ -183,8 +183,8 @@ class LocalStore:
                 os.close(descriptor)
 
     def _place(self, media_path: str) -> str:
-        if refusal := path_refusal(media_path):
-            raise ImageRefused(refusal)
+        if rejection := path_rejection(media_path):
+            raise ImageRejected(rejection)
         return f"{self.root}/{media_path}"
 
     @contextlib.contextmanager
@@ -193,7 +193,7 @@ class LocalStore:
             yield
         except OSError as error:
             if media_path and error.errno in UNNAMEABLE:
-                raise ImageRefused("в хранилище под таким именем файла быть не может") from error
+                raise ImageRejected("в хранилище под таким именем файла быть не может") from error
             advice = ADVICE.get(error.errno or 0, f"{error.strerror or error}: see to that")
             raise MediaStoreError(
                 f"The media store {self.root} cannot be used, {advice}; then run the import again: "
@@ -270,8 +270,8 @@ class RemoteStore:
                     yield name.removeprefix(self._root).lstrip("/"), FileStat(entry["size"] or 0, 0)
 
     def _key(self, media_path: str) -> str:
-        if refusal := path_refusal(media_path):
-            raise ImageRefused(refusal)
+        if rejection := path_rejection(media_path):
+            raise ImageRejected(rejection)
         return f"{self._root}/{media_path}"
 
     @contextlib.contextmanager

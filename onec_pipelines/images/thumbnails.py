@@ -1,13 +1,13 @@
-"""Small copies of a picture: bytes -> bytes, upright, in sRGB, without metadata.
+"""Small copies of an image: bytes -> bytes, upright, in sRGB, without metadata.
 
     thumbnails(data, (200, 800), "webp")     {800: Thumbnail(data, 800, 600), 200: Thumbnail(data, 200, 150)}
 
-A thumbnail fits into a square of its size and is never larger than the picture. It is turned as the camera's
+A thumbnail fits into a square of its size and is never larger than the image. It is turned as the camera's
 EXIF says, its colours are those that a browser shows (profiles, CMYK, palettes and 16 bits are converted), and
 of an animation it is the first frame. WebP keeps transparency, JPEG gets a white background.
 
-What is no whole picture, or has more pixels than Pillow's limit against decompression bombs, is an
-`ImageRefused` with a Russian reason, as in `inspection`. Where thumbnails are kept is not known here.
+What is no whole image, or has more pixels than Pillow's limit against decompression bombs, is an
+`ImageRejected` with a Russian reason, as in `inspection`. Where thumbnails are kept is not known here.
 """
 
 import io
@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from PIL import Image, ImageCms, ImageOps
 
 from onec_pipelines.images.inspection import MALFORMED, inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.tolerated import passed_over, tolerated
 
 log = logging.getLogger(__name__)
 
 SRGB = ImageCms.createProfile("sRGB")
 FAIR = 3.0
-"""How much larger than needed a picture is decoded: from here on the result is that of all its pixels."""
+"""How much larger than needed an image is decoded: from this factor on the result is as good as from all its pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Thumbnail:
 def thumbnails(
     data: bytes, sizes: Iterable[int], thumbnail_format: str = "webp", quality: int = 80
 ) -> dict[int, Thumbnail]:
-    """Make a thumbnail of each size (pixels of the longer side) of one picture, which is decoded once.
+    """Make a thumbnail of each size (pixels of the longer side) of one image, which is decoded once.
 
     `thumbnail_format` is `webp` or `jpeg`, `quality` 1 to 100.
 
     Raises:
-        ImageRefused: the picture cannot be decoded.
+        ImageRejected: the image cannot be decoded.
     """
     ordered = sorted(sizes, reverse=True)
     image = shrunk(data, ordered[0])
@@ -57,10 +57,10 @@ def thumbnails(
 
 
 def shrunk(data: bytes, size: int) -> Image.Image:
-    """Decode a picture so that it fits into a square of `size` pixels: upright, RGB, or RGBA where it is transparent.
+    """Decode an image so that it fits into a square of `size` pixels: upright, RGB, or RGBA where it is transparent.
 
     Raises:
-        ImageRefused: it cannot be decoded.
+        ImageRejected: it cannot be decoded.
     """
     facts = inspect(data)
     try:
@@ -69,13 +69,13 @@ def shrunk(data: bytes, size: int) -> Image.Image:
             image.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=FAIR)
             image = _upright(_in_srgb(image))
     except MALFORMED as error:
-        raise ImageRefused("изображение повреждено: не раскодируется полностью") from error
+        raise ImageRejected("изображение повреждено: не раскодируется полностью") from error
     image.info.clear()  # some formats write what stands there
     return image
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """The picture in RGB, with white where it is transparent."""
+    """The image in RGB, with white where it is transparent."""
     if image.mode == "RGB":
         return image
     paper = Image.new("RGBA", image.size, "white")
@@ -84,7 +84,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def _resizable(image: Image.Image) -> Image.Image:
-    """The picture in a mode whose pixels can be averaged: palettes cannot, and 16 bits are cut off, not scaled."""
+    """The image in a mode whose pixels can be averaged: palettes cannot, and 16 bits are cut off, not scaled."""
     if image.mode.startswith("I"):
         return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if image.mode in {"1", "P", "PA"} or "transparency" in image.info:
@@ -93,7 +93,7 @@ def _resizable(image: Image.Image) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
-    """The picture's colours by its profile, where it has one that can be used."""
+    """The image's colours by its profile, where it has one that can be used."""
     mode = _shown_mode(image)
     if profile := image.info.get("icc_profile"):
         with tolerated(log, "colours are taken as they are", ImageCms.PyCMSError, OSError, ValueError):
@@ -108,7 +108,7 @@ def _shown_mode(image: Image.Image) -> str:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The picture as its EXIF says it was held; it is no reason to refuse a picture that its EXIF is damaged."""
+    """The image turned as its EXIF says; an image with damaged EXIF is left as it is."""
     try:
         return ImageOps.exif_transpose(image)
     except MALFORMED as error:

@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     Attributes:
         run_id: what rejected rows and the ledger are signed with.
         force: read every file even if nothing has changed since the last import.
-        max_deactivation: the largest share (0 to 1, default 0.3) of an entity that a full export may take away.
+        max_deactivation: the share (0 to 1, default 0.3) of an entity that a full export may deactivate or remove.
         progress: called with the counters while the import goes.
         workers: how many processes read the files (default 1: this one); each needs a connection of its own.
     """
@@ -94,9 +94,9 @@ def import_customers(export: Export, database_url: str, **options: Unpack[Option
 def import_images(
     export: Export, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
 ) -> ImportReport:
-    """Publish the pictures of active products into a media store: a directory or an fsspec URL.
+    """Publish the images of active products into a media store: a directory or an fsspec URL.
 
-    `full` decodes each picture that is published to its last pixel.
+    `full` decodes each image that is published to its last pixel.
     """
     return publish_images(_request(export, database_url, **options), media_url, full=full)
 

@@ -1,4 +1,4 @@
-"""Import of the catalogue: groups, units, properties, brands, products, variants and their picture references."""
+"""Import of the catalogue: groups, units, properties, brands, products, variants and their image references."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from onec_pipelines.commerceml import catalog
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Category, Good, Offer, Property, PropertyValue, Unit
-from onec_pipelines.importing.reading import Dataset, Entity
+from onec_pipelines.importing.reading import DatasetImport, Entity
 
 
 def _readers(file: ExportFile) -> Mapping[str, Reader]:
     return catalog.READERS_BESIDE_PRICES if is_beside_offers(file.name) else catalog.READERS
 
 
-DATASET = Dataset(
+DATASET = DatasetImport(
     about=datasets.CATALOG,
     tables={
         Category: "categories",

@@ -7,14 +7,14 @@ from onec_pipelines.commerceml import customers
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Customer, NotForUs
-from onec_pipelines.importing.reading import Dataset, Entity
+from onec_pipelines.importing.reading import DatasetImport, Entity
 
 
 def _readers(_file: ExportFile) -> Mapping[str, Reader]:
     return customers.READERS
 
 
-DATASET = Dataset(
+DATASET = DatasetImport(
     about=datasets.CUSTOMERS,
     tables={Customer: "customers", NotForUs: "customers_not_for_us"},
     readers=_readers,

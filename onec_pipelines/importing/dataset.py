@@ -1,7 +1,7 @@
 """The course that the imports of XML share: preflight, lock, read, stage, merge, record, in one transaction.
 
-What differs between datasets, a `Dataset` says (reading.py); it is defined in the dataset's own module. An import lands
-whole or not at all: whatever goes wrong, the tables stay as they were.
+What differs between datasets is said by a `DatasetImport` (reading.py), which the module of each dataset defines. An
+import lands whole or not at all: whatever goes wrong, the tables stay as they were.
 """
 
 import logging
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import NotForUs, Refusal
+from onec_pipelines.commerceml.records import NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock
@@ -33,7 +33,7 @@ from onec_pipelines.importing.ledger import (
     write_last,
 )
 from onec_pipelines.importing.parallel import count_workers, read_in_processes
-from onec_pipelines.importing.reading import Dataset, Reading, read_files
+from onec_pipelines.importing.reading import DatasetImport, Reading, read_files
 from onec_pipelines.importing.report import (
     NOTHING_NEW,
     Counters,
@@ -66,7 +66,7 @@ class Request:
     workers: int = 1
 
 
-def import_dataset(dataset: Dataset, request: Request) -> ImportReport:
+def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
     """Import one dataset.
 
     Raises:
@@ -120,7 +120,7 @@ def has_products(connection: psycopg.Connection) -> bool:
 
 
 def _import_nothing_new(
-    dataset: Dataset, connection: psycopg.Connection, request: Request, last: LastImport, started: float
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request, last: LastImport, started: float
 ) -> ImportReport:
     """The files are those of the last import: only what is pending is tried again."""
     counts: dict[str, int] = {}
@@ -152,7 +152,7 @@ def _import_nothing_new(
 
 
 def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed on once
-    dataset: Dataset,
+    dataset: DatasetImport,
     connection: psycopg.Connection,
     request: Request,
     contents: Contents,
@@ -192,7 +192,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
 
 @contextmanager
 def _staged(
-    dataset: Dataset, connection: psycopg.Connection, request: Request, contents: Contents
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request, contents: Contents
 ) -> Iterator[tuple[Staging, Reading]]:
     """The transaction of an import, with its files in staging.
 
@@ -221,12 +221,14 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
     """Empty staging tables; the one of rejected rows is what the merge finds as `pg_temp.rejected`."""
     staging = Staging(connection)
     staging.create(tables)
-    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Refusal]}"  # noqa: S608
+    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
     connection.execute(view.encode())
     return staging
 
 
-def _counters(dataset: Dataset, connection: psycopg.Connection, total: int, counts: Mapping[str, int]) -> Counters:
+def _counters(
+    dataset: DatasetImport, connection: psycopg.Connection, total: int, counts: Mapping[str, int]
+) -> Counters:
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
     updated = sum(counts.get(f"{table} updated", 0) for table in tables)
@@ -264,7 +266,7 @@ def shown_rejected(connection: psycopg.Connection, import_type: str) -> tuple[Re
 
 
 def _details(
-    dataset: Dataset, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
+    dataset: DatasetImport, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
 ) -> dict[str, int]:
     """Counts beside the counters: what else was written, what is pending."""
     details = {
@@ -278,7 +280,7 @@ def _details(
     return details
 
 
-def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: Dataset) -> Iterator[str]:
+def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: DatasetImport) -> Iterator[str]:
     yield from (str(guard) for guard in guards if not guard.allows)
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):

@@ -1,8 +1,8 @@
-"""Merging what a dataset has staged, without taking away more than the guards allow.
+"""Merging what a dataset has staged, without deactivating or removing more than the guards allow.
 
-What a full export no longer names, the merge takes away. How much that is, the merge itself tells: a guard looks at
-what has gone, and where it says no the merge is undone and done again with nothing taken away. So no second statement
-says what will go, which could say something else.
+The merge deactivates or removes rows that a full export no longer names. A guard counts them afterwards; where they are
+too many, the merge is undone and done again without that. So there is no second statement that foretells the number and
+might differ from what the merge does.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ import psycopg
 
 from onec_pipelines.database.locks import merge_lock
 from onec_pipelines.database.merging import SETTLING, Step, merge, numbers, tables_written
-from onec_pipelines.importing.reading import Dataset, Reading
+from onec_pipelines.importing.reading import DatasetImport, Reading
 from onec_pipelines.importing.report import Guard
 from onec_pipelines.importing.steps import read_steps
 
@@ -38,10 +38,10 @@ class Merged:
     wrote: bool
 
 
-def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Reading, limit: float) -> Merged:
-    """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may go.
+def merge_guarded(connection: psycopg.Connection, dataset: DatasetImport, reading: Reading, limit: float) -> Merged:
+    """Merge what was read; `limit` is the largest share (0 to 1) of an entity that may be deactivated or removed.
 
-    One guard that says no keeps everything from being taken away.
+    Where one guard does not allow it, nothing of any entity is deactivated or removed.
     """
     steps = _settle(connection, dataset)
     full = {entity.name for entity in dataset.entities if reading.full.get(entity.name)}
@@ -57,7 +57,7 @@ def merge_guarded(connection: psycopg.Connection, dataset: Dataset, reading: Rea
     return Merged(counts, guards, *_count_items(connection, steps), wrote=_wrote(dataset, steps, counts))
 
 
-def merge_pending(connection: psycopg.Connection, dataset: Dataset) -> Merged:
+def merge_pending(connection: psycopg.Connection, dataset: DatasetImport) -> Merged:
     """Merge what is pending, where nothing is staged."""
     steps = _settle(connection, dataset)
     counts = merge(connection, steps, _values(dataset, (), ()))
@@ -69,11 +69,11 @@ def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tup
     return stated, pending, landed
 
 
-def _wrote(dataset: Dataset, steps: Iterable[Step], counts: Mapping[str, int]) -> bool:
+def _wrote(dataset: DatasetImport, steps: Iterable[Step], counts: Mapping[str, int]) -> bool:
     return not dataset.about.tables.isdisjoint(tables_written(steps, counts))
 
 
-def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...]:
+def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Step, ...]:
     """Settle what is staged, then wait until no other import merges; return the steps that are left."""
     steps = read_steps(f"merge/{dataset.name}")
     settling = tuple(takewhile(lambda step: step.verb in SETTLING, steps))
@@ -82,10 +82,10 @@ def _settle(connection: psycopg.Connection, dataset: Dataset) -> tuple[Step, ...
     return steps[len(settling) :]
 
 
-def _values(dataset: Dataset, full: Collection[str], taken_away: Collection[str]) -> dict[str, object]:
+def _values(dataset: DatasetImport, full: Collection[str], removable: Collection[str]) -> dict[str, object]:
     """What the steps are told of each entity; see `Entity`."""
     said = {
-        **{f"{entity.name}_full": entity.name in taken_away for entity in dataset.entities},
+        **{f"{entity.name}_full": entity.name in removable for entity in dataset.entities},
         **{f"{entity.name}_segments_full": entity.name in full for entity in dataset.entities},
     }
     return {**dataset.values, **said}

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.errors import DatabaseError
-from onec_pipelines.importing.reading import Dataset, Reading, begin_tally, gathered
+from onec_pipelines.importing.reading import DatasetImport, Reading, begin_reading, gathered
 from onec_pipelines.importing.report import Progress
 from onec_pipelines.tolerated import passed_over
 
@@ -32,16 +32,16 @@ def count_workers(wanted: int, contents: Contents) -> int:
 
 
 def read_in_processes(
-    dataset: Dataset, database_url: str, contents: Contents, workers: int, progress: Progress
+    dataset: DatasetImport, database_url: str, contents: Contents, workers: int, progress: Progress
 ) -> Reading:
     """Stage the files of a dataset, whose staging tables are there and committed.
 
     Raises:
-        OnecError: what the first of the files that could not be read is refused for.
+        OnecError: the error of the first file, in their order, that could not be read.
         DatabaseError: a process ended before its work did.
         psycopg.OperationalError: the server gave up.
     """
-    tally = begin_tally(dataset, contents, progress)
+    reached = begin_reading(dataset, contents, progress)
     crew = _Crew(dataset.name, enumerate(contents, start=1))
     with _started(workers) as processes:
         for pipe, process in processes:
@@ -52,7 +52,7 @@ def read_in_processes(
             for pipe in [pipe for pipe in crew.busy if pipe in ready]:
                 answer = crew.receive(pipe)
                 if isinstance(answer, tuple):
-                    tally.advance(*answer)
+                    reached.advance(*answer)
     if crew.failed:
         raise crew.failed[min(crew.failed)]
     return gathered(contents, [crew.found[number] for number in sorted(crew.found)])

@@ -7,14 +7,14 @@ from onec_pipelines.commerceml import prices
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Price, PriceList, PriceType
-from onec_pipelines.importing.reading import Dataset, Entity
+from onec_pipelines.importing.reading import DatasetImport, Entity
 
 
 def _readers(_file: ExportFile) -> Mapping[str, Reader]:
     return prices.READERS
 
 
-DATASET = Dataset(
+DATASET = DatasetImport(
     about=datasets.PRICES,
     tables={PriceType: "price_types", PriceList: "price_lists", Price: "prices"},
     readers=_readers,

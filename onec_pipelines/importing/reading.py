@@ -1,4 +1,4 @@
-"""Reading files into staging: what a `Dataset` takes from them, and what they have stated in the end.
+"""Reading files into staging: what a `DatasetImport` takes from them, and what they have stated in the end.
 
 Each file can be read by itself, so that several processes may share them (parallel.py). What the staged rows mean
 is no matter here: dataset.py has the course of an import.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
-from onec_pipelines.commerceml.records import Package, Refusal, Unhandled
+from onec_pipelines.commerceml.records import Package, Rejection, Unhandled
 from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.ledger import LedgerFile
@@ -24,13 +24,13 @@ PROGRESS_EVERY = 200
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Rows that a full export takes away by not naming them.
+    """Rows that a full export deactivates or removes by not naming them.
 
     The entity is full when every package is that stated a `record` of it in one of its `lists`.
 
     Attributes:
         name: what its guard guards. In a merge `<name>_segments_full` says that the entity is full, and `<name>_full`
-            that rows which are not named are to be taken away, too.
+            that rows which are not named are to be deactivated or removed, too.
         lists: where its records stand.
         record: what must have been seen.
         own_list: a list that speaks for the entity even when it is empty.
@@ -45,7 +45,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class DatasetImport:
     """How one dataset is read, staged and merged.
 
     Attributes:
@@ -53,7 +53,7 @@ class Dataset:
         tables: record type -> staging table.
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
-        entities: what a full export may take away.
+        entities: whose rows a full export may deactivate or remove.
     """
 
     about: datasets.Dataset
@@ -76,7 +76,7 @@ class Dataset:
     @property
     def staged(self) -> Mapping[type, str]:
         """Record type -> staging table, rejected rows among them."""
-        return {**self.tables, Refusal: f"{self.name}_rejected"}
+        return {**self.tables, Rejection: f"{self.name}_rejected"}
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ Advance = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Tally:
+class ReadingProgress:
     """How far the files are read; calls the progress function every so many items."""
 
     progress: Progress
@@ -127,17 +127,17 @@ class Tally:
             self.progress(Counters(total=max(self.total, self.read), processed=self.read, errors=self.errors))
 
 
-def begin_tally(dataset: Dataset, contents: Contents, progress: Progress) -> Tally:
-    """A tally of the items that the files are expected to hold."""
+def begin_reading(dataset: DatasetImport, contents: Contents, progress: Progress) -> ReadingProgress:
+    """The progress over the items that the files are expected to hold."""
     total = sum(content.items(dataset.name) for content in contents.values())
     progress(Counters(total=total))
-    return Tally(progress, total)
+    return ReadingProgress(progress, total)
 
 
-def read_files(dataset: Dataset, staging: Staging, contents: Contents, progress: Progress) -> Reading:
+def read_files(dataset: DatasetImport, staging: Staging, contents: Contents, progress: Progress) -> Reading:
     """Stage the files of a dataset one after another."""
-    tally = begin_tally(dataset, contents, progress)
-    found = [read_into_staging(dataset, staging, file, tally.advance) for file in contents]
+    reached = begin_reading(dataset, contents, progress)
+    found = [read_into_staging(dataset, staging, file, reached.advance) for file in contents]
     return gathered(contents, found)
 
 
@@ -155,7 +155,7 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
     return reading
 
 
-def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
+def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile, advance: Advance) -> Reading:
     """Stage the facts of one file. Rows are held back for a COPY no longer than it, or a portion of it, is read."""
     reading = Reading()
     seen, counted = reading.seen, dataset.items
@@ -169,8 +169,8 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
             if kind in counted:
                 items += 1
                 if items == PROGRESS_EVERY:
-                    advance(items, seen[Refusal] - rejected)
-                    items, rejected = 0, seen[Refusal]
+                    advance(items, seen[Rejection] - rejected)
+                    items, rejected = 0, seen[Rejection]
         elif isinstance(fact, Package):
             packages.append((fact, staging.tables.keys() & seen.keys()))
         elif isinstance(fact, Unhandled):
@@ -178,14 +178,14 @@ def read_into_staging(dataset: Dataset, staging: Staging, file: ExportFile, adva
         else:
             seen[kind] += 1
     staging.flush()
-    advance(items, seen[Refusal] - rejected)
+    advance(items, seen[Rejection] - rejected)
     reading.rows = sum(seen[kind] for kind in staging.tables)
     _note_packages(dataset, file.name, packages, reading)
     return reading
 
 
 def _note_packages(
-    dataset: Dataset, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
+    dataset: DatasetImport, file: str, packages: list[tuple[Package, AbstractSet[type]]], reading: Reading
 ) -> None:
     """Note which entities the packages of a file speak for, and whether they state them in full."""
     reading.any_delta = any(package.changes_only for package, _ in packages)

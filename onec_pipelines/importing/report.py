@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Counters:
     """How far an import has come; `created + updated + skipped + errors = processed` at its end.
 
-    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or pictures (`thumbnails`).
+    Items are products and variants (`catalog`), prices or stocks of a variant, customers, or images (`thumbnails`).
     Of `images`, `total` and `processed` count products, and the others files.
     """
 
@@ -55,25 +55,25 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A decision on what a full export does not name: `gone` of `before` rows of an entity.
+    """A decision on the rows that a full export does not name: `removed` of `before` rows of an entity.
 
-    `limit` is the largest share (0 to 1) that may go. A delta, or an export that names nothing, asks for no
-    decision and has no guard.
+    `limit` is the largest share (0 to 1) that may be deactivated or removed. A delta, or an export that names
+    nothing, needs no decision and has no guard.
     """
 
     entity: str
     before: int
-    gone: int
+    removed: int
     limit: float
 
     @property
     def allows(self) -> bool:
         """Whether the rows that are not named may be deactivated or removed."""
-        return self.gone <= self.before * self.limit
+        return self.removed <= self.before * self.limit
 
     def __str__(self) -> str:
         """The decision with its numbers and the setting that changes it."""
-        share = f"{self.gone} of {self.before} {self.entity} ({self.gone / max(self.before, 1):.0%})"
+        share = f"{self.removed} of {self.before} {self.entity} ({self.removed / max(self.before, 1):.0%})"
         if self.allows:
             return f"{share} are not named by the full export"
         return (
@@ -96,7 +96,7 @@ class ImportReport:
         rejected: the first 10 rejected rows.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
-        contact_sheet: a small picture (WebP) of pictures that were published; empty where there are none.
+        contact_sheet: one small WebP of some images that were published; empty where there are none.
     """
 
     import_type: str

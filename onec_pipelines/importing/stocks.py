@@ -7,14 +7,14 @@ from onec_pipelines.commerceml import stocks
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
 from onec_pipelines.commerceml.records import Stock, Warehouse
-from onec_pipelines.importing.reading import Dataset, Entity
+from onec_pipelines.importing.reading import DatasetImport, Entity
 
 
 def _readers(_file: ExportFile) -> Mapping[str, Reader]:
     return stocks.READERS
 
 
-DATASET = Dataset(
+DATASET = DatasetImport(
     about=datasets.STOCKS,
     tables={Warehouse: "warehouses", Stock: "stocks"},
     readers=_readers,

@@ -19,7 +19,7 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import worker_lock
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import OnecError
-from onec_pipelines.importing.reading import Dataset, Reading, read_into_staging
+from onec_pipelines.importing.reading import DatasetImport, Reading, read_into_staging
 from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _work(pipe: Connection, parent: int) -> None:
             pipe.send(_read(dataset, staging, number, file, pipe))
 
 
-def _read(dataset: Dataset, staging: Staging, number: int, file: ExportFile, pipe: Connection) -> Reading:
+def _read(dataset: DatasetImport, staging: Staging, number: int, file: ExportFile, pipe: Connection) -> Reading:
     staging.seq = number * ROWS_OF_A_FILE
     with staging.connection.transaction():
         return read_into_staging(dataset, staging, file, lambda items, errors: pipe.send((items, errors)))

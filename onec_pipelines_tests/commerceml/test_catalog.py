@@ -10,7 +10,7 @@ from onec_pipelines.commerceml.records import (
     Package,
     Property,
     PropertyValue,
-    Refusal,
+    Rejection,
     Unhandled,
     Unit,
 )
@@ -180,14 +180,14 @@ def test_a_barcode_goes_by_two_spellings(read_good, tag):
         ),
     ],
 )
-def test_a_good_that_cannot_be_taken_is_refused_with_its_reason_and_line(read_goods, good, onec_id, reason):
-    (refusal,) = read_goods(f"\n{good}")
-    assert (refusal.entity, refusal.onec_id, refusal.reason, refusal.line) == ("product", onec_id, reason, 2)
+def test_a_good_that_cannot_be_taken_is_rejected_with_its_reason_and_line(read_goods, good, onec_id, reason):
+    (rejection,) = read_goods(f"\n{good}")
+    assert (rejection.entity, rejection.onec_id, rejection.reason, rejection.line) == ("product", onec_id, reason, 2)
 
 
 def test_a_refusal_holds_what_was_stated(read_goods):
-    (refusal,) = read_goods(f"<Товар><Артикул>50-19</Артикул><Описание>{'д' * 5000}</Описание></Товар>")
-    assert refusal.payload == {"article": "50-19", "description": "д" * 1000}
+    (rejection,) = read_goods(f"<Товар><Артикул>50-19</Артикул><Описание>{'д' * 5000}</Описание></Товар>")
+    assert rejection.payload == {"article": "50-19", "description": "д" * 1000}
 
 
 def test_a_deletion_mark_may_come_with_nothing_but_the_id(read_goods):
@@ -462,9 +462,9 @@ def test_a_classic_offer_states_its_unit_too(read_offers):
         (f"<Предложение><Ид>{OVERLONG}</Ид></Предложение>", "x" * 100 + "…", "Ид длиннее 1024 байт"),
     ],
 )
-def test_an_offer_without_a_usable_id_is_refused(read_offers, offer, onec_id, reason):
-    (refusal,) = read_offers(offer)
-    assert (refusal.entity, refusal.onec_id, refusal.reason, refusal.line) == ("offer", onec_id, reason, 1)
+def test_an_offer_without_a_usable_id_is_rejected(read_offers, offer, onec_id, reason):
+    (rejection,) = read_offers(offer)
+    assert (rejection.entity, rejection.onec_id, rejection.reason, rejection.line) == ("offer", onec_id, reason, 1)
 
 
 @pytest.mark.parametrize(
@@ -535,20 +535,20 @@ def test_groups_nest_to_any_depth(read_classifier):
         ),
     ],
 )
-def test_a_group_that_cannot_be_taken_is_refused(read_classifier, group, onec_id, reason):
-    (refusal,) = read_classifier(f"<Группы>{group}</Группы>")
-    assert refusal == Refusal("category", onec_id, None, reason, {}, 1)
+def test_a_group_that_cannot_be_taken_is_rejected(read_classifier, group, onec_id, reason):
+    (rejection,) = read_classifier(f"<Группы>{group}</Группы>")
+    assert rejection == Rejection("category", onec_id, None, reason, {}, 1)
 
 
-def test_a_group_whose_parent_names_itself_too_late_is_refused_rather_than_put_at_the_top(read_classifier):
-    refusal, parent = read_classifier(
+def test_a_group_whose_parent_names_itself_too_late_is_rejected_rather_than_put_at_the_top(read_classifier):
+    rejection, parent = read_classifier(
         f"""<Группы><Группа>
           <Группы><Группа><Ид>child</Ид><Наименование>Мячи</Наименование></Группа></Группы>
           <Описание>{LONG}</Описание>
           <Ид>parent</Ид><Наименование>Спорт</Наименование>
         </Группа></Группы>"""
     )
-    assert (refusal.onec_id, refusal.reason) == ("child", "у родительской группы нет Ид перед вложенными группами")
+    assert (rejection.onec_id, rejection.reason) == ("child", "у родительской группы нет Ид перед вложенными группами")
     assert parent.onec_id == "parent"
 
 
@@ -589,12 +589,12 @@ def test_a_good_refers_to_the_unit_whose_code_is_spaces_by_the_same_spaces(read_
     assert read_good("<БазоваяЕдиница>    </БазоваяЕдиница>").unit_code == unit.onec_id == ""
 
 
-def test_a_unit_without_a_code_is_refused(read_classifier):
-    (refusal,) = read_classifier(
+def test_a_unit_without_a_code_is_rejected(read_classifier):
+    (rejection,) = read_classifier(
         "<ЕдиницыИзмерения><ЕдиницаИзмерения><НаименованиеКраткое>шт</НаименованиеКраткое></ЕдиницаИзмерения>"
         "</ЕдиницыИзмерения>"
     )
-    assert refusal == Refusal("unit", None, None, "нет Ид", {}, 1)
+    assert rejection == Rejection("unit", None, None, "нет Ид", {}, 1)
 
 
 @pytest.mark.parametrize("tag", ["Свойство", "СвойствоНоменклатуры"])
@@ -623,28 +623,28 @@ def test_the_values_of_a_dictionary_are_read_before_their_property_ends(read_cla
 
 
 @pytest.mark.parametrize(
-    ("property_", "refusal"),
+    ("property_", "rejection"),
     [
         (
             "<Свойство><Наименование>Цвет</Наименование></Свойство>",
-            Refusal("property", None, None, "нет Ид", {}, 1),
+            Rejection("property", None, None, "нет Ид", {}, 1),
         ),
         (
             """<Свойство><Ид>p</Ид><ВариантыЗначений>
                  <Справочник><Значение>синий</Значение></Справочник>
                </ВариантыЗначений></Свойство>""",
-            Refusal("property_value", None, None, "нет Ид", {}, 2),
+            Rejection("property_value", None, None, "нет Ид", {}, 2),
         ),
         (
             f"""<Свойство><ВариантыЗначений>
                  <Справочник><ИдЗначения>c1</ИдЗначения><Значение>синий</Значение></Справочник>
                </ВариантыЗначений><Описание>{LONG}</Описание><Ид>p</Ид></Свойство>""",
-            Refusal("property_value", "c1", None, "у свойства нет Ид перед вариантами значений", {}, 2),
+            Rejection("property_value", "c1", None, "у свойства нет Ид перед вариантами значений", {}, 2),
         ),
     ],
 )
-def test_a_property_or_a_value_without_an_id_is_refused(read_classifier, property_, refusal):
-    assert read_classifier(f"<Свойства>{property_}</Свойства>")[0] == refusal
+def test_a_property_or_a_value_without_an_id_is_rejected(read_classifier, property_, rejection):
+    assert read_classifier(f"<Свойства>{property_}</Свойства>")[0] == rejection
 
 
 def test_a_user_dictionary_is_no_property_dictionary(read):

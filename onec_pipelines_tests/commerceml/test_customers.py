@@ -4,7 +4,7 @@ import pytest
 
 from onec_pipelines.commerceml import customers
 from onec_pipelines.commerceml.customers import is_valid_inn, normalise_phone
-from onec_pipelines.commerceml.records import Customer, NotForUs, Package, Refusal, Unhandled
+from onec_pipelines.commerceml.records import Customer, NotForUs, Package, Rejection, Unhandled
 
 
 @pytest.fixture
@@ -343,7 +343,7 @@ PERSONAL = "<Наименование>Анна Иванова</Наименов�
 )
 def test_a_refusal_gives_reason_and_line_and_no_personal_data_outside_its_payload(read_contragent, onec_id, reason):
     (refusal,) = read_contragent(PERSONAL, onec_id)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, Rejection)
     assert (refusal.entity, refusal.onec_id, refusal.cell, refusal.reason, refusal.line) == (
         "customer",
         None,

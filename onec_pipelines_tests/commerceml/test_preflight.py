@@ -155,16 +155,16 @@ def test_the_catalogue_tells_missing_directories_from_empty_ones(export):
 # Images -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("picture", ["goods/import_files/01/a.jpg", "goods/import_files/a.jpg"])
-def test_pictures_lie_in_goods_of_3_1(export, picture):
-    assert preflight(export("goods", picture), "images", has_products=True) == []
+@pytest.mark.parametrize("image", ["goods/import_files/01/a.jpg", "goods/import_files/a.jpg"])
+def test_images_lie_in_goods_of_3_1(export, image):
+    assert preflight(export("goods", image), "images", has_products=True) == []
 
 
-def test_pictures_lie_beside_the_files_of_2_x(export):
+def test_images_lie_beside_the_files_of_2_x(export):
     assert preflight(export("import.xml", "import_files/01/a.jpg"), "images", has_products=True) == []
 
 
-def test_pictures_beside_the_files_of_2_x_are_missed_there(export):
+def test_images_beside_the_files_of_2_x_are_missed_there(export):
     root = export("import.xml")
     assert preflight(root, "images", has_products=True) == [
         (
@@ -175,7 +175,7 @@ def test_pictures_beside_the_files_of_2_x_are_missed_there(export):
 
 
 @pytest.mark.parametrize("below", ["", "01"])
-def test_a_directory_without_pictures_is_a_problem(export, below):
+def test_a_directory_without_images_is_a_problem(export, below):
     root = export("goods")
     (root / "goods" / "import_files" / below).mkdir(parents=True)
     assert preflight(root, "images", has_products=True) == [
@@ -186,7 +186,7 @@ def test_a_directory_without_pictures_is_a_problem(export, below):
     ]
 
 
-def test_a_file_in_the_place_of_the_pictures_is_no_directory(export):
+def test_a_file_in_the_place_of_the_images_is_no_directory(export):
     root = export("goods", "goods/import_files.txt")
     (root / "goods" / "import_files.txt").rename(root / "goods" / "import_files")
     (problem,) = preflight(root, "images", has_products=True)

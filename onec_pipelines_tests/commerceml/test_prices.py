@@ -3,7 +3,7 @@
 import pytest
 
 from onec_pipelines.commerceml import prices
-from onec_pipelines.commerceml.records import Package, Price, PriceList, PriceType, Refusal
+from onec_pipelines.commerceml.records import Package, Price, PriceList, PriceType, Rejection
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def test_price_types_stand_in_the_package_or_in_the_classifier(read, container):
     ]
 
 
-def test_a_price_type_without_an_id_is_refused(read):
-    refusal, _ = read(
+def test_a_price_type_without_an_id_is_rejected(read):
+    rejection, _ = read(
         prices.READERS,
         "<Классификатор><ТипыЦен><ТипЦены><Наименование>Розница</Наименование></ТипЦены></ТипыЦен></Классификатор>",
     )
-    assert refusal == Refusal("price_type", None, None, "нет Ид", {}, 1)
+    assert rejection == Rejection("price_type", None, None, "нет Ид", {}, 1)
 
 
 def test_an_offer_states_its_list_and_each_price_with_its_line(read_offers):
@@ -98,16 +98,16 @@ def test_an_empty_price_states_nothing(read_offers, price):
 
 
 @pytest.mark.parametrize("value", ["по запросу", "NaN", "Infinity", "1,234.56", "1e5", "9" * 2000])
-def test_a_price_that_is_no_number_is_refused_and_the_others_are_not(read_offers, value):
-    _, refusal, price = read_offers(
+def test_a_price_that_is_no_number_is_rejected_and_the_others_are_not(read_offers, value):
+    _, rejection, price = read_offers(
         f"""<Предложение><Ид>1</Ид><Цены>
           <Цена><ИдТипаЦены>r</ИдТипаЦены><ЦенаЗаЕдиницу>{value}</ЦенаЗаЕдиницу></Цена>
           <Цена><ИдТипаЦены>w</ИдТипаЦены><ЦенаЗаЕдиницу>5</ЦенаЗаЕдиницу></Цена>
         </Цены></Предложение>"""
     )
-    assert (refusal.entity, refusal.onec_id, refusal.cell, refusal.line) == ("price", "1", "r", 2)
-    assert refusal.reason.startswith("ЦенаЗаЕдиницу: не число: ")
-    assert refusal.payload == {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": "r"}
+    assert (rejection.entity, rejection.onec_id, rejection.cell, rejection.line) == ("price", "1", "r", 2)
+    assert rejection.reason.startswith("ЦенаЗаЕдиницу: не число: ")
+    assert rejection.payload == {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": "r"}
     assert price.value == "5"
 
 
@@ -118,20 +118,20 @@ def test_a_price_without_a_type_has_none_for_the_import_to_find(read_offers):
     assert price.price_type_onec_id is None
 
 
-def test_a_refused_price_without_a_type_is_told_from_others_by_its_line(read_offers):
-    _, refusal = read_offers(
+def test_a_rejected_price_without_a_type_is_told_from_others_by_its_line(read_offers):
+    _, rejection = read_offers(
         "<Предложение><Ид>1</Ид><Цены>\n<Цена><ЦенаЗаЕдиницу>?</ЦенаЗаЕдиницу></Цена></Цены></Предложение>"
     )
-    assert refusal.cell == "строка 2"
+    assert rejection.cell == "строка 2"
 
 
-def test_a_price_of_an_overlong_type_is_refused(read_offers):
-    _, refusal = read_offers(
+def test_a_price_of_an_overlong_type_is_rejected(read_offers):
+    _, rejection = read_offers(
         f"""<Предложение><Ид>1</Ид><Цены>
           <Цена><ИдТипаЦены>{"x" * 1025}</ИдТипаЦены><ЦенаЗаЕдиницу>5</ЦенаЗаЕдиницу></Цена>
         </Цены></Предложение>"""
     )
-    assert refusal.reason == "ИдТипаЦены длиннее 1024 байт"
+    assert rejection.reason == "ИдТипаЦены длиннее 1024 байт"
 
 
 def test_a_type_stated_twice_is_two_prices_in_order(read_offers):
@@ -148,11 +148,11 @@ def test_a_type_stated_twice_is_two_prices_in_order(read_offers):
     ("onec_id", "reason"),
     [("", "нет Ид"), ("<Ид/>", "нет Ид"), (f"<Ид>{'x' * 1025}</Ид>", "Ид длиннее 1024 байт")],
 )
-def test_prices_of_an_offer_without_a_usable_id_are_refused_once(read_offers, onec_id, reason):
-    (refusal,) = read_offers(
+def test_prices_of_an_offer_without_a_usable_id_are_rejected_once(read_offers, onec_id, reason):
+    (rejection,) = read_offers(
         f"""<Предложение>{onec_id}<Цены>
           <Цена><ИдТипаЦены>r</ИдТипаЦены><ЦенаЗаЕдиницу>5</ЦенаЗаЕдиницу></Цена>
           <Цена><ИдТипаЦены>w</ИдТипаЦены><ЦенаЗаЕдиницу>5</ЦенаЗаЕдиницу></Цена>
         </Цены></Предложение>"""
     )
-    assert (refusal.entity, refusal.reason, refusal.line) == ("price", reason, 1)
+    assert (rejection.entity, rejection.reason, rejection.line) == ("price", reason, 1)

@@ -3,7 +3,7 @@
 import pytest
 
 from onec_pipelines.commerceml import stocks
-from onec_pipelines.commerceml.records import Package, Refusal, Stock, Warehouse
+from onec_pipelines.commerceml.records import Package, Rejection, Stock, Warehouse
 from onec_pipelines.commerceml.stocks import DEFAULT_WAREHOUSE
 
 
@@ -35,7 +35,7 @@ def test_warehouses_stand_in_the_package_or_in_the_classifier(read, container):
     assert warehouses[:-1] == [
         Warehouse("m", "Главный", deleted=False, line=2),
         Warehouse("x", "", deleted=False, line=3),
-        Refusal("warehouse", None, None, "нет Ид", {}, 4),
+        Rejection("warehouse", None, None, "нет Ид", {}, 4),
     ]
 
 
@@ -121,11 +121,11 @@ def test_stock_inside_a_good_is_that_of_its_bare_id(read):
 
 
 @pytest.mark.parametrize("quantity", ["много", "NaN", "-Infinity", "1e3"])
-def test_a_quantity_that_is_no_number_is_refused_and_the_others_are_not(read_offer, quantity):
-    refusal, stock = read_offer(
+def test_a_quantity_that_is_no_number_is_rejected_and_the_others_are_not(read_offer, quantity):
+    rejection, stock = read_offer(
         f'<Склад ИдСклада="m" КоличествоНаСкладе="{quantity}"/><Склад ИдСклада="s" КоличествоНаСкладе="4"/>'
     )
-    assert refusal == Refusal(
+    assert rejection == Rejection(
         "stock",
         "1",
         "m",
@@ -144,22 +144,27 @@ def test_a_quantity_that_is_no_number_is_refused_and_the_others_are_not(read_off
         '<Склад ИдСклада="" КоличествоНаСкладе="3"/>',
     ],
 )
-def test_stock_of_a_warehouse_without_an_id_is_refused_and_not_given_to_the_default_one(read_offer, inside):
-    (refusal,) = read_offer(inside)
-    assert (refusal.entity, refusal.onec_id, refusal.cell, refusal.reason) == ("stock", "1", None, "нет Ид склада")
+def test_stock_of_a_warehouse_without_an_id_is_rejected_and_not_given_to_the_default_one(read_offer, inside):
+    (rejection,) = read_offer(inside)
+    assert (rejection.entity, rejection.onec_id, rejection.cell, rejection.reason) == (
+        "stock",
+        "1",
+        None,
+        "нет Ид склада",
+    )
 
 
-def test_stock_of_a_warehouse_with_an_overlong_id_is_refused(read_offer):
-    (refusal,) = read_offer(f'<Склад ИдСклада="{"x" * 1025}" КоличествоНаСкладе="3"/>')
-    assert refusal.reason == "Ид склада длиннее 1024 байт"
+def test_stock_of_a_warehouse_with_an_overlong_id_is_rejected(read_offer):
+    (rejection,) = read_offer(f'<Склад ИдСклада="{"x" * 1025}" КоличествоНаСкладе="3"/>')
+    assert rejection.reason == "Ид склада длиннее 1024 байт"
 
 
 @pytest.mark.parametrize(
     ("onec_id", "reason"),
     [("", "нет Ид"), (f"<Ид>{'x' * 1025}</Ид>", "Ид длиннее 1024 байт")],
 )
-def test_stock_of_an_offer_without_a_usable_id_is_refused_once(read_offer, onec_id, reason):
-    (refusal,) = read_offer(
+def test_stock_of_an_offer_without_a_usable_id_is_rejected_once(read_offer, onec_id, reason):
+    (rejection,) = read_offer(
         '<Склад ИдСклада="m" КоличествоНаСкладе="3"/><Склад ИдСклада="s" КоличествоНаСкладе="4"/>', onec_id
     )
-    assert (refusal.entity, refusal.reason, refusal.line) == ("stock", reason, 1)
+    assert (rejection.entity, rejection.reason, rejection.line) == ("stock", reason, 1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from onec_pipelines.commerceml.values import (
     MAX_ID_BYTES,
     ZERO_GUID,
-    ValueRefused,
+    ValueRejected,
     check_id,
     is_true,
     means_empty,
@@ -72,15 +72,15 @@ def test_a_number_keeps_its_digits_and_gets_a_point(written, number):
         "9" * 1001,
     ],
 )
-def test_what_is_no_plain_number_is_refused(written):
-    with pytest.raises(ValueRefused, match=r"^Цена: не число: "):
+def test_what_is_no_plain_number_is_rejected(written):
+    with pytest.raises(ValueRejected, match=r"^Цена: не число: "):
         parse_number(written, "Цена")
 
 
 def test_the_reason_shows_only_the_beginning_of_what_was_written():
-    with pytest.raises(ValueRefused) as refused:
+    with pytest.raises(ValueRejected) as rejected:
         parse_number("ю" * 10_000, "Цена")
-    assert len(str(refused.value)) < 60
+    assert len(str(rejected.value)) < 60
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4))
@@ -153,13 +153,13 @@ def test_an_id_is_any_string(written):
     assert check_id(written) == written
 
 
-def test_an_absent_id_is_refused():
-    with pytest.raises(ValueRefused, match="нет Ид"):
+def test_an_absent_id_is_rejected():
+    with pytest.raises(ValueRejected, match="нет Ид"):
         check_id(None)
 
 
 @pytest.mark.parametrize("written", ["x" * (MAX_ID_BYTES + 1), "я" * (MAX_ID_BYTES // 2 + 1)])
-def test_an_id_too_long_for_an_index_is_refused_without_being_repeated(written):
-    with pytest.raises(ValueRefused) as refused:
+def test_an_id_too_long_for_an_index_is_rejected_without_being_repeated(written):
+    with pytest.raises(ValueRejected) as rejected:
         check_id(written)
-    assert str(refused.value) == "Ид длиннее 1024 байт"
+    assert str(rejected.value) == "Ид длиннее 1024 байт"

@@ -14,7 +14,7 @@ import pytest
 
 from onec_pipelines.commerceml import catalog, customers, prices, stocks, xml
 from onec_pipelines.commerceml.facts import read_file
-from onec_pipelines.commerceml.records import Category, Good, Price, Refusal, Stock
+from onec_pipelines.commerceml.records import Category, Good, Price, Rejection, Stock
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.errors import ExportError
 
@@ -430,7 +430,7 @@ def test_a_record_without_end_is_rejected_by_its_id_and_the_others_are_read(writ
     others.insert(place, f"<Ид>long</Ид>{long}")
     *facts, _ = read(write("goods.xml", goods(*others)))
     assert [(type(fact), fact.onec_id) for fact in facts] == [
-        (Refusal if onec_id == "long" else Good, onec_id)
+        (Rejection if onec_id == "long" else Good, onec_id)
         for onec_id in (("long", "a", "b") if place == 0 else ("a", "long", "b"))
     ]
     assert facts[place].reason == "Товар: длиннее 32 МБ"
@@ -467,7 +467,7 @@ def test_of_a_group_without_end_only_that_group_is_rejected(write):
     outer = f"<Группа><Ид>outer</Ид><Наименование>Спорт</Наименование><Группы>{endless}</Группы></Группа>"
     document = f"<Классификатор><Группы>{outer}</Группы></Классификатор>"
     *facts, _ = read(write("groups.xml", f"<КоммерческаяИнформация>{document}</КоммерческаяИнформация>"))
-    assert [(type(fact), fact.onec_id) for fact in facts] == [(Refusal, "long"), (Category, "outer")]
+    assert [(type(fact), fact.onec_id) for fact in facts] == [(Rejection, "long"), (Category, "outer")]
 
 
 def test_the_parts_of_a_long_file_are_told_as_they_are_read(write, monkeypatch):

@@ -54,9 +54,9 @@ def test_columns_that_the_select_does_not_name_keep_their_values(run, connection
 
 def test_a_part_of_a_key_may_be_null_where_the_title_says_so(run, connection):
     connection.execute("insert into onec.products (onec_id, name) values ('g', 'Стул')")
-    picture = "select id as product_id, null::bigint as variant_id, 0 as position, '{}' as path from onec.products"
+    image = "select id as product_id, null::bigint as variant_id, 0 as position, '{}' as path from onec.products"
     for path, counted in (("a.jpg", (1, 0)), ("b.jpg", (0, 1)), ("b.jpg", (0, 0))):
-        counts = run("upsert image_references by product_id, variant_id?, position", picture.format(path))
+        counts = run("upsert image_references by product_id, variant_id?, position", image.format(path))
         assert (counts["image_references created"], counts["image_references updated"]) == counted
 
 

@@ -34,7 +34,7 @@ from onec_pipelines.postgres import embedded
 
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
-GOODS, PICTURES = 260, 48
+GOODS, IMAGES = 260, 48
 VOLATILE = ["id", "created_at", "updated_at", "imported_at", "first_seen_at", "changed_at", "run_id"]
 """Columns that say when and by whom, not what 1C states."""
 
@@ -47,7 +47,7 @@ def package(inside: str, content: str, container: str = "ПакетПредло�
     return document(f'<{container} СодержитТолькоИзменения="false"><{inside}>{content}</{inside}></{container}>')
 
 
-def picture(seed: str) -> bytes:
+def image(seed: str) -> bytes:
     """A JPEG of some 4 KB."""
     noise = random.Random(seed).randbytes(60 * 40 * 3)  # noqa: S311
     file = io.BytesIO()
@@ -55,7 +55,7 @@ def picture(seed: str) -> bytes:
     return file.getvalue()
 
 
-def write_shop(root: Path, version: str, *, goods: int = GOODS, pictures: int = PICTURES) -> Path:
+def write_shop(root: Path, version: str, *, goods: int = GOODS, images: int = IMAGES) -> Path:
     """A full export in which each value of a record names the version; `b` lacks the last ten goods of `a`."""
     ids = [f"good-{number:03}" for number in range(goods if version == "a" else goods - 10)]
     cost = len(version) + ord(version[0])
@@ -69,7 +69,7 @@ def write_shop(root: Path, version: str, *, goods: int = GOODS, pictures: int = 
                 "".join(
                     f"<Товар><Ид>{good}</Ид><Наименование>Стул {version}</Наименование><Группы><Ид>g</Ид></Группы>"
                     f"<Описание>{version * 900}</Описание>"
-                    + (f"<Картинка>import_files/{good}.jpg</Картинка>" if int(good[5:]) < pictures else "")
+                    + (f"<Картинка>import_files/{good}.jpg</Картинка>" if int(good[5:]) < images else "")
                     + "</Товар>"
                     for good in ids[segment - 1 :: 2]
                 ),
@@ -140,8 +140,8 @@ def write_shop(root: Path, version: str, *, goods: int = GOODS, pictures: int = 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     (root / "goods/import_files").mkdir(exist_ok=True)
-    for number in range(pictures):
-        (root / f"goods/import_files/good-{number:03}.jpg").write_bytes(picture(f"{version}{number}"))
+    for number in range(images):
+        (root / f"goods/import_files/good-{number:03}.jpg").write_bytes(image(f"{version}{number}"))
     return root
 
 
@@ -151,10 +151,10 @@ def writing() -> Callable[..., Path]:
     return write_shop
 
 
-@pytest.fixture(scope="session", name="picture")
+@pytest.fixture(scope="session", name="image")
 def drawing() -> Callable[[str], bytes]:
-    """The bytes of a picture, another for each word."""
-    return picture
+    """The bytes of an image, another for each word."""
+    return image
 
 
 @pytest.fixture(scope="session")
@@ -339,7 +339,7 @@ class Shop:
     def settle(self, seconds: float = 10.0, *, planned: bool = False) -> None:
         """Wait until PostgreSQL has noticed that whoever was connected is gone, and has cleared up.
 
-        What a killed run over pictures has planned, or has made, may stand until the next one, where it is `planned`.
+        What a killed run over images has planned, or has made, may stand until the next one, where it is `planned`.
         """
         deadline = time.monotonic() + seconds
         while left := [

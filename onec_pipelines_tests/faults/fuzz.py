@@ -1,7 +1,7 @@
-"""Damaged XML for the readers, damaged pictures for the inspection: facts or a typed error, nothing else.
+"""Damaged XML for the readers, damaged images for the inspection: facts or a typed error, nothing else.
 
     python onec_pipelines_tests/faults/fuzz.py readers 50000 7
-    python onec_pipelines_tests/faults/fuzz.py pictures 50000 7
+    python onec_pipelines_tests/faults/fuzz.py images 50000 7
 
 Inputs come of a small valid corpus by a seeded generator, so that a failure is found again by its seed and number.
 It prints `inputs, facts, refusals` and ends with 0, or it prints the input that something else came of, and ends
@@ -24,7 +24,7 @@ from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 
 READERS = (catalog.READERS, catalog.READERS_BESIDE_PRICES, prices.READERS, stocks.READERS, customers.READERS)
 ROOT = '<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация ВерсияСхемы="2.08">{}</КоммерческаяИнформация>'
@@ -180,12 +180,12 @@ TEXTS = [
 def drawn(kind: str, seed: int) -> bytes:
     file = io.BytesIO()
     noise = random.Random(seed).randbytes(9 * 7 * 3)  # noqa: S311
-    picture = Image.frombytes("RGB", (9, 7), noise)
-    picture.save(file, kind, **({"save_all": True, "append_images": [picture]} if kind == "GIF" else {}))
+    image = Image.frombytes("RGB", (9, 7), noise)
+    image.save(file, kind, **({"save_all": True, "append_images": [image]} if kind == "GIF" else {}))
     return file.getvalue()
 
 
-def damaged_pictures(seed: int) -> Iterator[bytes]:
+def damaged_images(seed: int) -> Iterator[bytes]:
     chance = random.Random(seed)  # noqa: S311
     corpus = [drawn(kind, seed) for kind in ("JPEG", "PNG", "WEBP", "GIF")]
     odd = [
@@ -229,14 +229,14 @@ def inspecting(number: int, data: bytes) -> int:
 def main(what: str, inputs: int, seed: int) -> None:
     facts = refusals = 0
     with tempfile.TemporaryDirectory() as directory:
-        damaged = {"readers": damaged_documents, "pictures": damaged_pictures}[what](seed)
-        attempt = inspecting if what == "pictures" else reading(Path(directory))
+        damaged = {"readers": damaged_documents, "images": damaged_images}[what](seed)
+        attempt = inspecting if what == "images" else reading(Path(directory))
         for number in range(inputs):
             data = next(damaged)
             try:
                 attempt(number, data)
                 facts += 1
-            except (ExportError, ImageRefused):
+            except (ExportError, ImageRejected):
                 refusals += 1
             except BaseException:
                 sys.stderr.write(f"{what}, seed {seed}, input {number}: {data!r}\n")

@@ -1,4 +1,4 @@
-"""130,000 damaged inputs for the readers and the inspection of pictures, and damaged exports for whole imports."""
+"""130,000 damaged inputs for the readers and the inspection of images, and damaged exports for whole imports."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ def fuzz():
     ("what", "inputs", "seed"),
     [
         ("readers", INPUTS // 6, 20),
-        ("pictures", INPUTS, 21),
+        ("images", INPUTS, 21),
         ("readers", INPUTS, 22),
     ],
 )

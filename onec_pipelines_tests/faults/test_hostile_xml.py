@@ -111,7 +111,7 @@ def refused(shop, driver, tmp_path, write_shop):
     """Import a hostile file into a shop in version `a`; what was said, with the tables as they were."""
     driver.order(shop.order("catalog", "a"))
     before = shop.contents()
-    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    export = write_shop(tmp_path / "export", "b", goods=20, images=0)
     path = export / "goods/goods_1_7.xml"
 
     def run(write: Callable[[BinaryIO], None]) -> str:
@@ -136,7 +136,7 @@ def test_a_hostile_file_is_refused_by_name_in_bounded_memory(kind, refused):
 def test_a_flood_of_attributes_is_read_in_bounded_memory(shop, write_shop, tmp_path):
     """Each has another name: well-formed, so the good lands, and nothing of the flood does."""
     flood = " ".join(f'a{number}="{number}"' for number in range(300_000))
-    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    export = write_shop(tmp_path / "export", "b", goods=20, images=0)
     document = f"{HEAD}{OPEN.replace('<Товар>', f'<Товар {flood}>')}{CLOSE}"
     (export / "goods/goods_1_7.xml").write_text(document, encoding="utf-8")
     assert imported(export, shop.database_url) == 0
@@ -145,7 +145,7 @@ def test_a_flood_of_attributes_is_read_in_bounded_memory(shop, write_shop, tmp_p
 
 
 def test_a_good_of_a_million_properties_is_rejected_in_bounded_memory_and_the_others_land(shop, write_shop, tmp_path):
-    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    export = write_shop(tmp_path / "export", "b", goods=20, images=0)
     with (export / "goods/goods_1_7.xml").open("w", encoding="utf-8") as file:
         file.write(f"{HEAD}{OPEN.replace('good-001', 'endless')}</Наименование><ЗначенияСвойств>")
         for number in range(1_000_000):
@@ -158,7 +158,7 @@ def test_a_good_of_a_million_properties_is_rejected_in_bounded_memory_and_the_ot
 
 
 def test_goods_of_10_mb_each_are_imported_in_bounded_memory(shop, write_shop, tmp_path):
-    export = write_shop(tmp_path / "export", "b", goods=20, pictures=0)
+    export = write_shop(tmp_path / "export", "b", goods=20, images=0)
     with (export / "goods/goods_1_7.xml").open("w", encoding="utf-8") as file:
         file.write(f"{HEAD}<КоммерческаяИнформация><Каталог><Товары>")
         for number in range(60):

@@ -63,12 +63,12 @@ def test_a_killed_import_leaves_the_old_state_or_the_new_and_the_next_one_comple
     assert set(landed) == {True, False}
 
 
-def test_a_picture_that_is_no_longer_listed_is_removed_by_the_import_after_the_killed_one(
+def test_an_image_that_is_no_longer_listed_is_removed_by_the_import_after_the_killed_one(
     shop, driver, tmp_path, write_shop
 ):
     driver.order(shop.order("catalog", "a"))
     driver.order(shop.order("images", "a"))
-    shop.versions = {"fewer": write_shop(tmp_path / "fewer", "a", pictures=40)}
+    shop.versions = {"fewer": write_shop(tmp_path / "fewer", "a", images=40)}
     driver.order(shop.order("catalog", "fewer"))
     assert driver.order(shop.order("images", "fewer"), at=["unlink", 3]) == {"killed": 9}
     shop.settle()
@@ -80,10 +80,10 @@ def test_a_picture_that_is_no_longer_listed_is_removed_by_the_import_after_the_k
     shop.settle()
 
 
-def test_5000_pictures_killed_half_way_and_repeated_are_there_once_and_whole(
+def test_5000_images_killed_half_way_and_repeated_are_there_once_and_whole(
     tmp_path, write_shop, shop, onec, wait_until
 ):
-    export = write_shop(tmp_path / "export", "a", goods=5000, pictures=5000)
+    export = write_shop(tmp_path / "export", "a", goods=5000, images=5000)
     settings = {
         "ONEC_DATA_DIR": export,
         "ONEC_HOME": tmp_path / "home",

@@ -1,4 +1,4 @@
-"""Hostile names of pictures, in the XML and on disk, through a whole import: nothing is read or written outside."""
+"""Hostile names of images, in the XML and on disk, through a whole import: nothing is read or written outside."""
 
 import os
 from pathlib import Path
@@ -10,22 +10,22 @@ UNPRINTABLE = b"good-004\xff\xfe.jpg"
 
 
 @pytest.fixture
-def hostile(tmp_path, write_shop, picture):
-    """An export whose goods name each a picture that is none of theirs; three of them have honest ones."""
-    export = write_shop(tmp_path / "outer/export", "a", goods=16, pictures=0)
+def hostile(tmp_path, write_shop, image):
+    """An export whose goods name each an image that is none of theirs; three of them have honest ones."""
+    export = write_shop(tmp_path / "outer/export", "a", goods=16, images=0)
     images = export / "goods/import_files"
     outside = tmp_path / "outer/secret.jpg"
-    outside.write_bytes(picture("secret"))
-    (images / "good-010.jpg").write_bytes(picture("10"))
-    (images / "Twin.jpg").write_bytes(picture("upper"))
-    (images / "twin.jpg").write_bytes(picture("lower"))
+    outside.write_bytes(image("secret"))
+    (images / "good-010.jpg").write_bytes(image("10"))
+    (images / "Twin.jpg").write_bytes(image("upper"))
+    (images / "twin.jpg").write_bytes(image("lower"))
     (images / "link.jpg").symlink_to(outside)
     (images / "loop.jpg").symlink_to("loop.jpg")
     (images / "tree").symlink_to(tmp_path / "outer")
     (images / "go").mkdir()
     os.mkfifo(images / "pipe.jpg")
     os.mkfifo(images / "go/good-009.jpg")
-    (Path(os.fsdecode(os.fsencode(images / "go") + b"/" + UNPRINTABLE))).write_bytes(picture("bytes"))
+    (Path(os.fsdecode(os.fsencode(images / "go") + b"/" + UNPRINTABLE))).write_bytes(image("bytes"))
     named = {
         0: "import_files/../../../secret.jpg",
         1: str(outside),
@@ -51,7 +51,7 @@ def hostile(tmp_path, write_shop, picture):
     return export
 
 
-def test_no_name_leads_out_and_none_makes_the_import_wait(hostile, shop, driver, picture, tmp_path):
+def test_no_name_leads_out_and_none_makes_the_import_wait(hostile, shop, driver, image, tmp_path):
     shop.versions = {"hostile": hostile}
     before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
     assert "report" in driver.order(shop.order("catalog", "hostile"))
@@ -73,9 +73,9 @@ def test_no_name_leads_out_and_none_makes_the_import_wait(hostile, shop, driver,
     }
     files = {path.relative_to(shop.media).as_posix(): path.read_bytes() for path in shop.media.rglob("*.*")}
     assert files == {
-        "good-010.jpg": picture("10"),
-        "Twin.jpg": picture("upper"),
-        "twin.jpg": picture("lower"),
+        "good-010.jpg": image("10"),
+        "Twin.jpg": image("upper"),
+        "twin.jpg": image("lower"),
     }
     after = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if shop.media not in path.parents)
     assert after == sorted([*before, shop.media.relative_to(tmp_path)])

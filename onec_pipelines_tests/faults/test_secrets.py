@@ -190,7 +190,7 @@ def test_no_process_shows_a_secret_in_its_command_line_or_its_connection(told, o
 
 
 def test_what_is_below_the_home_is_for_its_owner_alone(home, tmp_path, onec):
-    """But for the pictures, which are for everybody: whoever serves them needs ONEC_MEDIA_URL outside of the home."""
+    """But for the images, which are for everybody: whoever serves them needs ONEC_MEDIA_URL outside of the home."""
     home.mkdir(mode=0o755)  # as who mounts a volume does
     write_demo(tmp_path / "import_1c")
     process = onec("import", "all", ONEC_HOME=home, ONEC_DATA_DIR=tmp_path / "import_1c")

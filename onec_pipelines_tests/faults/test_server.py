@@ -78,7 +78,7 @@ def test_a_server_that_goes_away_in_the_middle_is_one_sentence_and_the_next_impo
     shop.settle()
 
 
-def test_pictures_go_on_after_the_server_went_away_while_they_were_published(server, shop_at, driver):
+def test_images_go_on_after_the_server_went_away_while_they_were_published(server, shop_at, driver):
     shop = shop_at(server.new_database())
     driver.order(shop.order("catalog", "a"))
     driver.order(shop.order("images", "a"))

@@ -48,7 +48,7 @@ def customer(number: int, text: str) -> str:
 @pytest.fixture
 def texts(tmp_path, write_shop, shop):
     """Write these goods and customers into an export of the shop."""
-    export = write_shop(tmp_path / "export", "a", goods=0, pictures=0)
+    export = write_shop(tmp_path / "export", "a", goods=0, images=0)
     shop.versions = {"texts": export}
 
     def write(goods: str, customers: str = "") -> None:

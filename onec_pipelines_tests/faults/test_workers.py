@@ -1,4 +1,4 @@
-"""Pictures published by Celery workers: a real Redis, a server that speaks S3, two workers, one of them killed.
+"""Images published by Celery workers: a real Redis, a server that speaks S3, two workers, one of them killed.
 
 The workers share PostgreSQL and the media store, and nothing else but the export. Redis is Debian's redis-server.
 Celery looks for what a lost worker left behind every 100 seconds, and so long does the test take.
@@ -35,7 +35,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 REDIS = shutil.which("redis-server")
-PICTURES = 300
+IMAGES = 300
 LOST_AFTER = 5
 """Seconds after which a step of a lost worker is handed out again."""
 RUN_CONFIG = {"ops": {"product_images": {"config": {"shard_mb": 1}}}}
@@ -148,7 +148,7 @@ def media_url(object_store: dict[str, str], monkeypatch) -> str:
 
 @pytest.fixture
 def settings(tmp_path, write_shop, database_url, broker, media_url) -> dict[str, str]:
-    export = write_shop(tmp_path / "export", "a", goods=PICTURES, pictures=PICTURES)
+    export = write_shop(tmp_path / "export", "a", goods=IMAGES, images=IMAGES)
     return {
         "ONEC_DATA_DIR": str(export),
         "ONEC_DATABASE_URL": database_url,
@@ -163,7 +163,7 @@ def settings(tmp_path, write_shop, database_url, broker, media_url) -> dict[str,
 
 @pytest.fixture
 def cluster(settings, tmp_path, onec) -> Iterator[Cluster]:
-    """A catalogue, imported, and nobody who publishes its pictures yet."""
+    """A catalogue, imported, and nobody who publishes its images yet."""
     output, errors = (process := onec("import", "catalog", **settings)).communicate(timeout=120)
     assert process.returncode == 0, output + errors
     cluster = Cluster({**os.environ, **settings}, tmp_path)
@@ -187,7 +187,7 @@ def kill_the_process_in_the_step(worker: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("kill", [kill_all, kill_the_process_in_the_step])
-def test_a_worker_that_is_killed_on_the_way_loses_no_picture_and_publishes_none_twice(
+def test_a_worker_that_is_killed_on_the_way_loses_no_image_and_publishes_none_twice(
     kill, cluster, settings, onec, wait_until
 ):
     doomed, _ = cluster.worker("doomed"), cluster.worker("other")
@@ -206,19 +206,19 @@ def test_a_worker_that_is_killed_on_the_way_loses_no_picture_and_publishes_none_
         assert len(starts) >= 4
         assert {count for _, count in starts} == {1, 2}
         rows = connection.execute("select media_path, sha256, is_main, position from onec.product_images").fetchall()
-        assert len({row[0] for row in rows}) == len(rows) == PICTURES
+        assert len({row[0] for row in rows}) == len(rows) == IMAGES
         assert {row[2:] for row in rows} == {(True, 0)}
         assert connection.execute("select from onec.rejected_records").rowcount == 0
         staged = "select from pg_class where relnamespace = 'onec_staging'::regnamespace"
         assert connection.execute(staged).rowcount == 0
     stored = s3fs.S3FileSystem(skip_instance_cache=True).find(settings["ONEC_MEDIA_URL"])
-    assert len(stored) == PICTURES
+    assert len(stored) == IMAGES
     newest = sessions(onec, settings)[0]
-    assert (newest["import_type"], newest["status"], newest["processed"]) == ("images", "completed", PICTURES)
+    assert (newest["import_type"], newest["status"], newest["processed"]) == ("images", "completed", IMAGES)
     assert newest["counters"]["product_images"] == {
-        "total_products": PICTURES,
-        "processed": PICTURES,
-        "copied": PICTURES,
+        "total_products": IMAGES,
+        "processed": IMAGES,
+        "copied": IMAGES,
         "skipped": 0,
         "errors": 0,
     }
@@ -241,8 +241,8 @@ def test_the_workers_show_how_far_the_whole_import_is(cluster, settings, wait_un
             "select timestamp from dagster.event_logs "
             "where dagster_event_type is null and event like '%%product_images [%%' order by 1"
         ).fetchall()
-    shown = sorted(int(tag.partition("/")[0]) for (tag,) in seen if tag.endswith(f"/{PICTURES}"))
+    shown = sorted(int(tag.partition("/")[0]) for (tag,) in seen if tag.endswith(f"/{IMAGES}"))
     assert len(shown) > 2
-    assert shown[-1] == PICTURES
+    assert shown[-1] == IMAGES
     gaps = [(later - earlier).total_seconds() for (earlier,), (later,) in pairwise(lines)]
     assert all(gap > 1.8 for gap in gaps), gaps

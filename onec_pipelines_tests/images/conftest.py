@@ -1,4 +1,4 @@
-"""Real pictures for the tests of this room, and an export directory to put them into."""
+"""Real images for the tests of this room, and an export directory to put them into."""
 
 import io
 import random
@@ -22,7 +22,7 @@ def drawn(kind: str = "JPEG", size: tuple[int, int] = (40, 30), *, seed: int = 0
 
 @pytest.fixture(scope="session")
 def draw() -> Draw:
-    """Return the bytes of a picture: `draw("PNG", (40, 30), seed=1)`."""
+    """Return the bytes of an image: `draw("PNG", (40, 30), seed=1)`."""
     return drawn
 
 

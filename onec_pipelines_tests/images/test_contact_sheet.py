@@ -1,4 +1,4 @@
-"""Which pictures stand on a contact sheet, where, under which words, and how large it may become."""
+"""Which images stand on a contact sheet, where, under which words, and how large it may become."""
 
 import base64
 import io
@@ -35,12 +35,12 @@ def named(pixel: tuple[int, int, int]) -> str:
 
 
 def caption(sheet: bytes, column: int = 0) -> Image.Image:
-    """What stands under a picture of the first row."""
+    """What stands under an image of the first row."""
     left, top = GAP + column * (SIDE + GAP), GAP + SIDE + 2
     return opened(sheet).crop((left, top, left + SIDE, top + CAPTION))
 
 
-def test_pictures_stand_side_by_side_six_in_a_row():
+def test_images_stand_side_by_side_six_in_a_row():
     sheet = contact_sheet([("a", plain(RED)), ("b", plain(GREEN)), *[("c", plain(BLUE))] * 5])
     assert [middle(sheet, 0), middle(sheet, 1), middle(sheet, 2), middle(sheet, 0, 1)] == [
         "red",
@@ -51,22 +51,22 @@ def test_pictures_stand_side_by_side_six_in_a_row():
     assert opened(sheet).size == (6 * (SIDE + GAP) + GAP, 2 * (SIDE + CAPTION + GAP) + GAP)
 
 
-def test_one_picture_makes_a_sheet_of_one_cell():
+def test_one_image_makes_a_sheet_of_one_cell():
     assert opened(contact_sheet([("a", plain(RED))])).size == (SIDE + 2 * GAP, SIDE + CAPTION + 2 * GAP)
 
 
-def test_no_picture_makes_no_sheet():
+def test_no_image_makes_no_sheet():
     assert contact_sheet([]) == b""
 
 
-def test_no_more_than_24_pictures_are_taken():
-    pictures = iter([("a", plain(RED))] * 30)
-    contact_sheet(pictures)
-    assert len(list(pictures)) == 6
+def test_no_more_than_24_images_are_taken():
+    images = iter([("a", plain(RED))] * 30)
+    contact_sheet(images)
+    assert len(list(images)) == 6
 
 
 @pytest.mark.parametrize("broken", [b"", b"<html>", plain(RED)[:200], plain(RED, kind="JPEG")[:-2]])
-def test_a_picture_that_cannot_be_decoded_is_left_out(broken):
+def test_an_image_that_cannot_be_decoded_is_left_out(broken):
     sheet = contact_sheet([("a", broken), ("b", plain(GREEN))])
     assert middle(sheet, 0) == "green"
     assert opened(sheet).width == SIDE + 2 * GAP
@@ -77,7 +77,7 @@ def test_a_decompression_bomb_is_left_out(monkeypatch):
     assert contact_sheet([("a", plain(RED))]) == b""
 
 
-def test_a_picture_is_turned_as_the_camera_was_held():
+def test_an_image_is_turned_as_the_camera_was_held():
     exif = Image.Exif()
     exif[0x0112] = 6
     image = Image.new("RGB", (400, 200), RED)
@@ -96,7 +96,7 @@ def test_what_is_transparent_is_white():
     assert middle(contact_sheet([("a", file.getvalue())]), 0) == "white"
 
 
-def test_the_article_stands_under_its_picture():
+def test_the_article_stands_under_its_image():
     sheet = contact_sheet([("СТ-100", plain(RED)), ("", plain(RED))])
     darkest = [min(caption(sheet, column).convert("L").getextrema()) for column in (0, 1)]
     assert darkest[0] < 120 < darkest[1]
@@ -138,7 +138,7 @@ def test_an_article_of_which_nothing_fits_is_not_shown():
     assert shortened("СТ-100", lambda text: not text) == ""
 
 
-def test_a_sheet_of_the_worst_pictures_stays_small(draw):
+def test_a_sheet_of_the_worst_images_stays_small(draw):
     assert 0 < len(contact_sheet([("a", draw("PNG", (300, 300), seed=seed)) for seed in range(24)])) <= MAX_BYTES
 
 

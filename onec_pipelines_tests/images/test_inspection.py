@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from onec_pipelines.images.inspection import ImageFacts, inspect
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 
 KINDS = ["JPEG", "PNG", "WEBP", "GIF"]
 
 
-def refusal(source, **options) -> str:
-    with pytest.raises(ImageRefused) as caught:
+def rejection(source, **options) -> str:
+    with pytest.raises(ImageRejected) as caught:
         inspect(source, **options)
     return caught.value.reason
 
@@ -46,7 +46,7 @@ def test_a_progressive_jpeg_and_an_animation_decode_to_the_end(draw):
         assert (inspect(file.getvalue(), full=True).width, file.getvalue().count(b"ANMF")) in {(9, 0), (9, 5)}
 
 
-def test_a_photograph_of_a_phone_with_a_second_picture_behind_is_a_jpeg():
+def test_a_photograph_of_a_phone_with_a_second_image_behind_is_a_jpeg():
     file = io.BytesIO()
     first, second = (Image.new("RGB", (64, 64), colour) for colour in ("red", "blue"))
     first.save(file, "MPO", save_all=True, append_images=[second])
@@ -70,28 +70,28 @@ def test_a_photograph_of_a_phone_with_a_second_picture_behind_is_a_jpeg():
     ],
 )
 def test_what_is_no_image_is_named(data, reason):
-    assert refusal(data) == reason
+    assert rejection(data) == reason
 
 
 @pytest.mark.parametrize(("kind", "name"), [("TIFF", "TIFF"), ("BMP", "BMP"), ("ICO", "ICO"), ("AVIF", "AVIF")])
-def test_a_format_that_pillow_knows_and_shops_do_not_is_refused(draw, kind, name):
-    assert refusal(draw(kind)) == f"формат {name} не поддерживается"
+def test_a_format_that_pillow_knows_and_shops_do_not_is_rejected(draw, kind, name):
+    assert rejection(draw(kind)) == f"формат {name} не поддерживается"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_truncation_is_refused(draw, kind):
+def test_every_truncation_is_rejected(draw, kind):
     data = draw(kind)
     for length in range(12, len(data)):
-        assert refusal(data[:length]) == "файл обрывается: нет конца изображения"
+        assert rejection(data[:length]) == "файл обрывается: нет конца изображения"
     for length in range(12):
-        refusal(data[:length])
+        rejection(data[:length])
 
 
 def test_half_a_photograph_is_called_cut_off_although_pillow_verifies_it(draw):
     data = draw("JPEG", (400, 300))
     half = data[: len(data) // 2]
     Image.open(io.BytesIO(half)).verify()
-    assert refusal(half) == "файл обрывается: нет конца изображения"
+    assert rejection(half) == "файл обрывается: нет конца изображения"
 
 
 def test_the_end_of_a_thumbnail_is_not_the_end_of_the_photograph(draw):
@@ -99,12 +99,12 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_the_photograph(draw):
     data = draw("JPEG", (400, 300))
     photograph = data[:2] + b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail + data[2:]
     assert inspect(photograph) == ImageFacts("JPEG", 400, 300)
-    refusal(photograph[:-2])
+    rejection(photograph[:-2])
 
 
-def test_a_file_cut_and_filled_up_with_zeros_is_refused(draw):
+def test_a_file_cut_and_filled_up_with_zeros_is_rejected(draw):
     data = draw("JPEG", (400, 300))
-    assert refusal(data[: len(data) // 2] + bytes(len(data) // 2)) == "файл обрывается: нет конца изображения"
+    assert rejection(data[: len(data) // 2] + bytes(len(data) // 2)) == "файл обрывается: нет конца изображения"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,16 +116,16 @@ def test_a_png_with_a_damaged_middle_is_found_by_a_full_decode_only(draw):
     data = bytearray(draw("PNG", (200, 200)))
     data[len(data) // 2] ^= 0xFF
     assert inspect(bytes(data)).width == 200
-    assert refusal(bytes(data), full=True) == "изображение повреждено: не раскодируется полностью"
+    assert rejection(bytes(data), full=True) == "изображение повреждено: не раскодируется полностью"
 
 
-def test_a_decompression_bomb_is_refused_without_decoding_and_without_a_warning(draw):
+def test_a_decompression_bomb_is_rejected_without_decoding_and_without_a_warning(draw):
     claims = {}
     for side in (9_500, 60_000):  # above Pillow's warning, and above its error
         data = bytearray(draw("JPEG"))
         frame = data.index(b"\xff\xc0")
         data[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
-        claims[side] = refusal(bytes(data))
+        claims[side] = rejection(bytes(data))
     assert claims == {
         9_500: "изображение слишком велико: 9500 × 9500 точек",
         60_000: "изображение слишком велико",
@@ -154,24 +154,24 @@ def test_odd_metadata_gives_no_warning_in_any_thread(draw):
     assert (failures, shown) == ([], [])
 
 
-def test_a_directory_a_missing_file_and_a_link_are_refused(tmp_path, draw):
+def test_a_directory_a_missing_file_and_a_link_are_rejected(tmp_path, draw):
     (tmp_path / "a.jpg").write_bytes(draw())
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a.jpg")
-    assert refusal(tmp_path) == "это каталог, а не файл"
-    assert refusal(tmp_path / "no.jpg") == "файла нет"
-    assert refusal(tmp_path / "link.jpg") == "это ссылка, а не файл"
-    assert refusal(Path("a\0b.jpg")) == "недопустимое имя файла"
-    assert refusal(Path("/dev/zero")) == "это не файл, а канал, сокет или устройство"
+    assert rejection(tmp_path) == "это каталог, а не файл"
+    assert rejection(tmp_path / "no.jpg") == "файла нет"
+    assert rejection(tmp_path / "link.jpg") == "это ссылка, а не файл"
+    assert rejection(Path("a\0b.jpg")) == "недопустимое имя файла"
+    assert rejection(Path("/dev/zero")) == "это не файл, а канал, сокет или устройство"
 
 
-def test_a_file_that_nobody_could_hold_in_memory_is_refused_by_its_size(tmp_path):
+def test_a_file_that_nobody_could_hold_in_memory_is_rejected_by_its_size(tmp_path):
     with (tmp_path / "a.jpg").open("wb") as sparse:
         sparse.truncate(300 * 1024**2)
-    assert refusal(tmp_path / "a.jpg") == "файл больше 256 МБ"
+    assert rejection(tmp_path / "a.jpg") == "файл больше 256 МБ"
 
 
 def test_a_gif_without_a_trailer_is_cut_off(draw):
-    assert refusal(draw("GIF").rstrip(b";")) == "файл обрывается: нет конца изображения"
+    assert rejection(draw("GIF").rstrip(b";")) == "файл обрывается: нет конца изображения"
 
 
 SHORT_OF_MEMORY = """
@@ -184,7 +184,7 @@ from onec_pipelines.images.publish import ToPublish, publish_all
 from onec_pipelines.images.store import open_store
 from onec_pipelines.images.thumbnails import thumbnails
 from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
-from onec_pipelines.importing.thumbnails.pictures import Picture
+from onec_pipelines.importing.thumbnails.published import PublishedImage
 from onec_pipelines.importing.thumbnails.style import Style
 export = Path(sys.argv[1])
 data, store = (export / "large.png").read_bytes(), open_store("memory://media")
@@ -196,7 +196,7 @@ for look in (lambda: inspect(data, full=True), lambda: thumbnails(data, [200])):
         print(look())
     except MemoryError as error:
         print(type(error).__name__)
-large = Picture(sha256(data).hexdigest(), "good", ["large.png"], [])
+large = PublishedImage(sha256(data).hexdigest(), "good", ["large.png"], [])
 for outcomes in (
     publish_all([ToPublish("large.png", "large.png")], export, store, lambda name, path: True, full=True),
     outcomes_of([large], Making(store, store.listing(), Style(), force=False)),
@@ -226,11 +226,11 @@ def test_a_machine_without_memory_is_no_damaged_image(tmp_path):
     ]
 
 
-def only_facts_or_a_refusal(data: bytes) -> None:
+def only_facts_or_a_rejection(data: bytes) -> None:
     for full in (False, True):
         try:
             facts = inspect(data, full=full)
-        except ImageRefused:
+        except ImageRejected:
             continue
         assert facts.width > 0
 
@@ -240,8 +240,8 @@ fuzzing = settings(max_examples=60, deadline=None, suppress_health_check=list(He
 
 @fuzzing
 @given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\x10\0\0\0WEBP"]), st.binary())
-def test_random_bytes_give_a_refusal_and_nothing_else(signature, rest):
-    only_facts_or_a_refusal(signature + rest)
+def test_random_bytes_give_a_rejection_and_nothing_else(signature, rest):
+    only_facts_or_a_rejection(signature + rest)
 
 
 @fuzzing
@@ -250,9 +250,9 @@ def test_random_bytes_give_a_refusal_and_nothing_else(signature, rest):
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=4)), min_size=1, max_size=6),
     st.floats(0.3, 1),
 )
-def test_a_mutated_image_gives_facts_or_a_refusal_and_nothing_else(draw, kind, mutations, kept):
+def test_a_mutated_image_gives_facts_or_a_rejection_and_nothing_else(draw, kind, mutations, kept):
     data = bytearray(draw(kind))
     for place, replacement in mutations:
         start = int(place**3 * len(data))  # mostly in the header, where the structure is
         data[start : start + len(replacement)] = replacement
-    only_facts_or_a_refusal(bytes(data[: int(kept * len(data))] if kept < 0.9 else data))
+    only_facts_or_a_rejection(bytes(data[: int(kept * len(data))] if kept < 0.9 else data))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onec_pipelines.images.names import EXTENSIONS, is_name_of, names_for
-from onec_pipelines.images.paths import path_refusal
+from onec_pipelines.images.paths import path_rejection
 
 SHA256 = sha256(b"image").hexdigest()
 
@@ -115,10 +115,10 @@ PATHS = st.text(
 @given(PATHS, st.sampled_from(["", ".jpg", ".JPEG", ".png", ".html", "/.jpg"]), st.sampled_from([*EXTENSIONS]))
 def test_whatever_1c_writes_a_name_is_harmless_and_one_that_a_store_takes(stem, end, kind):
     path = "/".join(part for part in f"{stem}{end}".split("/") if part not in {"", "."})
-    if path_refusal(path) is not None:
+    if path_rejection(path) is not None:
         return
     for found in names_for(path, kind, SHA256):
-        assert path_refusal(found) is None
+        assert path_rejection(found) is None
         assert found.lower().endswith(EXTENSIONS[kind])
         assert not any(part.startswith(".") for part in found.split("/"))
         assert not any(unicodedata.category(letter) in {"Cc", "Zl", "Zp"} for letter in found)

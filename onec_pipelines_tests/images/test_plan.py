@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onec_pipelines.images.paths import normalized, path_refusal
+from onec_pipelines.images.paths import normalized, path_rejection
 from onec_pipelines.images.plan import (
     Action,
     PublishedFile,
@@ -115,9 +115,9 @@ def test_a_bare_name_is_looked_up_under_import_files():
         ("import_files/03", "это каталог, а не файл"),
     ],
 )
-def test_a_path_that_leaves_the_tree_is_refused(path, reason):
+def test_a_path_that_leaves_the_tree_is_rejected(path, reason):
     (planned,) = plan([image(path)], DISK)
-    assert (planned.action, planned.reason) == (Action.REFUSED, reason)
+    assert (planned.action, planned.reason) == (Action.REJECTED, reason)
 
 
 def test_two_dots_inside_a_name_are_only_dots():
@@ -126,7 +126,7 @@ def test_two_dots_inside_a_name_are_only_dots():
 
 @given(st.text(alphabet="./\\:aC\0я", max_size=12))
 def test_a_path_that_is_taken_never_leaves_the_tree(path):
-    if path_refusal(path) is None:
+    if path_rejection(path) is None:
         assert not normalized(path).startswith("/")
         assert {"..", ""}.isdisjoint(normalized(path).split("/")) or normalized(path) == ""
 

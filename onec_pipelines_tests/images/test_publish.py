@@ -12,7 +12,7 @@ import pytest
 
 from onec_pipelines.images.plan import PublishedFile
 from onec_pipelines.images.publish import ToPublish, publish, publish_all
-from onec_pipelines.images.source import ImageMissing, ImageRefused
+from onec_pipelines.images.source import ImageMissing, ImageRejected
 from onec_pipelines.images.store import LocalStore, open_store
 
 
@@ -56,21 +56,21 @@ def test_content_that_is_published_already_is_not_written_again(goods, ship, sto
     assert list(store.listing()) == []
 
 
-def test_a_refused_file_leaves_what_was_published_under_its_name(goods, ship, store, draw):
+def test_a_rejected_file_leaves_what_was_published_under_its_name(goods, ship, store, draw):
     ship("import_files/a.jpg", draw())
     publish(to_publish("import_files/a.jpg"), goods, store, free)
     ship("import_files/a.jpg", draw()[:-40])
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         publish(to_publish("import_files/a.jpg"), goods, store, free)
     assert (store.root / "a.jpg").read_bytes() == draw()
     assert list(store.listing()) == ["a.jpg"]
 
 
-def test_a_damaged_picture_is_refused_when_all_is_decoded(goods, ship, store, draw):
+def test_a_damaged_image_is_rejected_when_all_is_decoded(goods, ship, store, draw):
     data = bytearray(draw("PNG", (200, 200)))
     data[len(data) // 2] ^= 0xFF
     ship("import_files/a.png", bytes(data))
-    with pytest.raises(ImageRefused, match="не раскодируется"):
+    with pytest.raises(ImageRejected, match="не раскодируется"):
         publish(to_publish("import_files/a.png"), goods, store, free, full=True)
     assert publish(to_publish("import_files/a.png"), goods, store, free).written
 
@@ -108,7 +108,7 @@ def test_as_many_files_are_written_at_once_as_the_store_takes(goods, ship, draw,
     assert max(seen) in at_once
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(goods, ship, store, draw):
+def test_a_file_that_changes_while_it_is_read_is_rejected(goods, ship, store, draw):
     path = ship("import_files/a.jpg", draw())
     stop = threading.Event()
 
@@ -126,8 +126,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(goods, ship, store, dra
         while not reasons and time.monotonic() < deadline:
             try:
                 publish(to_publish("import_files/a.jpg"), goods, store, free)
-            except ImageRefused as refused:
-                reasons.add(refused.reason)
+            except ImageRejected as rejected:
+                reasons.add(rejected.reason)
     finally:
         stop.set()
         writer.join()
@@ -273,6 +273,6 @@ def test_a_run_killed_half_way_leaves_only_whole_files_and_its_repeat_completes(
     assert len(store.listing()) == 3000
 
 
-def test_a_missing_file_is_told_from_a_refused_one(goods, store):
+def test_a_missing_file_is_told_from_a_rejected_one(goods, store):
     with pytest.raises(ImageMissing):
         publish(to_publish("import_files/no.jpg"), goods, store, free)

@@ -38,7 +38,7 @@ def test_the_directory_may_itself_be_a_link(goods, ship, tmp_path):
     assert list(scan(tmp_path / "other" / "import_files")) == ["import_files/03/a.jpg"]
 
 
-def test_what_is_no_file_is_refused_with_a_reason_and_never_opened(goods, ship, tmp_path, monkeypatch):
+def test_what_is_no_file_is_rejected_with_a_reason_and_never_opened(goods, ship, tmp_path, monkeypatch):
     root = goods / "import_files"
     (tmp_path / "secret.jpg").write_bytes(b"x")
     (tmp_path / "outside").mkdir()
@@ -54,7 +54,7 @@ def test_what_is_no_file_is_refused_with_a_reason_and_never_opened(goods, ship, 
         listener.bind("socket.jpg")
         index = scan(root)
     assert list(index) == ["import_files/03/a.jpg"]
-    assert index.refused == {
+    assert index.rejected == {
         "import_files/out.jpg": "ссылка ведёт за пределы import_files",
         "import_files/lost.jpg": "ссылка никуда не ведёт",
         "import_files/way": "ссылка ведёт за пределы import_files",
@@ -62,9 +62,9 @@ def test_what_is_no_file_is_refused_with_a_reason_and_never_opened(goods, ship, 
         "import_files/fifo.jpg": "это не файл, а канал, сокет или устройство",
         "import_files/socket.jpg": "это не файл, а канал, сокет или устройство",
     }
-    assert index.refusal("import_files/dir.jpg") == "это каталог, а не файл"
-    assert index.refusal("import_files/way/a.jpg") == "ссылка ведёт за пределы import_files"
-    assert index.refusal("import_files/no.jpg") is None
+    assert index.rejection("import_files/dir.jpg") == "это каталог, а не файл"
+    assert index.rejection("import_files/way/a.jpg") == "ссылка ведёт за пределы import_files"
+    assert index.rejection("import_files/no.jpg") is None
 
 
 def test_a_link_that_stays_inside_is_opened_where_it_leads(goods, ship):
@@ -82,15 +82,15 @@ def test_a_link_in_a_circle_ends(goods):
     assert list(scan(goods / "import_files")) == []
 
 
-def test_names_that_are_no_utf8_are_refused_under_a_printable_name(goods):
+def test_names_that_are_no_utf8_are_rejected_under_a_printable_name(goods):
     root = os.fsencode(goods / "import_files")
     with open(os.path.join(root, b"137_\xf4\xee\xf2\xee.jpg"), "wb"):  # noqa: PTH118, PTH123
         pass
     os.mkdir(os.path.join(root, b"\xff"))  # noqa: PTH102, PTH118
     index = scan(goods / "import_files")
     assert list(index) == []
-    assert set(index.refused.values()) == {"имя не в кодировке UTF-8"}
-    assert all(path.encode() for path in index.refused)
+    assert set(index.rejected.values()) == {"имя не в кодировке UTF-8"}
+    assert all(path.encode() for path in index.rejected)
 
 
 def test_a_directory_that_cannot_be_listed_is_not_an_empty_one(goods):
@@ -103,8 +103,8 @@ def test_a_directory_that_cannot_be_listed_is_not_an_empty_one(goods):
         descriptor = deeper
     os.close(descriptor)
     index = scan(goods / "import_files")
-    assert set(index.refused.values()) == {"каталог не читается"}
-    assert index.refusal(f"{next(iter(index.refused))}/a.jpg") == "каталог не читается"
+    assert set(index.rejected.values()) == {"каталог не читается"}
+    assert index.rejection(f"{next(iter(index.rejected))}/a.jpg") == "каталог не читается"
 
 
 def test_a_time_in_the_far_future_fits(goods, ship):

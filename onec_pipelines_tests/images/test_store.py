@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from onec_pipelines.errors import OnecError
-from onec_pipelines.images.source import FileStat, ImageMissing, ImageRefused
+from onec_pipelines.images.source import FileStat, ImageMissing, ImageRejected
 from onec_pipelines.images.store import LocalStore, RemoteStore, open_store
 
 ROOT_USER = os.geteuid() == 0
@@ -56,11 +56,11 @@ def test_to_read_what_is_not_there_is_a_missing_file(any_store, path):
 
 @pytest.mark.parametrize("path", ["../a.jpg", "/etc/a.jpg", "a/../../b.jpg", "", "a\0.jpg", "x" * 256])
 def test_no_store_takes_a_path_that_leaves_it(any_store, path):
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         any_store.put(path, b"1")
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         any_store.delete(path)
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageRejected):
         any_store.read(path)
 
 
@@ -86,7 +86,7 @@ def test_a_name_that_is_taken_by_a_directory_costs_that_file_alone(store):
     (store.root / "a.jpg").mkdir()
     store.put("b", b"1")
     for path in ("a.jpg", "b/c.jpg"):
-        with pytest.raises(ImageRefused, match="в хранилище"):
+        with pytest.raises(ImageRejected, match="в хранилище"):
             store.put(path, b"1")
     assert list(store.listing()) == ["b"]
 

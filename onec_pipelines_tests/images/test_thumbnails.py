@@ -1,11 +1,11 @@
-"""What a thumbnail is of each kind of picture: its size, its colours, its orientation, and what it leaves out."""
+"""What a thumbnail is of each kind of image: its size, its colours, its orientation, and what it leaves out."""
 
 import io
 
 import pytest
 from PIL import Image, ImageCms
 
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.thumbnails import thumbnails
 
 ORANGE = (240, 130, 20)
@@ -35,11 +35,11 @@ def test_it_fits_into_its_size_and_keeps_its_shape(draw, size, fitting):
     assert thumbnail(draw("JPEG", size)).size == fitting
 
 
-def test_it_is_never_larger_than_the_picture(draw):
+def test_it_is_never_larger_than_the_image(draw):
     assert thumbnail(draw("JPEG", (40, 30))).size == (40, 30)
 
 
-def test_several_sizes_are_made_of_one_picture(draw):
+def test_several_sizes_are_made_of_one_image(draw):
     made = thumbnails(draw("JPEG", (400, 300)), (50, 200))
     assert {size: (one.width, one.height) for size, one in made.items()} == {200: (200, 150), 50: (50, 38)}
     assert {size: Image.open(io.BytesIO(one.data)).size for size, one in made.items()} == {
@@ -71,7 +71,7 @@ def test_it_stands_upright_whichever_way_the_camera_was_held(orientation):
     assert [made.getpixel(place) > 128 for place in ((8, 4), (32, 4), (8, 16), (32, 16))] == [False, True, True, True]
 
 
-def test_damaged_exif_is_no_reason_to_refuse_a_picture():
+def test_damaged_exif_is_no_reason_to_reject_an_image():
     assert thumbnail(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\xff\x12")).size == (40, 20)
 
 
@@ -80,8 +80,8 @@ def test_metadata_is_left_out(kind):
     exif = Image.Exif()
     exif[0x010F] = "somebody's camera"
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    picture = Image.new("RGB", (200, 100))
-    data = encoded(picture, "JPEG", exif=exif, icc_profile=profile, comment=b"a secret", xmp=b"<x:xmpmeta/>")
+    image = Image.new("RGB", (200, 100))
+    data = encoded(image, "JPEG", exif=exif, icc_profile=profile, comment=b"a secret", xmp=b"<x:xmpmeta/>")
     made = thumbnail(data, kind=kind)
     assert not made.getexif()
     assert not {"exif", "icc_profile", "comment", "xmp"} & made.info.keys()
@@ -89,14 +89,14 @@ def test_metadata_is_left_out(kind):
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK"])
 def test_colours_stay_what_they_are_in_every_mode(mode):
-    picture = Image.new("RGB", (200, 100), ORANGE).convert(mode)
-    data = encoded(picture, "JPEG" if mode == "CMYK" else "PNG")
+    image = Image.new("RGB", (200, 100), ORANGE).convert(mode)
+    data = encoded(image, "JPEG" if mode == "CMYK" else "PNG")
     for kind in ("webp", "jpeg"):
         assert is_near(thumbnail(data, kind=kind).convert("RGB").getpixel((50, 25)), ORANGE)
 
 
 @pytest.mark.parametrize(
-    ("picture", "grey"),
+    ("image", "grey"),
     [
         (Image.new("L", (200, 100), 100), 100),
         (Image.new("LA", (200, 100), (100, 255)), 100),
@@ -105,8 +105,8 @@ def test_colours_stay_what_they_are_in_every_mode(mode):
     ],
     ids=lambda value: getattr(value, "mode", str(value)),
 )
-def test_greys_stay_what_they_are_in_every_depth(picture, grey):
-    assert is_near(thumbnail(encoded(picture)).convert("RGB").getpixel((50, 25)), (grey,) * 3)
+def test_greys_stay_what_they_are_in_every_depth(image, grey):
+    assert is_near(thumbnail(encoded(image)).convert("RGB").getpixel((50, 25)), (grey,) * 3)
 
 
 def test_colours_of_another_profile_become_those_that_a_browser_shows():
@@ -129,15 +129,15 @@ def test_a_profile_that_cannot_be_read_is_passed_over():
 
 def see_through(mode: str) -> bytes:
     """Orange on the right, transparent on the left."""
-    picture = Image.new("RGBA", (200, 100), (0, 0, 0, 0))
-    picture.paste((*ORANGE, 255), (100, 0, 200, 100))
+    image = Image.new("RGBA", (200, 100), (0, 0, 0, 0))
+    image.paste((*ORANGE, 255), (100, 0, 200, 100))
     if mode == "GIF":
-        return encoded(picture, "GIF")
+        return encoded(image, "GIF")
     if mode == "tRNS":
         opaque = Image.new("RGB", (200, 100), (1, 2, 3))
         opaque.paste(ORANGE, (100, 0, 200, 100))
         return encoded(opaque, "PNG", transparency=(1, 2, 3))
-    return encoded(picture, mode, **({"lossless": True} if mode == "WEBP" else {}))
+    return encoded(image, mode, **({"lossless": True} if mode == "WEBP" else {}))
 
 
 @pytest.mark.parametrize("mode", ["PNG", "WEBP", "GIF", "tRNS"])
@@ -162,22 +162,22 @@ def test_of_an_animation_it_is_the_first_frame():
     assert is_near(made.convert("RGB").getpixel((30, 30)), ORANGE)
 
 
-def test_a_decompression_bomb_is_refused_with_its_size(draw, monkeypatch):
+def test_a_decompression_bomb_is_rejected_with_its_size(draw, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageRefused) as refused:
+    with pytest.raises(ImageRejected) as rejected:
         thumbnails(draw("PNG", (40, 30)), [10])
-    assert refused.value.reason == "изображение слишком велико: 40 × 30 точек"
+    assert rejected.value.reason == "изображение слишком велико: 40 × 30 точек"
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>404</html>"])
-def test_what_is_no_picture_is_refused(data):
-    with pytest.raises(ImageRefused):
+def test_what_is_no_image_is_rejected(data):
+    with pytest.raises(ImageRejected):
         thumbnails(data, [10])
 
 
-def test_a_picture_with_damage_in_its_middle_is_refused(draw):
+def test_an_image_with_damage_in_its_middle_is_rejected(draw):
     data = bytearray(draw("PNG", (200, 200)))
     data[1000:1200] = bytes(200)
-    with pytest.raises(ImageRefused) as refused:
+    with pytest.raises(ImageRejected) as rejected:
         thumbnails(bytes(data), [10])
-    assert refused.value.reason == "изображение повреждено: не раскодируется полностью"
+    assert rejected.value.reason == "изображение повреждено: не раскодируется полностью"

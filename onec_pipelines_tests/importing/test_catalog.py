@@ -306,7 +306,7 @@ BLUE = """
     </ХарактеристикаТовара></ХарактеристикиТовара>
 """
 
-# Offers and pictures ----------------------------------------------------------------------------------------------
+# Offers and images ----------------------------------------------------------------------------------------------
 
 
 def test_an_offer_is_a_variant_with_its_characteristics(export, imports, rows, xml):
@@ -384,7 +384,7 @@ def test_variants_that_prices_or_rests_alone_describe_follow_them(repeats, expor
     assert rows("select name, article from onec.product_variants where onec_id = 'g#1'") == [("Стул, синий", None)]
 
 
-def test_positions_of_pictures_count_from_zero_and_an_empty_one_takes_none(export, imports, rows, xml):
+def test_positions_of_images_count_from_zero_and_an_empty_one_takes_none(export, imports, rows, xml):
     export.goods(xml.good("g", more="<Картинка>b.jpg</Картинка><Картинка/><Картинка>a.jpg</Картинка>"))
     export.offers(xml.offer("g#1", more="<Картинка>c.jpg</Картинка>"))
     imports.catalog()
@@ -426,8 +426,8 @@ def test_what_an_offer_does_not_state_such_a_good_does(export, imports, rows, xm
         ("Стул, синий", "A-1", "460", {"Цвет": "синий"}),
         ("Стул", "A-2", "460", {}),
     ]
-    pictures = "select count(*) from onec.image_references where variant_id is not null and path = 'a.jpg'"
-    assert rows(pictures) == [2]
+    images = "select count(*) from onec.image_references where variant_id is not null and path = 'a.jpg'"
+    assert rows(images) == [2]
 
 
 @pytest.mark.parametrize("sent", ["goods", "offers"])
@@ -439,7 +439,7 @@ def test_of_such_a_good_and_its_offer_the_one_that_a_delta_does_not_send_again_s
         "offers": xml.offer("g#1", "Стул, синий", f"<Артикул>A-1</Артикул>{BLUE}"),
     }
     variants = "select name, article, barcode, characteristics, is_active from onec.product_variants"
-    pictures = "select path from onec.image_references where variant_id is not null"
+    images = "select path from onec.image_references where variant_id is not null"
     whole = [("Стул, синий", "A-1", "460", {"Цвет": "синий"}, True)], ["a.jpg"]
     for directory, element in stated.items():
         getattr(export, directory)(element)
@@ -452,7 +452,7 @@ def test_of_such_a_good_and_its_offer_the_one_that_a_delta_does_not_send_again_s
         getattr(export, sent)(element, delta=True)
         imports.catalog()
         assert rows("select is_active from onec.product_variants") == [bool(is_active)]
-    assert (rows(variants), rows(pictures)) == whole
+    assert (rows(variants), rows(images)) == whole
 
 
 def test_a_pending_offer_says_what_it_has_to_when_such_a_good_comes(export, imports, rows, xml):
@@ -493,11 +493,11 @@ def test_a_variant_that_is_marked_as_deleted_says_nothing_of_such_a_product_whil
     export.goods(xml.good("g#1", "Стул", "<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>") + xml.good("g#2"))
     imports.catalog()
     product = "select name, article, is_active from onec.products"
-    pictures = "select path from onec.image_references where product_id is not null"
-    before = rows(product), rows(pictures)
+    images = "select path from onec.image_references where product_id is not null"
+    before = rows(product), rows(images)
     export.goods(f'<Товар Статус="Удален"><Ид>g#1</Ид>{name}<Картинка>b.jpg</Картинка></Товар>', delta=True)
     imports.catalog()
-    assert (rows(product), rows(pictures)) == before
+    assert (rows(product), rows(images)) == before
     assert rows("select onec_id, is_active from onec.product_variants order by 1") == [("g#1", False), ("g#2", True)]
     export.goods(f'<Товар Статус="Удален"><Ид>g#2</Ид>{name}</Товар>', delta=True)
     imports.catalog()

@@ -169,7 +169,7 @@ def test_an_offer_under_the_bare_id_that_is_no_longer_named_stays_where_it_is_th
     imports.catalog()
     shop.offers(xml.offer("h"))
     report = imports.catalog(max_deactivation=0)
-    assert {guard.entity: guard.gone for guard in report.guards}["offers"] == 0
+    assert {guard.entity: guard.removed for guard in report.guards}["offers"] == 0
     assert rows(VARIANTS) == [("g", True, True), ("h", True, True)]
 
 
@@ -207,7 +207,7 @@ def test_one_that_gave_way_as_an_offer_stands_again_when_the_offers_are_gone(sho
     assert rows(VARIANTS) == [("g", True, True), ("g#1", False, False), ("h#1", False, True)]
 
 
-def test_one_with_published_pictures_is_inactive_until_they_are_removed(shop, imports, connection, rows, xml):
+def test_one_with_published_images_is_inactive_until_they_are_removed(shop, imports, connection, rows, xml):
     shop.goods(xml.good("g") + xml.good("h"))
     shop.offers(xml.offer("g", more="<Картинка>a.jpg</Картинка>") + xml.offer("h"))
     imports.catalog()

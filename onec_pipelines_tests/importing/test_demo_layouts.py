@@ -46,7 +46,7 @@ def test_every_form_gives_the_same_tables_and_the_promised_numbers(
     assert rows("select count(*) from onec.product_variants where is_default") == [summary.default_variants]
     kinds = dict(connection.execute("select kind, count(*) from onec.customers group by kind").fetchall())
     assert kinds == summary.customers_by_kind
-    assert {kind: report.counters.errors for kind, report in reports.items()} == summary.refused
+    assert {kind: report.counters.errors for kind, report in reports.items()} == summary.rejected
     pending = {kind: reports[kind].details["pending"] for kind in summary.pending}
     assert pending == summary.pending
     assert reports["stocks"].counters.total == summary.stock_cells

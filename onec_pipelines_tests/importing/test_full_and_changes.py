@@ -163,7 +163,7 @@ def test_a_rejected_row_is_named(export, imports, rows, xml):
     export.goods(xml.good("g") + "<Товар><Ид>h</Ид><Артикул>без имени</Артикул></Товар>")
     report = imports.catalog()
     assert report.counters.errors == 2
-    assert {guard.gone for guard in report.guards} == {0}
+    assert {guard.removed for guard in report.guards} == {0}
     assert rows(ACTIVE.format("products")) == ["g", "h"]
     assert rows(ACTIVE.format("categories")) == ["a", "b"]
 
@@ -175,7 +175,10 @@ def test_a_rejected_good_of_2_04_names_its_product_and_its_variant(export, impor
     export.goods(xml.good("g#1") + nameless("g#2") + nameless("h#1"))
     report = imports.catalog(max_deactivation=0)
     assert report.counters.errors == 2
-    assert {guard.entity: (guard.before, guard.gone) for guard in report.guards} == {"goods": (2, 0), "offers": (3, 0)}
+    assert {guard.entity: (guard.before, guard.removed) for guard in report.guards} == {
+        "goods": (2, 0),
+        "offers": (3, 0),
+    }
     assert rows(ACTIVE.format("products")) == ["g", "h"]
     assert rows(ACTIVE.format("product_variants")) == ["g#1", "g#2", "h#1"]
 
@@ -204,7 +207,7 @@ def test_a_buyer_who_turned_supplier_is_no_active_customer_any_more_and_may_come
     export.contragents(everybody)
     imports.customers()
     export.contragents(xml.customer("c", "<Роль>Поставщик</Роль>") + xml.customer("d"), delta=delta)
-    assert [(guard.before, guard.gone) for guard in imports.customers().guards] == ([] if delta else [(2, 0)])
+    assert [(guard.before, guard.removed) for guard in imports.customers().guards] == ([] if delta else [(2, 0)])
     assert rows(ACTIVE.format("customers")) == ["d"]
     export.contragents(everybody, delta=delta)
     imports.customers()
@@ -229,7 +232,7 @@ def test_the_guard_lets_go_what_is_within_its_share(export, imports, rows, xml):
     export.goods(ten(xml.good, without=("g7", "g8", "g9")))
     report = imports.catalog(max_deactivation=0.3)
     (guard,) = report.guards
-    assert (guard.entity, guard.before, guard.gone, guard.allows) == ("goods", 10, 3, True)
+    assert (guard.entity, guard.before, guard.removed, guard.allows) == ("goods", 10, 3, True)
     assert rows("select count(*) from onec.products where is_active") == [7]
 
 
@@ -247,7 +250,7 @@ def test_where_the_guard_says_no_everything_else_lands_and_nothing_is_deactivate
     assert rows("select count(*) from onec.products where is_active") == [11]
     assert rows("select count(*) from onec.product_variants where is_active and not is_default") == [10]
     assert rows("select count(*) from onec.product_variants where name = 'Новое'") == [6]
-    assert {guard.entity: (guard.before, guard.gone, guard.allows) for guard in report.guards} == {
+    assert {guard.entity: (guard.before, guard.removed, guard.allows) for guard in report.guards} == {
         "goods": (10, 4, False),
         "offers": (10, 4, False),
         "categories": (4, 1, True),
@@ -275,7 +278,7 @@ def test_the_guard_counts_the_default_variant_that_goes_with_its_good(mark, expo
     imports.catalog()
     export.goods(xml.good("h") + (xml.good("g", more=mark) if mark else ""))
     export.offers(xml.offer("h"))
-    guards = {guard.entity: (guard.before, guard.gone) for guard in imports.catalog().guards}
+    guards = {guard.entity: (guard.before, guard.removed) for guard in imports.catalog().guards}
     assert guards["offers"] == (2, 1)
     assert rows(ACTIVE.format("product_variants")) == ["h"]
 
@@ -287,7 +290,7 @@ def test_a_default_variant_that_stays_with_its_good_is_not_counted_where_no_good
     export.goods("", delta=True)
     export.offers(xml.offer("h"))
     (guard,) = imports.catalog(max_deactivation=0).guards
-    assert (guard.entity, guard.before, guard.gone) == ("offers", 2, 0)
+    assert (guard.entity, guard.before, guard.removed) == ("offers", 2, 0)
     assert rows("select onec_id, is_offer, is_active from onec.product_variants order by 1") == [
         ("g", False, True), ("h", True, True)
     ]  # fmt: skip
@@ -306,7 +309,9 @@ def test_prices_and_stocks_of_a_default_variant_that_gave_way_are_no_matter_of_t
     export.prices(xml.prices("g#1", retail=5) + xml.prices("h", retail=2))
     export.rests(xml.rests("g#1", main=5) + xml.rests("h", main=3))
     guards = [guard for report in imports.everything().values() for guard in report.guards]
-    assert {guard.entity: (guard.before, guard.gone) for guard in guards if guard.entity in {"prices", "stocks"}} == {
+    assert {
+        guard.entity: (guard.before, guard.removed) for guard in guards if guard.entity in {"prices", "stocks"}
+    } == {
         "prices": (2, 1),
         "stocks": (2, 1),
     }
@@ -322,7 +327,7 @@ def test_a_default_variant_with_a_rejected_stock_has_not_given_way(export, impor
     export.offers(xml.offer("g#1"))
     export.rests(xml.rests("g#1", main=5) + xml.rests("g", main="много"))
     (guard,) = imports.everything(max_deactivation=0)["stocks"].guards
-    assert (guard.before, guard.gone) == (1, 0)
+    assert (guard.before, guard.removed) == (1, 0)
     assert rows("select quantity from onec.stocks order by 1") == [1, 5]
 
 
@@ -353,7 +358,7 @@ def test_the_guard_stands_before_prices_stocks_and_customers(import_type, table,
     imports(import_type, max_deactivation=0.3)
     write(without=("g6", "g7", "g8", "g9"))
     report = imports(import_type, max_deactivation=0.3)
-    assert [(guard.before, guard.gone, guard.allows) for guard in report.guards] == [(10, 4, False)]
+    assert [(guard.before, guard.removed, guard.allows) for guard in report.guards] == [(10, 4, False)]
     active = "where is_active" if import_type == "customers" else ""
     assert rows(f"select count(*) from {table} {active}") == [10]
     imports(import_type, max_deactivation=0.5)
@@ -438,13 +443,13 @@ def test_one_that_comes_alone_after_the_row_itself_takes_nothing_but_the_activit
     ]
 
 
-def test_one_that_comes_with_a_picture_and_no_name_leaves_those_that_are_known(export, imports, rows, xml):
-    picture = "<Картинка>{}.jpg</Картинка>".format
-    export.goods(xml.good("g", "Стул", picture("a") + picture("b")))
-    export.offers(xml.offer("g#1", "Синий", picture("c") + picture("d")))
+def test_one_that_comes_with_an_image_and_no_name_leaves_those_that_are_known(export, imports, rows, xml):
+    image = "<Картинка>{}.jpg</Картинка>".format
+    export.goods(xml.good("g", "Стул", image("a") + image("b")))
+    export.offers(xml.offer("g#1", "Синий", image("c") + image("d")))
     imports.catalog()
-    export.goods(f'<Товар Статус="Удален"><Ид>g</Ид>{picture("x")}</Товар>', delta=True)
-    export.offers(f'<Предложение Статус="Удален"><Ид>g#1</Ид>{picture("x")}</Предложение>', delta=True)
+    export.goods(f'<Товар Статус="Удален"><Ид>g</Ид>{image("x")}</Товар>', delta=True)
+    export.offers(f'<Предложение Статус="Удален"><Ид>g#1</Ид>{image("x")}</Предложение>', delta=True)
     imports.catalog()
     assert rows("select path from onec.image_references order by 1") == ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
 

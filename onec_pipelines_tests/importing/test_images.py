@@ -1,4 +1,4 @@
-"""Which pictures are published, recorded, counted, kept and removed: the XML in view, real files, a real store."""
+"""Which images are published, recorded, counted, kept and removed: the XML in view, real files, a real store."""
 
 import hashlib
 import io
@@ -43,20 +43,20 @@ PUBLISHED = "select source_path, position, is_main from onec.product_images orde
 VERSIONS = "select xmin::text, ctid::text from onec.product_images order by id"
 
 
-def picture(seed: int = 0) -> bytes:
+def image(seed: int = 0) -> bytes:
     noise = random.Random(seed).randbytes(30 * 20 * 3)  # noqa: S311
     file = io.BytesIO()
     Image.frombytes("RGB", (30, 20), noise).save(file, "JPEG")
     return file.getvalue()
 
 
-def pictures(*paths: str) -> str:
+def images(*paths: str) -> str:
     return "".join(f"<Картинка>{path}</Картинка>" for path in paths)
 
 
 @dataclass
 class Shop:
-    """An export with pictures, imported: `shop.ship("import_files/a.jpg")`, `shop.goods({"g": [...]})`, `shop()`."""
+    """An export with images, imported: `shop.ship("import_files/a.jpg")`, `shop.goods({"g": [...]})`, `shop()`."""
 
     root: Path
     media: Path
@@ -72,14 +72,14 @@ class Shop:
     def ship(self, path: str, content: bytes | None = None) -> Path:
         file = self.root / "goods" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(picture() if content is None else content)
+        file.write_bytes(image() if content is None else content)
         return file
 
     def goods(self, listed: dict[str, list[str]], *, delta: bool = False, more: str = "") -> None:
-        """Import goods with the pictures that the XML lists of each."""
+        """Import goods with the images that the XML lists of each."""
         self.write_goods(
             "".join(
-                f"<Товар><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{pictures(*paths)}{more}</Товар>"
+                f"<Товар><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{images(*paths)}{more}</Товар>"
                 for onec_id, paths in listed.items()
             ),
             delta=delta,
@@ -89,7 +89,7 @@ class Shop:
     def offers(self, listed: dict[str, list[str]], *, more: str = "") -> None:
         self.write_offers(
             "".join(
-                f"<Предложение><Ид>{onec_id}</Ид><Наименование>Стул, синий</Наименование>{pictures(*paths)}{more}"
+                f"<Предложение><Ид>{onec_id}</Ид><Наименование>Стул, синий</Наименование>{images(*paths)}{more}"
                 "</Предложение>"
                 for onec_id, paths in listed.items()
             )
@@ -97,7 +97,7 @@ class Shop:
         import_catalog(self.root, self.database_url, max_deactivation=1)
 
     def __call__(self, **options) -> ImportReport:
-        """Import the pictures, and check what holds for every report."""
+        """Import the images, and check what holds for every report."""
         report = import_images(self.root, self.database_url, str(self.media), **options)
         counters = report.counters
         assert counters.total == self.one("select count(*) from onec.products where is_active")
@@ -133,8 +133,8 @@ def counts(report: ImportReport) -> tuple[int, int, int]:
 # --- what is published and what it counts as
 
 
-def test_a_picture_of_the_xml_is_published_under_its_path_without_import_files(shop):
-    content = picture(1)
+def test_an_image_of_the_xml_is_published_under_its_path_without_import_files(shop):
+    content = image(1)
     shop.ship("import_files/03/g_a.jpg", content)
     shop.goods({"g": ["import_files/03/g_a.jpg"]})
 
@@ -160,21 +160,21 @@ def test_positions_are_those_of_the_xml_and_the_first_is_the_main_one(shop):
     ]
 
 
-def test_the_main_picture_is_the_first_that_is_published(shop):
+def test_the_main_image_is_the_first_that_is_published(shop):
     shop.ship("import_files/b.jpg")
     shop.goods({"g": ["import_files/absent.jpg", "import_files/b.jpg"]})
     shop()
     assert shop.rows(PUBLISHED) == [("import_files/b.jpg", 1, True)]
 
 
-def test_products_without_pictures_are_gone_through_and_skipped(shop):
+def test_products_without_images_are_gone_through_and_skipped(shop):
     shop.goods({"g": [], "h": []})
     report = shop()
     assert report.counters == Counters(total=2, processed=2, skipped=2)
     assert report.details == {"without_images": 2}
 
 
-def test_progress_grows_over_products_with_and_without_pictures(shop):
+def test_progress_grows_over_products_with_and_without_images(shop):
     shop.ship("import_files/g.jpg")
     shop.goods({"f": [], "g": ["import_files/g.jpg"], "h": []})
     seen: list[Counters] = []
@@ -184,7 +184,7 @@ def test_progress_grows_over_products_with_and_without_pictures(shop):
     assert {counters.processed for counters in seen} == {0, 1, 2, 3}
 
 
-def test_a_picture_of_an_offer_goes_to_the_variant_and_is_its_main_one(shop):
+def test_an_image_of_an_offer_goes_to_the_variant_and_is_its_main_one(shop):
     for name in ("own", "blue"):
         shop.ship(f"import_files/{name}.jpg")
     shop.goods({"g": ["import_files/own.jpg"]})
@@ -197,7 +197,7 @@ def test_a_picture_of_an_offer_goes_to_the_variant_and_is_its_main_one(shop):
     ) == [("g", "g#blue", "import_files/blue.jpg", True), ("g", None, "import_files/own.jpg", True)]
 
 
-def test_a_default_variant_with_the_ids_of_its_product_has_a_main_picture_of_its_own(shop):
+def test_a_default_variant_with_the_ids_of_its_product_has_a_main_image_of_its_own(shop):
     for name in ("own", "offered"):
         shop.ship(f"import_files/{name}.jpg")
     shop.goods({"g": ["import_files/own.jpg"]})
@@ -207,7 +207,7 @@ def test_a_default_variant_with_the_ids_of_its_product_has_a_main_picture_of_its
     assert shop.one("select bool_and(is_main) and count(*) = 2 from onec.product_images")
 
 
-def test_a_product_with_pictures_of_variants_alone_also_gets_the_files_that_bear_its_name(shop):
+def test_a_product_with_images_of_variants_alone_also_gets_the_files_that_bear_its_name(shop):
     shop.ship("import_files/gg/gg_1.jpg")
     shop.ship("import_files/blue.jpg")
     shop.goods({"gg": []})
@@ -225,7 +225,7 @@ def test_files_are_found_by_name_in_name_order_where_the_xml_lists_none(shop):
     assert shop.rows(PUBLISHED) == [("import_files/13/137_1.jpg", 0, True), ("import_files/13/137_2.jpg", 1, False)]
 
 
-def test_a_file_that_bears_the_name_is_not_taken_where_the_xml_lists_pictures(shop):
+def test_a_file_that_bears_the_name_is_not_taken_where_the_xml_lists_images(shop):
     shop.ship("import_files/13/137_1.jpg")
     shop.ship("import_files/listed.jpg")
     shop.goods({"137": ["import_files/listed.jpg"]})
@@ -233,14 +233,14 @@ def test_a_file_that_bears_the_name_is_not_taken_where_the_xml_lists_pictures(sh
     assert shop.rows(PUBLISHED) == [("import_files/listed.jpg", 0, True)]
 
 
-def test_a_picture_that_two_products_share_is_copied_once(shop):
+def test_an_image_that_two_products_share_is_copied_once(shop):
     shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/a.jpg"]})
     assert counts(shop()) == (1, 1, 0)
     assert shop.one("select count(distinct product_id) from onec.product_images") == 2
 
 
-def test_a_path_listed_twice_for_one_product_is_one_picture_at_the_first_position(shop):
+def test_a_path_listed_twice_for_one_product_is_one_image_at_the_first_position(shop):
     shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg", "import_files/a.jpg"]})
     report = shop()
@@ -257,7 +257,7 @@ def test_the_demo_counts_are_those_of_its_records(tmp_path, database_url):
     assert report.counters.errors == summary.missing_images + summary.corrupt_images
     assert report.export_kind == "full"
     assert len(report.rejected) == report.counters.errors
-    assert {row.onec_id for row in report.rejected} == {*summary.oddities["picture_missing"]}
+    assert {row.onec_id for row in report.rejected} == {*summary.oddities["image_missing"]}
 
 
 # --- the second time
@@ -324,7 +324,7 @@ def test_a_record_that_names_the_file_of_another_image_is_put_right(shop):
     assert sorted(shop.rows("select media_path from onec.product_images")) == [("a.jpg",), ("b.jpg",)]
 
 
-def test_an_unchanged_picture_is_not_read(shop):
+def test_an_unchanged_image_is_not_read(shop):
     file = shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
@@ -338,19 +338,19 @@ def test_force_reads_and_publishes_everything_again(shop):
     shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
-    (shop.media / "a.jpg").write_bytes(picture(5))
+    (shop.media / "a.jpg").write_bytes(image(5))
     assert counts(shop(force=True)) == (1, 0, 0)
-    assert (shop.media / "a.jpg").read_bytes() == picture()
+    assert (shop.media / "a.jpg").read_bytes() == image()
 
 
 def test_new_content_under_the_old_name_is_published(shop):
-    shop.ship("import_files/a.jpg", picture(1))
+    shop.ship("import_files/a.jpg", image(1))
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
     before = shop.one("select sha256 from onec.product_images")
-    shop.ship("import_files/a.jpg", picture(2))
+    shop.ship("import_files/a.jpg", image(2))
     assert counts(shop()) == (1, 0, 0)
-    assert (shop.media / "a.jpg").read_bytes() == picture(2)
+    assert (shop.media / "a.jpg").read_bytes() == image(2)
     assert shop.one("select sha256 from onec.product_images") != before
 
 
@@ -363,7 +363,7 @@ def test_a_file_with_a_new_time_and_the_old_content_is_recorded_and_not_copied(s
     assert shop.one("select source_mtime_ns from onec.product_images") == 1_000_000_000 * 10**9
 
 
-def test_a_changed_order_moves_positions_and_the_main_picture_and_copies_nothing(shop):
+def test_a_changed_order_moves_positions_and_the_main_image_and_copies_nothing(shop):
     for name in "ab":
         shop.ship(f"import_files/{name}.jpg")
     shop.goods({"g": ["import_files/a.jpg", "import_files/b.jpg"]})
@@ -399,7 +399,7 @@ def test_a_reference_that_is_gone_takes_its_row_and_its_file_along(shop):
     assert report.details["removed"] == 1
 
 
-def test_the_last_picture_of_all_takes_its_file_along(shop):
+def test_the_last_image_of_all_takes_its_file_along(shop):
     shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
@@ -417,7 +417,7 @@ def test_a_file_that_another_product_still_shows_stays_in_the_store(shop):
     assert shop.files() == ["a.jpg"]
 
 
-def test_a_picture_that_a_delta_names_and_does_not_ship_stays_published_and_is_no_error(shop):
+def test_an_image_that_a_delta_names_and_does_not_ship_stays_published_and_is_no_error(shop):
     file = shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
@@ -431,10 +431,10 @@ def test_a_picture_that_a_delta_names_and_does_not_ship_stays_published_and_is_n
     assert shop.files() == ["a.jpg"]
 
 
-def test_a_picture_found_by_name_stays_when_it_is_not_shipped_the_next_time(shop):
+def test_an_image_found_by_name_stays_when_it_is_not_shipped_the_next_time(shop):
     shop.ship("import_files/13/137_1.jpg")
     shop.goods({"137": []})
-    shop.offers({"137#blue": ["import_files/blue.jpg"]})  # a listed picture of a variant makes no difference
+    shop.offers({"137#blue": ["import_files/blue.jpg"]})  # a listed image of a variant makes no difference
     shop.ship("import_files/blue.jpg")
     shop()
     shutil.rmtree(shop.root / "goods/import_files/13")
@@ -443,7 +443,7 @@ def test_a_picture_found_by_name_stays_when_it_is_not_shipped_the_next_time(shop
     assert shop.files() == ["13/137_1.jpg", "blue.jpg"]
 
 
-def test_a_picture_found_by_name_gives_way_to_those_that_the_xml_lists(shop):
+def test_an_image_found_by_name_gives_way_to_those_that_the_xml_lists(shop):
     shop.ship("import_files/13/137_1.jpg")
     shop.goods({"137": []})
     shop()
@@ -454,7 +454,7 @@ def test_a_picture_found_by_name_gives_way_to_those_that_the_xml_lists(shop):
     assert shop.files() == ["listed.jpg"]
 
 
-def test_a_picture_that_never_came_is_an_error_with_its_product_and_path(shop):
+def test_an_image_that_never_came_is_an_error_with_its_product_and_path(shop):
     shop.goods({"g": ["import_files/never.jpg"]})
     report = shop(run_id="run-1")
     assert counts(report) == (0, 0, 1)
@@ -465,7 +465,7 @@ def test_a_picture_that_never_came_is_an_error_with_its_product_and_path(shop):
     ]
 
 
-def test_a_picture_that_is_neither_shipped_nor_in_the_store_any_more_is_an_error_and_keeps_its_row(shop):
+def test_an_image_that_is_neither_shipped_nor_in_the_store_any_more_is_an_error_and_keeps_its_row(shop):
     file = shop.ship("import_files/a.jpg")
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
@@ -492,9 +492,9 @@ def test_an_error_that_stands_is_recorded_once_and_keeps_its_run(shop):
     assert shop.rows("select run_id from onec.rejected_records") == [("run-1",)]
 
 
-@pytest.mark.parametrize("broken", [b"", HTML, picture()[:300]], ids=["empty", "html", "truncated"])
+@pytest.mark.parametrize("broken", [b"", HTML, image()[:300]], ids=["empty", "html", "truncated"])
 def test_a_broken_file_is_rejected_with_a_reason_and_what_was_published_stays(shop, broken):
-    shop.ship("import_files/a.jpg", picture(1))
+    shop.ship("import_files/a.jpg", image(1))
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
     versions = shop.rows(VERSIONS)
@@ -502,20 +502,20 @@ def test_a_broken_file_is_rejected_with_a_reason_and_what_was_published_stays(sh
     report = shop()
     assert counts(report) == (0, 0, 1)
     assert report.details == {"corrupt": 1}
-    assert (shop.media / "a.jpg").read_bytes() == picture(1)
+    assert (shop.media / "a.jpg").read_bytes() == image(1)
     assert shop.rows(VERSIONS) == versions
     assert report.rejected[0].reason
 
 
 @pytest.mark.parametrize("path", ["../../secret.jpg", "/etc/passwd", "import_files/../../secret.jpg"])
 def test_a_path_that_leads_out_of_the_export_is_rejected(shop, path):
-    (shop.root / "secret.jpg").write_bytes(picture())
+    (shop.root / "secret.jpg").write_bytes(image())
     shop.goods({"g": [path]})
     assert counts(shop()) == (0, 0, 1)
     assert shop.files() == []
 
 
-def test_a_missing_picture_of_an_offer_is_an_error_under_the_offers_identifier(shop):
+def test_a_missing_image_of_an_offer_is_an_error_under_the_offers_identifier(shop):
     shop.goods({"g": ["import_files/never.jpg"]})
     shop.offers({"g#blue": ["import_files/never.jpg"]})
     assert counts(shop()) == (0, 0, 2)
@@ -537,7 +537,7 @@ def test_inactive_products_are_left_alone(shop):
     assert shop.files() == ["a.jpg"]
 
 
-def test_pictures_of_an_inactive_variant_are_left_alone_as_long_as_they_are_listed(shop):
+def test_images_of_an_inactive_variant_are_left_alone_as_long_as_they_are_listed(shop):
     shop.ship("import_files/blue.jpg")
     shop.goods({"g": []})
     shop.offers({"g#blue": ["import_files/blue.jpg"], "g#red": []})
@@ -550,7 +550,7 @@ def test_pictures_of_an_inactive_variant_are_left_alone_as_long_as_they_are_list
     assert shop.files() == []
 
 
-def test_a_product_that_is_activated_while_pictures_are_published_keeps_its_own(shop):
+def test_a_product_that_is_activated_while_images_are_published_keeps_its_own(shop):
     shop.ship("import_files/a.jpg")
     shop.ship("import_files/b.jpg")
     shop.goods({"g": ["import_files/a.jpg"], "h": ["import_files/b.jpg"]})
@@ -592,7 +592,7 @@ def test_what_the_media_store_does_not_keep_is_not_recorded(shop, files):
     shop.goods({"g": ["import_files/a.jpg"]})
     shop()
     before = shop.rows(VERSIONS)
-    shop.ship("import_files/a.jpg", picture(2))
+    shop.ship("import_files/a.jpg", image(2))
     request = Request(ExportSnapshot(shop.root), shop.database_url, run_id="r")
     for shard in range(1, plan_images(request, str(shop.media)) + 1):
         publish_shard(request, str(shop.media), shard)
@@ -602,7 +602,7 @@ def test_what_the_media_store_does_not_keep_is_not_recorded(shop, files):
     files.allow()
     assert shop.rows(VERSIONS) == before
     collect_images(request, str(shop.media))
-    assert shop.one("select sha256 from onec.product_images") == hashlib.sha256(picture(2)).hexdigest()
+    assert shop.one("select sha256 from onec.product_images") == hashlib.sha256(image(2)).hexdigest()
 
 
 def test_a_file_in_the_place_of_the_media_directory_ends_the_import_and_leaves_the_record(shop):
@@ -614,7 +614,7 @@ def test_a_file_in_the_place_of_the_media_directory_ends_the_import_and_leaves_t
     assert shop.one("select count(*) from onec.product_images") == 0
 
 
-def test_a_second_import_of_pictures_at_the_same_time_is_refused(shop):
+def test_a_second_import_of_images_at_the_same_time_is_refused(shop):
     shop.goods({"g": []})
     with import_lock(shop.database_url, "images"), pytest.raises(ImportBusyError):
         shop()
@@ -655,9 +655,9 @@ def request(shop, run_id: str = "run-1", **options) -> Request:
 
 
 def shipped(shop, number: int) -> None:
-    """So many products with a picture each; a shard of 30,000 bytes has two of them."""
+    """So many products with an image each; a shard of 30,000 bytes has two of them."""
     for place in range(number):
-        shop.ship(f"import_files/{place}.jpg", picture(place))
+        shop.ship(f"import_files/{place}.jpg", image(place))
     shop.goods({f"g{place}": [f"import_files/{place}.jpg"] for place in range(number)})
 
 
@@ -679,7 +679,7 @@ def test_an_unchanged_tree_has_nothing_to_publish_and_no_shards(shop):
     assert counts(collect_images(request(shop), str(shop.media))) == (0, 3, 0)
 
 
-def test_shards_may_be_published_in_any_order_and_twice_and_each_picture_is_copied_once(shop):
+def test_shards_may_be_published_in_any_order_and_twice_and_each_image_is_copied_once(shop):
     shipped(shop, 5)
     shards = plan_images(request(shop), str(shop.media), shard_bytes=30_000)
     seen = [publish_shard(request(shop), str(shop.media), shard).processed for shard in (shards, 1, 1, 2)]
@@ -784,7 +784,7 @@ def test_files_that_cannot_be_removed_are_told_and_removed_by_the_next_import(sh
     (shop.media / "1.jpg").unlink()
     (shop.media / "1.jpg").mkdir()
     (notice,) = shop().notices
-    assert notice.startswith("Some of 1 files that no picture names are still in the media store: The media store ")
+    assert notice.startswith("Some of 1 files that no image names are still in the media store: The media store ")
     (shop.media / "1.jpg").rmdir()
     assert shop().notices == ()
     assert shop.rows("select * from onec.media_deletions") == []
@@ -798,7 +798,7 @@ def test_an_import_that_fails_leaves_no_plan_behind(shop):
     assert shop.rows("select relname from pg_class where relnamespace = 'onec_staging'::regnamespace") == []
 
 
-def test_a_picture_is_decoded_to_its_last_pixel_where_that_is_asked_for(shop):
+def test_an_image_is_decoded_to_its_last_pixel_where_that_is_asked_for(shop):
     data = bytearray(drawn_png())
     data[len(data) // 2] ^= 0xFF
     shop.ship("import_files/a.png", bytes(data))
@@ -814,7 +814,7 @@ def drawn_png() -> bytes:
     return file.getvalue()
 
 
-def test_the_report_carries_a_picture_of_what_was_published_and_none_of_what_was_there(shop):
+def test_the_report_carries_an_image_of_what_was_published_and_none_of_what_was_there(shop):
     shipped(shop, 3)
     sheet = Image.open(io.BytesIO(shop().contact_sheet))
     assert sheet.format == "WEBP"
@@ -837,7 +837,7 @@ def names(shop) -> dict[str, str]:
 def shows(shop, *paths: str) -> None:
     """Each path is the image of a product of its own, with a content of its own."""
     for seed, path in enumerate(paths):
-        shop.ship(f"import_files/{path}", picture(seed))
+        shop.ship(f"import_files/{path}", image(seed))
     shop.goods({f"g{place}": [f"import_files/{path}"] for place, path in enumerate(paths)})
 
 
@@ -937,7 +937,7 @@ def test_a_file_that_is_not_shipped_keeps_its_name_from_one_that_bears_it(shop):
     shows(shop, "promo")
     shop()
     (shop.root / "goods/import_files/promo").unlink()
-    shop.ship("import_files/promo.jpg", picture(7))
+    shop.ship("import_files/promo.jpg", image(7))
     shop.goods({"g0": ["import_files/promo"], "g1": ["import_files/promo.jpg"]})
     assert counts(shop()) == (1, 1, 0)
     assert names(shop) == {"promo": "promo.jpg", "promo.jpg": f"promo-{digits('promo.jpg', shop)}.jpg"}
@@ -946,7 +946,7 @@ def test_a_file_that_is_not_shipped_keeps_its_name_from_one_that_bears_it(shop):
 def test_a_changed_image_takes_the_digits_of_what_it_shows_now_and_leaves_no_file_behind(shop):
     shows(shop, "promo", "promo.jpg")
     shop()
-    shop.ship("import_files/promo", picture(9))
+    shop.ship("import_files/promo", image(9))
     assert counts(shop()) == (1, 1, 0)
     assert shop.files() == sorted(["promo.jpg", f"promo-{digits('promo', shop)}.jpg"])
     assert sorted(names(shop).values()) == shop.files()
@@ -968,7 +968,7 @@ def test_names_are_no_other_files_in_whatever_order_and_how_often_shards_are_pub
 
 def test_one_file_of_two_products_has_one_name_however_the_xml_spells_it(shop):
     shop.ship("import_files/promo.html")
-    shop.ship("import_files/a.jpg", picture(2))
+    shop.ship("import_files/a.jpg", image(2))
     shop.goods({"g": ["import_files/promo.html", "a.jpg"]})
     shop()
     shop.goods({"g": ["import_files/promo.html", "a.jpg"], "h": ["promo.html", "./import_files//a.jpg"]})
@@ -989,7 +989,7 @@ def test_a_path_without_room_for_its_extension_is_rejected(shop):
     shop.ship(f"import_files/{path}")
     shop.goods({"g": [f"import_files/{path}"]})
     assert counts(shop()) == (0, 0, 1)
-    assert shop.refused() == [("g", f"import_files/{path}", "путь длиннее 1024 байт")]
+    assert shop.rejected() == [("g", f"import_files/{path}", "путь длиннее 1024 байт")]
 
 
 # --- what 0.1.0 has published under the names that 1C gave
@@ -1016,7 +1016,7 @@ def test_what_is_published_under_its_own_name_stays_there_as_long_as_it_shows_th
 
 
 def test_it_gets_its_new_name_when_its_image_changes(upgraded):
-    upgraded.ship("import_files/promo.html", picture(9))
+    upgraded.ship("import_files/promo.html", image(9))
     assert counts(upgraded()) == (1, 2, 0)
     assert upgraded.files() == [".htaccess", "promo.html.jpg", "usual.jpg"]
     assert names(upgraded)["promo.html"] == "promo.html.jpg"

@@ -63,7 +63,7 @@ def test_a_rejected_quantity_keeps_the_old_one(shop, imports, rows, xml):
     shop.rests(xml.rests("g#1", main="много", far=7))
     report = imports.stocks(max_deactivation=0)
     assert report.counters.errors == 1
-    assert report.guards[0].gone == 0
+    assert report.guards[0].removed == 0
     assert rows(STOCKS) == [("g#1", "far", 7), ("g#1", "main", 5)]
 
 

@@ -1,4 +1,4 @@
-"""Which thumbnails are made, recorded, kept and removed: pictures on record, real files, a real store."""
+"""Which thumbnails are made, recorded, kept and removed: images on record, real files, a real store."""
 
 import hashlib
 import io
@@ -20,14 +20,14 @@ from onec_pipelines.images.scan import FileIndex, index_listing
 from onec_pipelines.images.source import FileStat
 from onec_pipelines.images.store import MediaStoreError, open_store
 from onec_pipelines.importing import Counters, ImportReport, import_catalog, import_images, make_thumbnails
-from onec_pipelines.importing.thumbnails import checkpoints, pictures
-from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow
+from onec_pipelines.importing.thumbnails import checkpoints, published
+from onec_pipelines.importing.thumbnails.published import PublishedImage, ThumbnailRow
 from onec_pipelines.importing.thumbnails.style import Style
 
 VERSIONS = "select xmin::text, ctid::text from onec.product_thumbnails order by sha256, size"
 
 
-def picture(seed: int = 0, size: tuple[int, int] = (400, 300), kind: str = "JPEG") -> bytes:
+def image(seed: int = 0, size: tuple[int, int] = (400, 300), kind: str = "JPEG") -> bytes:
     noise = random.Random(seed).randbytes(size[0] * size[1] * 3)  # noqa: S311
     file = io.BytesIO()
     Image.frombytes("RGB", size, noise).save(file, kind)
@@ -40,14 +40,14 @@ def sha(data: bytes) -> str:
 
 @dataclass
 class Gallery:
-    """Pictures as an import of images leaves them: `gallery.publish("a.jpg", data)`, `gallery.make(sizes=[100])`."""
+    """Images as an import of images leaves them: `gallery.publish("a.jpg", data)`, `gallery.make(sizes=[100])`."""
 
     media: Path
     database_url: str
     connection: psycopg.Connection
 
     def publish(self, path: str, data: bytes, *, product: str = "g") -> str:
-        """Put a picture into the store and on record, in place of what was there; return its digest."""
+        """Put an image into the store and on record, in place of what was there; return its digest."""
         file = self.media / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
@@ -116,15 +116,15 @@ def gallery(tmp_path: Path, database_url: str, connection: psycopg.Connection) -
 
 
 def counts(report: ImportReport) -> tuple[int, int, int]:
-    """Pictures with new thumbnails, skipped, errors."""
+    """Images with new thumbnails, skipped, errors."""
     return report.counters.created, report.counters.skipped, report.counters.errors
 
 
 # --- what is made
 
 
-def test_a_picture_gets_a_thumbnail_of_each_size_named_by_its_content(gallery):
-    digest = gallery.publish("03/a.jpg", picture())
+def test_an_image_gets_a_thumbnail_of_each_size_named_by_its_content(gallery):
+    digest = gallery.publish("03/a.jpg", image())
     report = gallery.make(sizes=[200, 100])
     assert gallery.files() == [f"thumbnails/{size}/{digest[:2]}/{digest}.webp" for size in (100, 200)]
     assert [gallery.size_of(path) for path in gallery.files()] == [(100, 75), (200, 150)]
@@ -133,39 +133,39 @@ def test_a_picture_gets_a_thumbnail_of_each_size_named_by_its_content(gallery):
 
 
 def test_the_record_says_what_the_file_is(gallery):
-    digest = gallery.publish("a.jpg", picture())
+    digest = gallery.publish("a.jpg", image())
     gallery.make(sizes=[100], format="jpeg", quality=70)
     (path,) = gallery.files()
     columns = "sha256, size, format, quality, media_path, size_bytes, width, height"
     assert gallery.rows(f"select {columns} from onec.product_thumbnails") == [
         (digest, 100, "jpeg", 70, path, (gallery.media / path).stat().st_size, 100, 75)
     ]
-    with Image.open(gallery.media / path) as image:
-        assert image.format == "JPEG"
+    with Image.open(gallery.media / path) as opened:
+        assert opened.format == "JPEG"
 
 
 def test_at_first_there_are_two_sizes_in_webp(gallery):
-    gallery.publish("a.jpg", picture(size=(1000, 1000)))
+    gallery.publish("a.jpg", image(size=(1000, 1000)))
     gallery.make()
     assert gallery.rows("select size, format from onec.product_thumbnails order by 1") == [(200, "webp"), (800, "webp")]
 
 
-def test_a_picture_that_two_products_show_has_its_thumbnails_once(gallery):
-    gallery.publish("a.jpg", picture(), product="g")
-    gallery.publish("b.jpg", picture(), product="h")
+def test_an_image_that_two_products_show_has_its_thumbnails_once(gallery):
+    gallery.publish("a.jpg", image(), product="g")
+    gallery.publish("b.jpg", image(), product="h")
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
     assert len(gallery.files()) == 1
 
 
-def test_without_pictures_nothing_is_made_and_that_is_said(gallery):
+def test_without_images_nothing_is_made_and_that_is_said(gallery):
     report = gallery.make()
     assert report.counters == Counters()
-    assert report.notices == ("No picture is published yet: import images first.",)
+    assert report.notices == ("No image is published yet: import images first.",)
 
 
-def test_progress_grows_over_the_pictures(gallery):
+def test_progress_grows_over_the_images(gallery):
     for seed in range(5):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     seen: list[Counters] = []
     gallery.make(sizes=[50], progress=seen.append)
     assert {counters.total for counters in seen} == {5}
@@ -176,7 +176,7 @@ def test_progress_grows_over_the_pictures(gallery):
 
 
 def test_a_second_run_makes_nothing_and_writes_no_row(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     first = gallery.make(sizes=[100])
     before = gallery.rows(VERSIONS)
     again = gallery.make(sizes=[100])
@@ -186,7 +186,7 @@ def test_a_second_run_makes_nothing_and_writes_no_row(gallery):
 
 
 def test_force_makes_what_is_there_again(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100])
     (path,) = gallery.files()
     written = (gallery.media / path).stat().st_mtime_ns
@@ -194,27 +194,27 @@ def test_force_makes_what_is_there_again(gallery):
     assert (gallery.media / path).stat().st_mtime_ns > written
 
 
-def test_only_new_and_changed_pictures_are_read(gallery):
-    gallery.publish("old.jpg", picture(1))
-    gallery.publish("changing.jpg", picture(2))
+def test_only_new_and_changed_images_are_read(gallery):
+    gallery.publish("old.jpg", image(1))
+    gallery.publish("changing.jpg", image(2))
     gallery.make(sizes=[100])
     (gallery.media / "old.jpg").unlink()
-    gallery.publish("changing.jpg", picture(3))
-    gallery.publish("new.jpg", picture(4))
+    gallery.publish("changing.jpg", image(3))
+    gallery.publish("new.jpg", image(4))
     assert counts(gallery.make()) == (2, 1, 0)
 
 
 def test_what_is_not_asked_for_stays_as_the_last_run_had_it(gallery):
-    gallery.publish("a.jpg", picture(1))
+    gallery.publish("a.jpg", image(1))
     gallery.make(sizes=[50, 100], format="jpeg", quality=60)
-    gallery.publish("b.jpg", picture(2))
+    gallery.publish("b.jpg", image(2))
     gallery.make()
     made = "select distinct size, format, quality from onec.product_thumbnails order by 1"
     assert gallery.rows(made) == [(50, "jpeg", 60), (100, "jpeg", 60)]
 
 
 def test_a_thumbnail_that_is_gone_from_the_store_is_made_again(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100, 200])
     (gallery.media / gallery.files()[0]).unlink()
     report = gallery.make()
@@ -223,7 +223,7 @@ def test_a_thumbnail_that_is_gone_from_the_store_is_made_again(gallery):
 
 
 def test_a_thumbnail_that_was_cut_off_is_made_again(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100])
     path = gallery.media / gallery.files()[0]
     whole = path.read_bytes()
@@ -233,7 +233,7 @@ def test_a_thumbnail_that_was_cut_off_is_made_again(gallery):
 
 
 def test_another_quality_makes_all_of_them_again(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100], quality=90)
     assert counts(gallery.make(quality=20)) == (1, 0, 0)
     assert gallery.column("select quality from onec.product_thumbnails") == [20]
@@ -242,9 +242,9 @@ def test_another_quality_makes_all_of_them_again(gallery):
 # --- what goes
 
 
-def test_thumbnails_of_a_picture_that_is_gone_are_removed(gallery):
-    gallery.publish("a.jpg", picture(1))
-    kept = gallery.publish("b.jpg", picture(2))
+def test_thumbnails_of_an_image_that_is_gone_are_removed(gallery):
+    gallery.publish("a.jpg", image(1))
+    kept = gallery.publish("b.jpg", image(2))
     gallery.make(sizes=[100])
     gallery.forget("a.jpg")
     report = gallery.make()
@@ -253,7 +253,7 @@ def test_thumbnails_of_a_picture_that_is_gone_are_removed(gallery):
 
 
 def test_thumbnails_of_a_size_that_is_no_longer_asked_for_are_removed(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100, 200])
     report = gallery.make(sizes=[200, 300])
     assert report.details == {"thumbnails_made": 1, "files_removed": 1}
@@ -261,7 +261,7 @@ def test_thumbnails_of_a_size_that_is_no_longer_asked_for_are_removed(gallery):
 
 
 def test_thumbnails_of_the_format_before_are_removed(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100])
     gallery.make(format="jpeg")
     assert [path.rpartition(".")[2] for path in gallery.files()] == ["jpg"]
@@ -271,20 +271,20 @@ def test_what_a_killed_run_left_is_removed(gallery):
     left = gallery.media / Style().media_path("f" * 64, 100)
     left.parent.mkdir(parents=True)
     left.write_bytes(b"made, and never recorded")
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     assert gallery.make(sizes=[100]).details["files_removed"] == 1
 
 
-def test_a_picture_of_1c_among_the_thumbnails_is_left_alone(gallery):
+def test_an_image_of_1c_among_the_thumbnails_is_left_alone(gallery):
     paths = ["thumbnails/a.jpg", "thumbnails/200/aa/a.webp", Style().media_path("a" * 64, 200)]
     for seed, path in enumerate(paths):
-        gallery.publish(path, picture(seed))
+        gallery.publish(path, image(seed))
     make_thumbnails(gallery.database_url, str(gallery.media), sizes=[100])
     assert set(paths) <= set(gallery.files())
 
 
-def test_published_pictures_are_never_removed(gallery):
-    gallery.publish("03/a.jpg", picture())
+def test_published_images_are_never_removed(gallery):
+    gallery.publish("03/a.jpg", image())
     (gallery.media / "03/unknown.jpg").write_bytes(b"not on record")
     gallery.make(sizes=[100])
     assert sorted(path.name for path in (gallery.media / "03").iterdir()) == ["a.jpg", "unknown.jpg"]
@@ -298,15 +298,15 @@ def test_published_pictures_are_never_removed(gallery):
     [
         (lambda path: path.unlink(), "файла нет в хранилище: импортируйте изображения ещё раз"),
         (
-            lambda path: path.write_bytes(picture(9)),
+            lambda path: path.write_bytes(image(9)),
             "файл в хранилище не тот, что записан: импортируйте изображения ещё раз",
         ),
     ],
     ids=["missing", "replaced"],
 )
-def test_a_picture_that_cannot_be_read_is_an_error_and_the_others_go_on(gallery, damage, reason):
-    gallery.publish("a.jpg", picture(1), product="g")
-    gallery.publish("b.jpg", picture(2), product="h")
+def test_an_image_that_cannot_be_read_is_an_error_and_the_others_go_on(gallery, damage, reason):
+    gallery.publish("a.jpg", image(1), product="g")
+    gallery.publish("b.jpg", image(2), product="h")
     damage(gallery.media / "a.jpg")
     report = gallery.make(sizes=[100])
     assert counts(report) == (1, 0, 1)
@@ -314,49 +314,49 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_the_others_go_on(gallery,
     assert [(row.file, row.reason) for row in report.rejected] == [("a.jpg", reason)]
 
 
-def test_a_damaged_picture_is_an_error_with_its_reason(gallery):
-    damaged = bytearray(picture(kind="PNG"))
+def test_a_damaged_image_is_an_error_with_its_reason(gallery):
+    damaged = bytearray(image(kind="PNG"))
     damaged[1000:1400] = bytes(400)
     gallery.publish("a.png", bytes(damaged))
     assert counts(gallery.make(sizes=[100])) == (0, 0, 1)
     assert gallery.rejected() == [("g", "a.png", "изображение повреждено: не раскодируется полностью")]
 
 
-def test_an_error_is_forgotten_when_the_picture_is_there_again(gallery):
-    gallery.publish("a.jpg", picture())
+def test_an_error_is_forgotten_when_the_image_is_there_again(gallery):
+    gallery.publish("a.jpg", image())
     (gallery.media / "a.jpg").unlink()
     gallery.make(sizes=[100])
-    (gallery.media / "a.jpg").write_bytes(picture())
+    (gallery.media / "a.jpg").write_bytes(image())
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
     assert gallery.rejected() == []
 
 
-def test_of_a_picture_that_cannot_be_read_the_thumbnails_stay_that_are_there(gallery):
-    gallery.publish("a.jpg", picture())
+def test_of_an_image_that_cannot_be_read_the_thumbnails_stay_that_are_there(gallery):
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100])
     (gallery.media / "a.jpg").unlink()
     assert counts(gallery.make(sizes=[100, 200])) == (0, 0, 1)
     assert gallery.column("select size from onec.product_thumbnails") == [100]
 
 
-def test_a_picture_is_read_from_a_file_that_still_holds_it(gallery):
-    gallery.publish("a.jpg", picture())
-    gallery.publish("b.jpg", picture())
-    (gallery.media / "a.jpg").write_bytes(picture(9))
+def test_an_image_is_read_from_a_file_that_still_holds_it(gallery):
+    gallery.publish("a.jpg", image())
+    gallery.publish("b.jpg", image())
+    (gallery.media / "a.jpg").write_bytes(image(9))
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
 
 
-def test_a_picture_is_read_where_it_still_is(gallery):
-    gallery.publish("a.jpg", picture())
-    gallery.publish("b.jpg", picture())
+def test_an_image_is_read_where_it_still_is(gallery):
+    gallery.publish("a.jpg", image())
+    gallery.publish("b.jpg", image())
     (gallery.media / "a.jpg").unlink()
     assert counts(gallery.make(sizes=[100])) == (1, 0, 0)
 
 
 def test_what_the_media_store_does_not_keep_is_not_recorded(gallery, files):
-    gallery.publish("a.jpg", picture(1))
+    gallery.publish("a.jpg", image(1))
     gallery.make()
-    gallery.publish("a.jpg", picture(2))
+    gallery.publish("a.jpg", image(2))
     before = gallery.rows(VERSIONS)
 
     def deny_in_the_end(counters: Counters) -> None:
@@ -371,7 +371,7 @@ def test_what_the_media_store_does_not_keep_is_not_recorded(gallery, files):
 
 
 def test_a_store_that_cannot_be_used_is_one_sentence_and_the_record_stays(gallery):
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     gallery.make(sizes=[100])
     before = gallery.rows(VERSIONS)
     with pytest.raises(MediaStoreError, match=r"^The media store .* cannot be used"):
@@ -380,8 +380,8 @@ def test_a_store_that_cannot_be_used_is_one_sentence_and_the_record_stays(galler
 
 
 def test_thumbnails_that_cannot_be_removed_are_told_and_what_was_made_is_on_record(gallery):
-    gallery.publish("a.jpg", picture(1))
-    gallery.publish("b.jpg", picture(2))
+    gallery.publish("a.jpg", image(1))
+    gallery.publish("b.jpg", image(2))
     gallery.make(sizes=[100])
     gallery.forget("a.jpg")
     (gone,) = gallery.column(
@@ -423,7 +423,7 @@ def test_what_cannot_be_made_is_refused_in_one_sentence(gallery, options, senten
 
 def test_thumbnails_go_into_any_media_store(gallery):
     url = "memory://thumbnails-of-a-test"
-    data = picture()
+    data = image()
     digest = gallery.publish("a.jpg", data)
     open_store(url).put("a.jpg", data)
     make_thumbnails(gallery.database_url, url, sizes=[100])
@@ -459,13 +459,13 @@ make_thumbnails(sys.argv[1], sys.argv[2], sizes=[4, 8], progress=die)
 
 
 def kill(gallery: Gallery, after: int) -> None:
-    """Make thumbnails of 4 and 8 pixels in a process that is killed after so many pictures."""
+    """Make thumbnails of 4 and 8 pixels in a process that is killed after so many images."""
     command = [sys.executable, "-c", KILLED, gallery.database_url, gallery.media, str(after)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
 
 
 def fail(gallery: Gallery, after: int, **options) -> None:
-    """Make thumbnails in a run that fails after so many pictures."""
+    """Make thumbnails in a run that fails after so many images."""
 
     def stop(counters: Counters) -> None:
         if counters.processed == after:
@@ -477,16 +477,16 @@ def fail(gallery: Gallery, after: int, **options) -> None:
 
 @pytest.fixture
 def save_each(monkeypatch) -> None:
-    """A checkpoint after each picture."""
+    """A checkpoint after each image."""
     monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
 
 
 def test_a_killed_run_that_is_repeated_makes_only_what_is_missing(gallery):
     for seed in range(1200):
-        gallery.publish(f"{seed}.png", picture(seed, (8, 6), "PNG"), product=f"g{seed}")
+        gallery.publish(f"{seed}.png", image(seed, (8, 6), "PNG"), product=f"g{seed}")
     kill(gallery, after=700)
     assert gallery.column("select media_path from onec.product_thumbnails") == []
-    kept = checkpoints.PICTURES
+    kept = checkpoints.IMAGES
     open_store(str(gallery.media)).sweep()  # as the next import of images does
     first = {path: (gallery.media / path).stat().st_mtime_ns for path in gallery.files()}
     kill(gallery, after=kept + 600)
@@ -504,7 +504,7 @@ def test_a_killed_run_that_is_repeated_makes_only_what_is_missing(gallery):
 @pytest.mark.usefixtures("save_each")
 def test_a_failed_run_that_is_repeated_makes_only_what_is_missing(gallery):
     for seed in range(5):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     fail(gallery, after=3, sizes=[50])
     assert counts(gallery.make(sizes=[50])) == (2, 3, 0)
 
@@ -515,7 +515,7 @@ def test_a_checkpoint_survives_a_crash_of_postgresql_even_if_the_run_before_died
     gallery.connection.execute(
         f"create unlogged table onec_staging.thumbnails_made (seq int8, file text, {columns}, height int8)"
     )
-    gallery.publish("a.jpg", picture())
+    gallery.publish("a.jpg", image())
     fail(gallery, after=1, sizes=[50])
     assert gallery.column("select relpersistence from pg_class where relname = 'thumbnails_made'") == ["p"]
 
@@ -523,7 +523,7 @@ def test_a_checkpoint_survives_a_crash_of_postgresql_even_if_the_run_before_died
 @pytest.mark.usefixtures("save_each")
 def test_a_checkpoint_whose_file_is_gone_is_made_again(gallery):
     for seed in range(3):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     fail(gallery, after=3, sizes=[50])
     (gallery.media / gallery.files()[0]).unlink()
     assert counts(gallery.make(sizes=[50])) == (1, 2, 0)
@@ -531,12 +531,12 @@ def test_a_checkpoint_whose_file_is_gone_is_made_again(gallery):
 
 @pytest.mark.usefixtures("save_each")
 def test_a_run_that_fails_changes_no_record_and_no_rejected_row(gallery):
-    gallery.publish("a.jpg", picture(1))
-    gallery.publish("b.jpg", picture(2))
+    gallery.publish("a.jpg", image(1))
+    gallery.publish("b.jpg", image(2))
     (gallery.media / "a.jpg").unlink()
     gallery.make(sizes=[50])
     before = gallery.rows(VERSIONS), gallery.rejected()
-    (gallery.media / "a.jpg").write_bytes(picture(1))
+    (gallery.media / "a.jpg").write_bytes(image(1))
     (gallery.media / "b.jpg").unlink()
     fail(gallery, after=2, sizes=[60])
     assert (gallery.rows(VERSIONS), gallery.rejected()) == before
@@ -550,7 +550,7 @@ def test_a_run_that_fails_changes_no_record_and_no_rejected_row(gallery):
 )
 def test_after_a_failed_change_of_style_the_style_before_is_kept(gallery, style):
     for seed in range(3):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     gallery.make(sizes=[50], quality=80)
     fail(gallery, after=2, **style)
     gallery.make()
@@ -561,7 +561,7 @@ def test_after_a_failed_change_of_style_the_style_before_is_kept(gallery, style)
 @pytest.mark.usefixtures("save_each")
 def test_a_change_of_style_that_failed_goes_on_when_it_is_asked_for_again(gallery):
     for seed in range(3):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     gallery.make(sizes=[50], quality=80)
     fail(gallery, after=2, quality=20)
     assert counts(gallery.make(quality=20)) == (1, 2, 0)
@@ -571,7 +571,7 @@ def test_a_change_of_style_that_failed_goes_on_when_it_is_asked_for_again(galler
 @pytest.mark.usefixtures("save_each")
 def test_no_transaction_is_open_while_thumbnails_are_made(gallery):
     for seed in range(3):
-        gallery.publish(f"{seed}.jpg", picture(seed))
+        gallery.publish(f"{seed}.jpg", image(seed))
     holding = (
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
         "and (backend_xid is not null or backend_xmin is not null or state like 'idle in transaction%')"
@@ -581,11 +581,11 @@ def test_no_transaction_is_open_while_thumbnails_are_made(gallery):
     assert set(seen) == {0}
 
 
-def test_pictures_are_read_page_by_page(gallery, monkeypatch):
-    monkeypatch.setattr(pictures, "FETCH", 2)
+def test_images_are_read_page_by_page(gallery, monkeypatch):
+    monkeypatch.setattr(published, "FETCH", 2)
     for seed in range(5):
-        gallery.publish(f"{seed}.jpg", picture(seed))
-        gallery.publish(f"{seed} again.jpg", picture(seed), product="h")
+        gallery.publish(f"{seed}.jpg", image(seed))
+        gallery.publish(f"{seed} again.jpg", image(seed), product="h")
     assert counts(gallery.make(sizes=[50])) == (5, 0, 0)
     assert counts(gallery.make()) == (0, 5, 0)
 
@@ -611,4 +611,4 @@ def stored(*files: tuple[str, int]) -> FileIndex:
 )
 def test_a_size_is_due_unless_it_is_there_as_it_should_be(style, files, force, due):
     row = ThumbnailRow("s", 100, "webp", 80, "t/100", 7, 100, 100)
-    assert Picture("s", "g", ["a.jpg"], [row]).sizes_due(stored(*files), style, force=force) == due
+    assert PublishedImage("s", "g", ["a.jpg"], [row]).sizes_due(stored(*files), style, force=force) == due

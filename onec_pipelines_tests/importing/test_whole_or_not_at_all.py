@@ -245,7 +245,7 @@ def test_the_guard_counts_what_another_import_commits_meanwhile(export, imports,
                 select v.id, w.id, 5 from onec.product_variants v, onec.warehouses w where v.onec_id = 'h'
             """)
         (guard,) = importing.result().guards
-    assert (guard.before, guard.gone, guard.allows) == (2, 1, False)
+    assert (guard.before, guard.removed, guard.allows) == (2, 1, False)
     assert rows("select quantity from onec.stocks order by 1") == [2, 5]
 
 

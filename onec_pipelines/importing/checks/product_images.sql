@@ -1,4 +1,4 @@
--- What a person should look at in the pictures after an import: each check selects the rows that fail it.
+-- What a person should look at in the images after an import: each check selects the rows that fail it.
 
 -- check products_without_image
 select p.id as product_id, p.onec_id, p.article, p.name
@@ -7,7 +7,7 @@ where p.is_active and not exists (select from onec.product_images i where i.prod
 order by p.id;
 
 -- check missing_media
--- Every picture on record: whether its file is in the media store, only the store knows.
+-- Every image on record: whether its file is in the media store, only the store knows.
 select i.id as image_id, p.onec_id, p.article, p.name, i.media_path, i.source_path as source_file
 from onec.product_images i
 join onec.products p on p.id = i.product_id

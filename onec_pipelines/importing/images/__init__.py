@@ -1,17 +1,17 @@
 """Import of product images: plan from references and files, publish in shards, collect what came of it.
 
-    shards = plan_images(request, media_url)                  decide about every picture
+    shards = plan_images(request, media_url)                  decide about every image
     publish_shard(request, media_url, shard)                  for each of 1..shards: in turn, or on any machine
     report = collect_images(request, media_url)               record it all in one transaction
 
-A product whose pictures are all unchanged and recorded as they should be is counted and nothing else, which is most of
-an import; the others are planned picture by picture.
+A product whose images are all unchanged and recorded as they should be is counted and nothing else, which is most of
+an import; the others are planned image by image.
 
 `publish_images` does the three in turn. Between them the plan and its results stand in the database (stored_plan.py): a
 run that is repeated or killed leaves them to the next import, which begins anew. Files are published as the run goes,
 each whole or not at all; what is on record changes in one transaction at the end.
 
-Nothing here removes a picture because its file was not shipped: only a reference that is gone does.
+Nothing here removes an image because its file was not shipped: only a reference that is gone does.
 """
 
 import uuid
@@ -37,12 +37,12 @@ __all__ = [
 
 
 def publish_images(request: Request, media_url: str, *, full: bool = False) -> ImportReport:
-    """Publish the pictures of all active products.
+    """Publish the images of all active products.
 
     Args:
         request: what to import from where.
         media_url: the media store.
-        full: decode each picture that is published, to its last pixel.
+        full: decode each image that is published, to its last pixel.
 
     Raises:
         ExportError, ImportBusyError, DatabaseError: as the other imports.

@@ -15,7 +15,7 @@ from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.images.contact_sheet import contact_sheet
-from onec_pipelines.images.source import ImageRefused
+from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
 from onec_pipelines.importing.images.stored_plan import (
@@ -75,16 +75,14 @@ def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int]) -
     """Note what the import came to, in place of the one before."""
     planned = connection.execute(statement("queries/images", "planned")).fetchone()
     total, seconds, settled, without_images = planned or (0, 0.0, 0, 0)
-    pictures: Counter[str] = Counter(
+    images: Counter[str] = Counter(
         dict(connection.execute("select fate, count(*) from pg_temp.images_now group by fate").fetchall())
     )
-    pictures.update(
-        unchanged=settled, without_images=without_images, removed=counts.get("pictures no longer listed", 0)
-    )
+    images.update(unchanged=settled, without_images=without_images, removed=counts.get("images no longer listed", 0))
     connection.execute("delete from onec.landed_images")
     connection.execute(
         "insert into onec.landed_images (run_id, total, seconds, pictures) values (%s, %s, %s, %s)",
-        [run_id, total, seconds, Jsonb(pictures)],
+        [run_id, total, seconds, Jsonb(images)],
     )
 
 
@@ -116,17 +114,17 @@ def _flushing(connection: psycopg.Connection, media_url: str) -> Iterator[bytes]
 
 
 def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
-    """Some of the pictures that were published, to be looked at; that they cannot be read back fails no import."""
+    """Some of the images that were published, to be looked at; that they cannot be read back fails no import."""
     try:
         return contact_sheet((article, store.read(path)) for article, path in fresh)
-    except (MediaStoreError, ImageRefused, MemoryError) as error:
+    except (MediaStoreError, ImageRejected, MemoryError) as error:
         passed_over(log, "no contact sheet", error)
         return b""
 
 
 def _report(connection: psycopg.Connection) -> ImportReport:
-    total, seconds, pictures = connection.execute(LANDED).fetchone() or (0, 0.0, {})
-    seen: Counter[str] = Counter(pictures)
+    total, seconds, images = connection.execute(LANDED).fetchone() or (0, 0.0, {})
+    seen: Counter[str] = Counter(images)
     skipped = seen["unchanged"] + seen["not_shipped"] + seen["without_images"]
     catalog = read_last(connection, "catalog")
     return ImportReport(
@@ -156,6 +154,6 @@ def _delete_files(connection: psycopg.Connection, media_url: str) -> tuple[str, 
         for path in gone:
             store.delete(path)
     except MediaStoreError as error:
-        return (f"Some of {len(gone)} files that no picture names are still in the media store: {error}",)
+        return (f"Some of {len(gone)} files that no image names are still in the media store: {error}",)
     connection.execute("delete from onec.media_deletions where media_path = any(%s)", [gone])
     return ()

@@ -1,4 +1,4 @@
-"""The first step of an import of images: decide about every picture.
+"""The first step of an import of images: decide about every image.
 
 What is to be done about a reference, `images.plan` decides; here are the references, the decisions on their way into
 the database, and the products of which nothing has changed, which are counted and not staged.
@@ -42,10 +42,10 @@ FILE_COST = 16 * 2**10
 """What a file counts for besides its bytes."""
 FATES = {
     Action.UNCHANGED: "unchanged",
-    Action.REFUSED: "corrupt",
+    Action.REJECTED: "corrupt",
     Action.DUPLICATE: "duplicate",
 }
-"""What the plan says of a picture -> what it counts as; of one that is not there `_fate` decides."""
+"""What the plan says of an image -> what it counts as; of one that is not there `_fate` decides."""
 NOWHERE = "файла нет ни в выгрузке, ни в хранилище"
 SHOW_EVERY = 500
 """Products with nothing to do that are gone through between two calls of progress."""
@@ -85,9 +85,9 @@ class ImageReference:
 
 @dataclass(frozen=True, slots=True)
 class PlannedProduct:
-    """An active product whose pictures are staged: those of all others stay as they are.
+    """An active product whose images are staged: those of all others stay as they are.
 
-    The catalogue may be imported while pictures are published.
+    The catalogue may be imported while images are published.
     """
 
     product_id: int
@@ -95,7 +95,7 @@ class PlannedProduct:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _PlanCounts:
     """What the plan has counted so far; `publishes` is about the product that is being planned."""
 
     total: int
@@ -116,11 +116,11 @@ class _Tally:
 
 
 def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BYTES) -> int:
-    """Decide about every picture, and return how many shards are to be published: 1 to that number.
+    """Decide about every image, and return how many shards are to be published: 1 to that number.
 
     Done a second time, because its worker was taken for dead, it leaves the plan as it is: that is worked on.
 
-    The run of `request.run_id` must hold its `run_lock` from now until its pictures are collected: by that
+    The run of `request.run_id` must hold its `run_lock` from now until its images are collected: by that
     another import knows it is alive.
 
     Raises: see `publish_images`.
@@ -148,21 +148,21 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
     base = request.export.images_base
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
         trees = thread.submit(_walk, base / IMAGES, media_url)
-        tally = _Tally(total=number(connection, "select count(*) from onec.products where is_active"))
-        request.progress(tally.counters())
+        counts = _PlanCounts(total=number(connection, "select count(*) from onec.products where is_active"))
+        request.progress(counts.counters())
         staging = Staging(connection)
         staging.create({ImageReference: "images_references", PlannedProduct: "images_products"})
         first = list(islice(products, 1))
         index, stored = trees.result()
-        unsettled = _unsettled(chain(first, products), index, stored, tally, request)
-        references = _references(unsettled, index, tally, staging)
+        unsettled = _unsettled(chain(first, products), index, stored, counts, request)
+        references = _references(unsettled, index, counts, staging)
         for image in plan(references, index, stored=stored, force=request.force):
             row = _row(image, stored)
-            tally.seen[row.fate] += 1
-            tally.publishes |= row.publishes is not None
+            counts.seen[row.fate] += 1
+            counts.publishes |= row.publishes is not None
             staging.add(row, row.source_path)
     staging.flush()
-    counters = tally.counters()
+    counters = counts.counters()
     request.progress(counters)
     return {
         "run_id": run_of(request),
@@ -171,7 +171,7 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
         "processed": counters.processed,
         "skipped": counters.skipped,
         "errors": counters.errors,
-        "unchanged": tally.settled,
+        "unchanged": counts.settled,
     }
 
 
@@ -183,28 +183,30 @@ def _walk(import_files: Path, media_url: str) -> tuple[FileIndex, FileIndex]:
 
 
 def _unsettled(
-    products: Iterable[Product], index: FileIndex, stored: FileIndex, tally: _Tally, request: Request
+    products: Iterable[Product], index: FileIndex, stored: FileIndex, counts: _PlanCounts, request: Request
 ) -> Iterator[Product]:
     """The products with which something may be to be done; all others are counted."""
     for place, product in enumerate(products):
         if request.force or not product.is_settled(index, stored):
-            request.progress(tally.counters())
+            request.progress(counts.counters())
             yield product
             continue
-        tally.settle(len(product.rows))
+        counts.settle(len(product.rows))
         if place % SHOW_EVERY == 0:
-            request.progress(tally.counters())
+            request.progress(counts.counters())
 
 
-def _references(products: Iterable[Product], index: FileIndex, tally: _Tally, staging: Staging) -> Iterator[Reference]:
+def _references(
+    products: Iterable[Product], index: FileIndex, counts: _PlanCounts, staging: Staging
+) -> Iterator[Reference]:
     """The references of each product in order; it has been planned when the last of them has been taken."""
     for product in products:
         found = references_of(product, index)
         staging.add(PlannedProduct(product.product_id, has_images=bool(found)), "")
-        tally.seen["without_images"] += not found
-        tally.publishes = False
+        counts.seen["without_images"] += not found
+        counts.publishes = False
         yield from found
-        tally.planned += not tally.publishes
+        counts.planned += not counts.publishes
 
 
 def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
@@ -239,7 +241,7 @@ def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
 
 
 def _fate(action: Action, *, is_stored: bool) -> str:
-    """What a picture counts as. One that is not shipped is missing only if it is not published either."""
+    """What an image counts as. One that is not shipped is missing only if it is not published either."""
     if action is Action.MISSING:
         return "not_shipped" if is_stored else "missing"
     return FATES.get(action, "publish")

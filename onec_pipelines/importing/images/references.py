@@ -1,4 +1,4 @@
-"""Which pictures 1C refers to: product by product, as the XML lists them or, where it lists none, by file name.
+"""Which images 1C refers to: product by product, as the XML lists them or, where it lists none, by file name.
 
 Here references come out of the tables; what is done about them is decided in `images.plan`.
 """
@@ -22,7 +22,7 @@ FETCH = 2000
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A product or a variant; `is_listed` says whether the XML names pictures of its own."""
+    """A product or a variant; `is_listed` says whether the XML names images of its own."""
 
     id: int
     onec_id: str
@@ -30,7 +30,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ReferencedImage:
     """A row of the query `products`; `published` is its record.
 
     Those that are `is_recorded` are not listed any more, or never were.
@@ -46,19 +46,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product with its rows of the query; they become `pictures` only where they must be looked at one by one."""
+    """A product with its rows of the query; they become `images` only where they must be looked at one by one."""
 
     product_id: int
     onec_id: str
     rows: list[tuple[Any, ...]]
 
     @property
-    def pictures(self) -> list[Picture]:
-        """Its pictures in the order of the query."""
-        return [_picture(*row[2:]) for row in self.rows if row[5] is not None]
+    def images(self) -> list[ReferencedImage]:
+        """Its images in the order of the query."""
+        return [_image(*row[2:]) for row in self.rows if row[5] is not None]
 
     def is_settled(self, index: FileIndex, stored: FileIndex) -> bool:
-        """Whether nothing is to be done: all its pictures are unchanged (see `images.plan`) and their records in place.
+        """Whether nothing is to be done: all its images are unchanged (see `images.plan`) and their records in place.
 
         This alone decides about nearly every product of nearly every import, so it builds nothing.
         """
@@ -75,14 +75,14 @@ class Product:
 
 def read_products(connection: psycopg.Connection) -> Generator[Product, None, None]:
     """The active products in the order of their keys, some at a time; use inside a transaction."""
-    with connection.cursor("pictures") as cursor:
+    with connection.cursor("images") as cursor:
         cursor.itersize = FETCH
         cursor.execute(statement("queries/images", "products"))
         for (product_id, onec_id), rows in groupby(cursor, itemgetter(0, 1)):
             yield Product(product_id, onec_id, list(rows))
 
 
-def _picture(  # noqa: PLR0913, PLR0917 - a row
+def _image(  # noqa: PLR0913, PLR0917 - a row
     variant_id: int | None,
     variant_onec_id: str,
     position: int,
@@ -92,29 +92,27 @@ def _picture(  # noqa: PLR0913, PLR0917 - a row
     _is_in_place: bool | None,  # noqa: FBT001
     media_path: str | None,
     *facts: object,
-) -> Picture:
+) -> ReferencedImage:
     variant = None if variant_id is None else Owner(variant_id, variant_onec_id)
     published = PublishedFile(media_path, *facts) if media_path else None  # type: ignore[arg-type]
-    return Picture(variant, position, path, is_recorded, by_name, published)
+    return ReferencedImage(variant, position, path, is_recorded, by_name, published)
 
 
 def references_of(product: Product, index: FileIndex) -> list[Reference]:
-    """What a product's pictures are: as the XML lists them, or, where it lists none of its own, by file name.
+    """What a product's images are: as the XML lists them, or, where it lists none of its own, by file name.
 
-    A picture found by name earlier stays in the list when its file is not shipped this time. The keys of a
+    An image found by name earlier stays in the list when its file is not shipped this time. The keys of a
     reference are `Owner`s.
     """
-    pictures = product.pictures
-    listed = [picture for picture in pictures if not picture.is_recorded]
-    owner = Owner(product.product_id, product.onec_id, is_listed=any(picture.variant is None for picture in listed))
-    references = [
-        Reference(owner, picture.variant, picture.position, picture.path, picture.published) for picture in listed
-    ]
+    images = product.images
+    listed = [image for image in images if not image.is_recorded]
+    owner = Owner(product.product_id, product.onec_id, is_listed=any(image.variant is None for image in listed))
+    references = [Reference(owner, image.variant, image.position, image.path, image.published) for image in listed]
     if owner.is_listed:
         return references
-    records = {picture.path: picture for picture in pictures if picture.is_recorded}
+    records = {image.path: image for image in images if image.is_recorded}
     paths = set(files_named(index, product.onec_id))
-    paths |= {path for path, picture in records.items() if picture.by_name}
+    paths |= {path for path, image in records.items() if image.by_name}
     named = [
         Reference(owner, None, position, path, records[path].published if path in records else None)
         for position, path in enumerate(sorted(paths))

@@ -77,7 +77,7 @@ def adopt_plan(database_url: str, run_id: str, repeated: Iterable[str]) -> None:
 
 
 def refuse_beside_another(connection: psycopg.Connection, run_id: str) -> None:
-    """Another run whose pictures are planned is at work if it holds its lock; else it is dead, and its plan goes."""
+    """Another run whose images are planned is at work if it holds its lock; else it is dead, and its plan goes."""
     other = run_planned(connection)
     if other and other != run_id and is_run_locked(connection, other):
         raise ImportBusyError(

@@ -1,9 +1,9 @@
 -- What the plan (onec_staging.images_references) and the results of its shards (onec_staging.images_results) mean to
--- the table: together they are all the pictures of the products with which something is to be done
+-- the table: together they are all the images of the products with which something is to be done
 -- (onec_staging.images_products) and of their active variants. Those of all other products stay as they are.
 
--- run pictures as of now
--- What became of each reference, and the row of each picture that is published: as published now, or else as before.
+-- run images as of now
+-- What became of each reference, and the row of each image that is published: as published now, or else as before.
 -- A rejected file leaves what was published. One that is not shipped is missing only if it is not published either.
 create temp table images_now on commit drop as
 select
@@ -49,7 +49,7 @@ from onec.product_images t
 join onec_staging.images_products seen on seen.product_id = t.product_id
 where not exists (select from pg_temp.images_now n where n.media_path = t.media_path and n.sha256 is not null);
 
--- run pictures no longer listed
+-- run images no longer listed
 -- Those of an inactive variant are left alone, like those of an inactive product, as long as the XML lists them.
 delete from onec.product_images t
 using onec_staging.images_products seen, onec.products p

@@ -8,7 +8,7 @@
 select
     p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
     i.position = r.position and i.is_listed and i.is_main = (r.position = min(r.position) over owner)
-        and count(*) over product = recorded.pictures
+        and count(*) over product = recorded.images
         and count(*) filter (where r.variant_id is null) over product > 0 as is_in_place,
     i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
 from onec.products p
@@ -25,7 +25,7 @@ left join (
 left join onec.product_images i
     on i.product_id = r.product_id and i.source_path = r.path and i.variant_id is not distinct from r.variant_id
 left join (
-    select product_id, count(*) as pictures from onec.product_images group by product_id
+    select product_id, count(*) as images from onec.product_images group by product_id
 ) recorded on recorded.product_id = p.id
 where p.is_active
 window product as (partition by p.id), owner as (partition by p.id, r.variant_id)

@@ -1,16 +1,16 @@
-"""Thumbnails of the published pictures: made where they are missing, recorded, and removed with their picture.
+"""Thumbnails of the published images: made where they are missing, recorded, and removed with their image.
 
     make_thumbnails(url, media_url, sizes=(200, 800))     thumbnails/200/03/03ab....webp in the media store
 
-A thumbnail is named by the content of its picture (SHA-256), so the file under a name never shows another one; `force`
+A thumbnail is named by the content of its image (SHA-256), so the file under a name never shows another one; `force`
 and another quality write it anew. The records change in one transaction at the end. Files of this form that no record
-names are removed afterwards, those too that a killed run left. 1C cannot have a picture there unless it names it
+names are removed afterwards, those too that a killed run left. 1C cannot have an image there unless it names it
 `thumbnails/<size>/<two digits>/<64 hexadecimal digits>`; even such a one is left alone.
 
 That end may be hours away: what has been made until then is kept in checkpoints.
 
     style.py         what thumbnails are asked for
-    pictures.py      the pictures, with the thumbnails that they have; which are due
+    published.py     the images, with the thumbnails that they have; which are due
     making.py        those that are due, in a few threads
     checkpoints.py   what a run leaves that is killed or fails
     recording.py     the end
@@ -33,8 +33,15 @@ from onec_pipelines.importing.dataset import new_staging
 from onec_pipelines.importing.report import Counters, ImportReport, Progress, no_progress
 from onec_pipelines.importing.thumbnails.checkpoints import Checkpoints
 from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
-from onec_pipelines.importing.thumbnails.pictures import count_pictures, read_pictures
-from onec_pipelines.importing.thumbnails.recording import STAGED, TYPE, Tally, record, remove_unnamed, report_of
+from onec_pipelines.importing.thumbnails.published import count_published, read_published
+from onec_pipelines.importing.thumbnails.recording import (
+    STAGED,
+    TYPE,
+    ThumbnailCounts,
+    record,
+    remove_unnamed,
+    report_of,
+)
 from onec_pipelines.importing.thumbnails.style import style_of
 
 __all__ = ["ThumbnailOptions", "make_thumbnails"]
@@ -61,7 +68,7 @@ class ThumbnailOptions(TypedDict, total=False):
 
 
 def make_thumbnails(database_url: str, media_url: str, **options: Unpack[ThumbnailOptions]) -> ImportReport:
-    """Bring the thumbnails of all published pictures up to date; the items of the report are pictures.
+    """Bring the thumbnails of all published images up to date; the items of the report are images.
 
     Raises:
         ImportBusyError: another process makes thumbnails.
@@ -74,26 +81,26 @@ def make_thumbnails(database_url: str, media_url: str, **options: Unpack[Thumbna
         store = open_store(media_url)
         stored = store.listing()
         style = style_of(connection, options.get("sizes"), options.get("format"), options.get("quality"))
-        tally = _make(connection, Making(store, stored, style, force=options.get("force", False)), options)
-        notices = list(remove_unnamed(connection, store, stored, tally))
-        report = report_of(connection, tally, notices, time.monotonic() - started)
+        counts = _make(connection, Making(store, stored, style, force=options.get("force", False)), options)
+        notices = list(remove_unnamed(connection, store, stored, counts))
+        report = report_of(connection, counts, notices, time.monotonic() - started)
     options.get("progress", no_progress)(report.counters)
     return report
 
 
-def _make(connection: psycopg.Connection, making: Making, options: ThumbnailOptions) -> Tally:
+def _make(connection: psycopg.Connection, making: Making, options: ThumbnailOptions) -> ThumbnailCounts:
     """Make what is due and record it."""
     progress = options.get("progress", no_progress)
-    tally = Tally(count_pictures(connection))
-    progress(Counters(tally.total))
+    counts = ThumbnailCounts(count_published(connection))
+    progress(Counters(counts.total))
     staging, checkpoints = new_staging(connection, STAGED), Checkpoints(connection, making.store)
-    with closing(outcomes_of(read_pictures(connection, making.style), making)) as outcomes:
+    with closing(outcomes_of(read_published(connection, making.style), making)) as outcomes:
         for outcome in outcomes:
             outcome.stage(staging)
             checkpoints.add(outcome)
-            progress(tally.count(outcome))
+            progress(counts.count(outcome))
     checkpoints.save()
     with connection.transaction():
         record(connection, staging, options.get("run_id"))
         checkpoints.drop()
-    return tally
+    return counts

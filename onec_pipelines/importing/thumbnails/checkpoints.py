@@ -10,11 +10,11 @@ import psycopg
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.store import MediaStore
 from onec_pipelines.importing.thumbnails.making import Outcome
-from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
+from onec_pipelines.importing.thumbnails.published import ThumbnailRow
 
 SECONDS = 30.0
-PICTURES = 500
-"""A checkpoint is due after so long, or so many pictures with new thumbnails; a killed run loses no more."""
+IMAGES = 500
+"""A checkpoint is due after so long, or so many images with new thumbnails; a killed run loses no more."""
 BY_DIGEST = "create index if not exists thumbnails_made_sha256 on onec_staging.thumbnails_made (sha256)"
 
 
@@ -27,25 +27,25 @@ class Checkpoints:
         self.staging = Staging(connection)
         self.staging.resume(ThumbnailRow, "thumbnails_made")
         connection.execute(BY_DIGEST)
-        self.waiting: list[Outcome] = []
+        self.unsaved: list[Outcome] = []
         self.saved = time.monotonic()
 
     def add(self, outcome: Outcome) -> None:
-        """Note what became of a picture, and save what waits when it is time to."""
+        """Note what became of an image, and save what is unsaved when it is time to."""
         if outcome.made:
-            self.waiting.append(outcome)
-        if len(self.waiting) >= PICTURES or time.monotonic() - self.saved >= SECONDS:
+            self.unsaved.append(outcome)
+        if len(self.unsaved) >= IMAGES or time.monotonic() - self.saved >= SECONDS:
             self.save()
 
     def save(self) -> None:
-        """Commit what waits, once its files are on the disk."""
-        if self.waiting:
+        """Commit what is unsaved, once its files are on the disk."""
+        if self.unsaved:
             self.store.flush()
             with self.connection.transaction():
-                for outcome in self.waiting:
+                for outcome in self.unsaved:
                     outcome.stage(self.staging)
                 self.staging.flush()
-        self.waiting.clear()
+        self.unsaved.clear()
         self.saved = time.monotonic()
 
     def drop(self) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import ShortOfMemoryError
 from onec_pipelines.images.scan import FileIndex
-from onec_pipelines.images.source import ImageMissing, ImageRefused
+from onec_pipelines.images.source import ImageMissing, ImageRejected
 from onec_pipelines.images.store import MediaStore
 from onec_pipelines.images.thumbnails import thumbnails
-from onec_pipelines.importing.thumbnails.pictures import Picture, ThumbnailRow
+from onec_pipelines.importing.thumbnails.published import PublishedImage, ThumbnailRow
 from onec_pipelines.importing.thumbnails.style import FORMATS, Style
 from onec_pipelines.tolerated import passed_over
 
@@ -24,27 +24,27 @@ log = logging.getLogger(__name__)
 WORKERS = min(4, os.cpu_count() or 1)
 """Pillow works without the interpreter's lock."""
 QUEUE = 4 * WORKERS
-"""Pictures that are held at once, whatever their number."""
+"""Images that are held at once, whatever their number."""
 GONE = "файла нет в хранилище: импортируйте изображения ещё раз"
 CHANGED = "файл в хранилище не тот, что записан: импортируйте изображения ещё раз"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a picture: the thumbnails to have on record, how many were made, and why not all."""
+    """What became of an image: the thumbnails to have on record, how many were made, and why not all."""
 
-    picture: Picture
+    image: PublishedImage
     thumbnails: list[ThumbnailRow]
     made: int = 0
     reason: str | None = None
 
     def stage(self, staging: Staging) -> None:
         """Stage what is to be on record."""
-        path = self.picture.media_paths[0]
+        path = self.image.media_paths[0]
         for thumbnail in self.thumbnails:
             staging.add(thumbnail, path)
         if self.reason:
-            staging.add(Refusal("thumbnail", self.picture.onec_id, path, self.reason, {}, None), path)
+            staging.add(Rejection("thumbnail", self.image.onec_id, path, self.reason, {}, None), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Making:
     force: bool
 
 
-def outcomes_of(pictures: Iterable[Picture], making: Making) -> Generator[Outcome]:
+def outcomes_of(images: Iterable[PublishedImage], making: Making) -> Generator[Outcome]:
     """Make what is due in a few threads and yield the outcomes in order; closing it drops what waits."""
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="thumbnails") as threads:
         queue: deque[Future[Outcome]] = deque()
         try:
-            for picture in pictures:
-                queue.append(_started(picture, making, threads))
+            for image in images:
+                queue.append(_started(image, making, threads))
                 while len(queue) >= QUEUE or (queue and queue[0].done()):
                     yield queue.popleft().result()
             while queue:
@@ -72,48 +72,48 @@ def outcomes_of(pictures: Iterable[Picture], making: Making) -> Generator[Outcom
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def _started(picture: Picture, making: Making, threads: ThreadPoolExecutor) -> Future[Outcome]:
-    """Give a thread what is due; a picture that has its thumbnails costs no hand-over."""
-    due = picture.sizes_due(making.stored, making.style, force=making.force)
+def _started(image: PublishedImage, making: Making, threads: ThreadPoolExecutor) -> Future[Outcome]:
+    """Give a thread what is due; an image that has its thumbnails costs no hand-over."""
+    due = image.sizes_due(making.stored, making.style, force=making.force)
     if due:
-        return threads.submit(_outcome, picture, due, making)
+        return threads.submit(_outcome, image, due, making)
     settled: Future[Outcome] = Future()
-    settled.set_result(Outcome(picture, picture.thumbnails))
+    settled.set_result(Outcome(image, image.thumbnails))
     return settled
 
 
-def _outcome(picture: Picture, due: Sequence[int], making: Making) -> Outcome:
-    kept = {thumbnail.size: thumbnail for thumbnail in picture.thumbnails_in(making.stored)}
+def _outcome(image: PublishedImage, due: Sequence[int], making: Making) -> Outcome:
+    kept = {thumbnail.size: thumbnail for thumbnail in image.thumbnails_in(making.stored)}
     try:
-        made = {thumbnail.size: thumbnail for thumbnail in _made(picture, due, making)}
-    except ImageRefused as rejected:
-        return Outcome(picture, list(kept.values()), reason=rejected.reason)
+        made = {thumbnail.size: thumbnail for thumbnail in _made(image, due, making)}
+    except ImageRejected as rejected:
+        return Outcome(image, list(kept.values()), reason=rejected.reason)
     except MemoryError as error:
-        raise ShortOfMemoryError("make thumbnails of", picture.media_paths[0]) from error
-    return Outcome(picture, list({**kept, **made}.values()), len(made))
+        raise ShortOfMemoryError("make thumbnails of", image.media_paths[0]) from error
+    return Outcome(image, list({**kept, **made}.values()), len(made))
 
 
-def _made(picture: Picture, due: Sequence[int], making: Making) -> Iterator[ThumbnailRow]:
+def _made(image: PublishedImage, due: Sequence[int], making: Making) -> Iterator[ThumbnailRow]:
     style = making.style
-    data = _read(picture, making.store)
+    data = _read(image, making.store)
     for size, made in thumbnails(data, due, style.format, style.quality).items():
-        path = style.media_path(picture.sha256, size)
+        path = style.media_path(image.sha256, size)
         making.store.put(path, made.data, FORMATS[style.format][1])
         yield ThumbnailRow(
-            picture.sha256, size, style.format, style.quality, path, len(made.data), made.width, made.height
+            image.sha256, size, style.format, style.quality, path, len(made.data), made.width, made.height
         )
 
 
-def _read(picture: Picture, store: MediaStore) -> bytes:
-    """The picture, from a file that still holds it: an import of images may have replaced one meanwhile."""
-    rejection = ImageRefused(GONE)
-    for path in picture.media_paths:
+def _read(image: PublishedImage, store: MediaStore) -> bytes:
+    """The image, from a file that still holds it: an import of images may have replaced one meanwhile."""
+    rejection = ImageRejected(GONE)
+    for path in image.media_paths:
         try:
             data = store.read(path)
         except ImageMissing as error:
             passed_over(log, "another path may hold it", error)
             continue
-        if hashlib.sha256(data).hexdigest() == picture.sha256:
+        if hashlib.sha256(data).hexdigest() == image.sha256:
             return data
-        rejection = ImageRefused(CHANGED)
+        rejection = ImageRejected(CHANGED)
     raise rejection

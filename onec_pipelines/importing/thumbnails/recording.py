@@ -7,7 +7,7 @@ from itertools import islice
 
 import psycopg
 
-from onec_pipelines.commerceml.records import Refusal
+from onec_pipelines.commerceml.records import Rejection
 from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.scan import FileIndex
@@ -17,21 +17,21 @@ from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
 from onec_pipelines.importing.thumbnails.making import Outcome
-from onec_pipelines.importing.thumbnails.pictures import ThumbnailRow
+from onec_pipelines.importing.thumbnails.published import ThumbnailRow
 
 TYPE = "thumbnails"
 """The import type: the name of the lock, and of what is rejected."""
 TABLE = "onec.product_thumbnails"
-STAGED = {ThumbnailRow: "product_thumbnails", Refusal: f"{TYPE}_rejected"}
+STAGED = {ThumbnailRow: "product_thumbnails", Rejection: f"{TYPE}_rejected"}
 """What there should be in the end: all thumbnails, those that are there too, and all rejected rows."""
 OURS = re.compile(r"thumbnails/[0-9]+/[0-9a-f]{2}/[0-9a-f]{64}\.(webp|jpg)")
 BATCH = 10_000
-NO_PICTURE = "No picture is published yet: import images first."
+NOTHING_PUBLISHED = "No image is published yet: import images first."
 
 
 @dataclass(slots=True)
-class Tally:
-    """What has been counted so far: pictures, but for the thumbnails made of them and the files removed."""
+class ThumbnailCounts:
+    """What has been counted so far: images, but for the thumbnails made of them and the files removed."""
 
     total: int
     processed: int = 0
@@ -42,7 +42,7 @@ class Tally:
     files_removed: int = 0
 
     def count(self, outcome: Outcome) -> Counters:
-        """Count a picture, and return how far the run is."""
+        """Count an image, and return how far the run is."""
         self.processed += 1
         self.thumbnails_made += outcome.made
         if outcome.reason:
@@ -64,7 +64,9 @@ def record(connection: psycopg.Connection, staging: Staging, run_id: str | None)
     staging.drop()
 
 
-def remove_unnamed(connection: psycopg.Connection, store: MediaStore, stored: FileIndex, tally: Tally) -> Iterator[str]:
+def remove_unnamed(
+    connection: psycopg.Connection, store: MediaStore, stored: FileIndex, counts: ThumbnailCounts
+) -> Iterator[str]:
     """Remove the thumbnails that no record names; tell where that is not possible."""
     unnamed = statement("queries/thumbnails", "files without a record")
     ours = (path for path in stored if OURS.fullmatch(path))
@@ -72,12 +74,14 @@ def remove_unnamed(connection: psycopg.Connection, store: MediaStore, stored: Fi
         while batch := list(islice(ours, BATCH)):
             for (path,) in connection.execute(unnamed, {"paths": batch}).fetchall():
                 store.delete(path)
-                tally.files_removed += 1
+                counts.files_removed += 1
     except MediaStoreError as error:
         yield f"Some thumbnails that no record names are still in the media store: {error}"
 
 
-def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[str], seconds: float) -> ImportReport:
+def report_of(
+    connection: psycopg.Connection, counts: ThumbnailCounts, notices: Sequence[str], seconds: float
+) -> ImportReport:
     """What the run came to."""
     catalog = read_last(connection, "catalog")
     return ImportReport(
@@ -87,11 +91,11 @@ def report_of(connection: psycopg.Connection, tally: Tally, notices: Sequence[st
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/thumbnails", "fingerprint")).fetchone() or ("",))[0]),
         counters=Counters(
-            tally.processed, tally.processed, tally.made, 0, tally.skipped, count_rejected(connection, TYPE)
+            counts.processed, counts.processed, counts.made, 0, counts.skipped, count_rejected(connection, TYPE)
         ),
         duration_seconds=seconds,
-        details={"thumbnails_made": tally.thumbnails_made, "files_removed": tally.files_removed},
+        details={"thumbnails_made": counts.thumbnails_made, "files_removed": counts.files_removed},
         rejected=shown_rejected(connection, TYPE),
         data_version=data_version(connection, TYPE),
-        notices=(*notices, *([] if tally.processed else [NO_PICTURE])),
+        notices=(*notices, *([] if counts.processed else [NOTHING_PUBLISHED])),
     )

@@ -31,7 +31,7 @@ class Style:
             raise OnecError(f"The quality of thumbnails is a number from 1 to 100, not {self.quality}.")
 
     def media_path(self, sha256: str, size: int) -> str:
-        """Where the thumbnail of a picture is in the media store."""
+        """Where the thumbnail of an image is in the media store."""
         suffix, _ = FORMATS[self.format]
         return f"thumbnails/{size}/{sha256[:2]}/{sha256}.{suffix}"
 

@@ -27,8 +27,8 @@ def guard_result(asset: str, guards: tuple[Guard, ...]) -> dg.AssetCheckResult:
             {
                 "entity": guard.entity,
                 "before": guard.before,
-                "not named": guard.gone,
-                "share": round(guard.gone / guard.before, 3) if guard.before else 0.0,
+                "not named": guard.removed,
+                "share": round(guard.removed / guard.before, 3) if guard.before else 0.0,
                 "allowed": guard.limit,
             }
         )

@@ -61,7 +61,7 @@ def test_counters_are_those_of_the_demos_records(refreshed, demo):
     created = {asset: refreshed.metadata(asset)["created"].value for asset in ("stocks", "prices", "customers")}
     assert created == {"stocks": summary.stocks, "prices": summary.prices, "customers": summary.customers}
     errors = {asset: refreshed.metadata(asset)["errors"].value for asset in KEYS}
-    assert errors == {**summary.refused, "product_images": summary.missing_images + summary.corrupt_images}
+    assert errors == {**summary.rejected, "product_images": summary.missing_images + summary.corrupt_images}
 
 
 @pytest.mark.parametrize("asset", [asset for asset in KEYS if asset != "product_images"])

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from PIL import Image, ImageDraw
 
-from onec_pipelines.demo.records import Good, Offer, Picture, Shop
+from onec_pipelines.demo.records import DemoImage, Good, Offer, Shop
 
 SIZE = (320, 240)
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
@@ -14,25 +14,25 @@ FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 _HTML = "<!DOCTYPE html><html><head><title>404</title></head><body><h1>Not Found</h1></body></html>\n"
 
 
-def picture_files(shop: Shop) -> dict[str, bytes]:
+def image_files(shop: Shop) -> dict[str, bytes]:
     """Give the content of every image file by the path that the XML uses; missing files are not among them."""
     owners: tuple[Good | Offer, ...] = (*shop.goods, *shop.offers)
-    stated = ((owner.article, picture) for owner in owners for picture in owner.pictures)
-    unlisted = ((good.article, picture) for good in shop.goods for picture in good.unlisted)
+    stated = ((owner.article, image) for owner in owners for image in owner.images)
+    unlisted = ((good.article, image) for good in shop.goods for image in good.unlisted)
     files: dict[str, bytes] = {}
-    for article, picture in (*stated, *unlisted):
-        if picture.path and picture.flaw != "missing" and picture.path not in files:
-            files[picture.path] = _content(picture, article)
+    for article, image in (*stated, *unlisted):
+        if image.path and image.flaw != "missing" and image.path not in files:
+            files[image.path] = _content(image, article)
     return files
 
 
-def _content(picture: Picture, article: str) -> bytes:
-    if picture.flaw == "empty":
+def _content(image: DemoImage, article: str) -> bytes:
+    if image.flaw == "empty":
         return b""
-    if picture.flaw == "html":
+    if image.flaw == "html":
         return _HTML.encode()
-    drawn = _draw(picture.path, article)
-    return drawn[: len(drawn) // 2] if picture.flaw == "truncated" else drawn
+    drawn = _draw(image.path, article)
+    return drawn[: len(drawn) // 2] if image.flaw == "truncated" else drawn
 
 
 def _draw(path: str, article: str) -> bytes:

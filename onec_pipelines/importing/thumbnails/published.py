@@ -1,4 +1,4 @@
-"""The published pictures by their content, with the thumbnails that they have; which of these are due."""
+"""The published images by their content, with the thumbnails that they have; which of these are due."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from onec_pipelines.importing.steps import statement
 from onec_pipelines.importing.thumbnails.style import Style
 
 FETCH = 2000
-"""Pictures fetched at a time."""
+"""Images fetched at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class ThumbnailRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture by its content, the files that hold it, and its thumbnails of this style on record or in a checkpoint.
+class PublishedImage:
+    """An image by its content, the files that hold it, and its thumbnails of this style on record or in a checkpoint.
 
     `onec_id` is one of the products that show it.
     """
@@ -55,17 +55,17 @@ class Picture:
         return [size for size in style.sizes if size not in there]
 
 
-def count_pictures(connection: psycopg.Connection) -> int:
-    """How many pictures are published."""
+def count_published(connection: psycopg.Connection) -> int:
+    """How many images are published."""
     return number(connection, "select count(distinct sha256) from onec.product_images")
 
 
-def read_pictures(connection: psycopg.Connection, style: Style) -> Iterator[Picture]:
-    """The pictures by their digest, some at a time, so that no snapshot is held while thumbnails are made."""
+def read_published(connection: psycopg.Connection, style: Style) -> Iterator[PublishedImage]:
+    """The images by their digest, some at a time, so that no snapshot is held while thumbnails are made."""
     after = ""
     while rows := _page(connection, style, after):
         for sha256, onec_id, media_paths, thumbnails in rows:
-            yield Picture(sha256, onec_id, media_paths, [ThumbnailRow(*row) for row in thumbnails or ()])
+            yield PublishedImage(sha256, onec_id, media_paths, [ThumbnailRow(*row) for row in thumbnails or ()])
         after = rows[-1][0]
 
 
