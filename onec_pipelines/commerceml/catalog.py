@@ -94,7 +94,7 @@ class _Draft:
 
     texts: dict[str, str] = field(default_factory=dict)
     group_onec_ids: list[str] = field(default_factory=list)
-    images: list[str] = field(default_factory=list)
+    images: list[str] | None = None
     properties: dict[str, str | list[str]] = field(default_factory=dict)
     requisites: dict[str, str | list[str]] = field(default_factory=dict)
     characteristics: dict[str, str | list[str]] = field(default_factory=dict)
@@ -115,8 +115,7 @@ def _read_groups(element: Element, draft: _Draft) -> None:
 
 def _read_image(element: Element, draft: _Draft) -> None:
     path = text(element)
-    if path:
-        draft.images.append(path)
+    draft.images = [*(draft.images or []), *([path] if path else [])]
 
 
 def _read_unit(element: Element, draft: _Draft) -> None:
@@ -266,7 +265,7 @@ def _good(draft: _Draft, onec_id: str, variant_onec_id: str | None, line: int) -
         properties=draft.properties,
         requisites=draft.requisites,
         dimensions=draft.dimensions,
-        images=tuple(draft.images),
+        images=None if draft.images is None else tuple(draft.images),
         variant_onec_id=variant_onec_id,
         deleted=draft.deleted,
         line=line,
@@ -296,7 +295,7 @@ def _offer(draft: _Draft, onec_id: str, line: int, *, beside_prices: bool = Fals
         characteristics=draft.characteristics,
         properties=draft.properties,
         dimensions=draft.dimensions,
-        images=tuple(draft.images),
+        images=None if draft.images is None else tuple(draft.images),
         beside_prices=beside_prices,
         from_good=from_good,
         deleted=draft.deleted,

@@ -82,7 +82,7 @@ class Good:
     properties: Values
     requisites: Values
     dimensions: Values
-    images: tuple[str, ...]
+    images: tuple[str, ...] | None
     variant_onec_id: str | None
     deleted: bool
     line: int
@@ -103,7 +103,7 @@ class Offer:
     characteristics: Values
     properties: Values
     dimensions: Values
-    images: tuple[str, ...]
+    images: tuple[str, ...] | None
     beside_prices: bool
     from_good: bool
     deleted: bool

@@ -139,7 +139,7 @@ def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_goo
         properties={},
         requisites={},
         dimensions={},
-        images=(),
+        images=None,
         variant_onec_id=None,
         deleted=False,
         line=1,

@@ -394,6 +394,73 @@ def test_positions_of_images_count_from_zero_and_an_empty_one_takes_none(export,
     """) == [(True, False, 0, "b.jpg"), (True, False, 1, "a.jpg"), (False, True, 0, "c.jpg")]
 
 
+IMAGES = """
+    select coalesce(p.onec_id, v.onec_id), r.path from onec.image_references r
+    left join onec.products p on p.id = r.product_id left join onec.product_variants v on v.id = r.variant_id
+    order by 1, position
+"""
+A, B, NONE = "<Картинка>a.jpg</Картинка>", "<Картинка>b.jpg</Картинка>", "<Картинка/>"
+
+
+@pytest.mark.parametrize("delta", [False, True], ids=["full", "changes"])
+def test_an_export_in_which_no_good_names_an_image_takes_none_away(export, imports, rows, xml, delta):
+    export.goods(xml.good("g", more=A) + xml.good("h", more=B))
+    imports.catalog()
+    export.goods(xml.good("g", "Стол") + xml.good("h"), delta=delta)
+    imports.catalog()
+    assert rows(IMAGES) == [("g", "a.jpg"), ("h", "b.jpg")]
+
+
+def test_where_a_good_names_an_image_one_that_names_none_has_none(export, imports, rows, xml):
+    export.goods(xml.good("g", more=A) + xml.good("h", more=B))
+    imports.catalog()
+    export.goods(xml.good("g") + xml.good("h", more=A), delta=True)
+    imports.catalog()
+    assert rows(IMAGES) == [("h", "a.jpg")]
+
+
+def test_a_good_with_an_empty_image_has_none_whatever_the_others_say(export, imports, rows, xml):
+    export.goods(xml.good("g", more=A) + xml.good("h", more=B))
+    imports.catalog()
+    export.goods(xml.good("g", more=NONE) + xml.good("h"))
+    imports.catalog()
+    assert rows(IMAGES) == [("h", "b.jpg")]
+
+
+def test_images_of_goods_and_of_offers_are_told_apart(export, imports, rows, xml):
+    export.goods(xml.good("g", more=A))
+    export.offers(xml.offer("g#1", more=B))
+    imports.catalog()
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1", more=A))
+    imports.catalog()
+    assert rows(IMAGES) == [("g", "a.jpg"), ("g#1", "a.jpg")]
+    export.goods(xml.good("g", more=B))
+    export.offers(xml.offer("g#1"))
+    imports.catalog()
+    assert rows(IMAGES) == [("g", "b.jpg"), ("g#1", "a.jpg")]
+
+
+def test_where_an_offer_names_an_image_one_that_names_none_has_none(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1", more=A) + xml.offer("g#2", more=B))
+    imports.catalog()
+    export.offers(xml.offer("g#1") + xml.offer("g#2", more=B), delta=True)
+    imports.catalog()
+    assert rows(IMAGES) == [("g#2", "b.jpg")]
+
+
+def test_variants_that_are_goods_are_judged_with_the_goods(export, imports, rows, xml):
+    export.goods(xml.good("g#1", more=A) + xml.good("g#2", more=B))
+    imports.catalog()
+    stated = rows(IMAGES)
+    export.goods(xml.good("g#1") + xml.good("g#2"))
+    export.offers(xml.offer("g#3", more=B))
+    imports.catalog()
+    assert rows(IMAGES) == [*stated, ("g#3", "b.jpg")]
+    assert ("g#1", "a.jpg") in stated
+
+
 def test_goods_with_a_characteristic_in_their_id_are_one_product_with_variants(export, imports, rows, xml):
     export.goods(xml.good("g#1", "Стул синий") + xml.good("g#2", "Стул белый") + xml.good("h#1", "Стол"))
     report = imports.catalog()

@@ -51,7 +51,8 @@ def image(seed: int = 0) -> bytes:
 
 
 def images(*paths: str) -> str:
-    return "".join(f"<Картинка>{path}</Картинка>" for path in paths)
+    """The elements of these images, or the one that says that there is none."""
+    return "".join(f"<Картинка>{path}</Картинка>" for path in paths) or "<Картинка/>"
 
 
 @dataclass

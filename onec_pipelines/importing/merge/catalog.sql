@@ -2,6 +2,19 @@
 -- Bound: offers_full (every segment of the offers was full, something was seen, and no guard has said no),
 -- goods_full and categories_full likewise; offers_segments_full (every segment was full); brand_property.
 
+-- settle goods without images
+-- Where some good of the export names an image, one that names none has none. Where none does, 1C has exported no images,
+-- and only an empty `Картинка` says that there is none: null takes nothing away.
+update onec_staging.goods
+set images = '{}'
+where images is null and exists (select from onec_staging.goods where images <> '{}');
+
+-- settle offers without images
+-- Offers are judged by themselves, and the variants that 2.04 states as goods with the goods.
+update onec_staging.offers s
+set images = '{}'
+where images is null and exists (select from onec_staging.offers o where o.images <> '{}' and o.from_good = s.from_good);
+
 -- settle offers that prices or rests files repeat
 -- What they repeat of an offer yields to the offer, whichever is later.
 delete from onec_staging.offers s
@@ -186,7 +199,7 @@ set seq = greatest(o.seq, g.seq),
     characteristics = g.characteristics || o.characteristics,
     properties = g.properties || o.properties,
     dimensions = g.dimensions || o.dimensions,
-    images = case when o.images = '{}' then g.images else o.images end,
+    images = coalesce(nullif(o.images, '{}'), g.images, o.images),
     deleted = o.deleted or g.deleted
 from stated g
 where g.onec_id = o.onec_id and not o.from_good;
