@@ -6,6 +6,7 @@ Not here: what a file holds (content.py), the export as an import sees it (snaps
 """
 
 import errno
+import logging
 import os
 import re
 import stat
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from onec_pipelines.datasets import DIRECTORIES
 from onec_pipelines.errors import ExportError
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 IMAGES = "import_files"
 SETTLED_NS = 120 * 10**9
@@ -70,7 +74,7 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
     try:
         if not root.is_dir():
             raise ExportError(f"Директория данных 1С не найдена: {root}. Убедитесь, что данные выгружены из 1С.")
-        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry))
         files = [*_xml_files(root, root)]
         for name in names:
             if name != IMAGES:
@@ -86,13 +90,27 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
     return layout, tuple(sorted(files, key=lambda file: natural_key(file.name)))
 
 
+def list_hidden(root: Path) -> tuple[str, ...]:
+    """The XML files that are no part of an export, as they are hidden: what macOS or an editor leaves beside others."""
+    found = []
+    with tolerated(log, "hidden files are not listed", OSError):
+        for directory in (root, *filter(Path.is_dir, root.iterdir())):
+            is_inside = directory != root and is_hidden(directory)
+            found += [path for path in directory.glob("*.[xX][mM][lL]") if is_inside or is_hidden(path)]
+    return tuple(sorted(name_of(path.relative_to(root)) for path in found))
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file or a directory is no part of an export by its own name."""
+    return path.name.startswith(".") or path.name == "__MACOSX"
+
+
 def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
     for path in directory.iterdir():
-        if path.suffix.lower() == ".xml" and not path.is_dir():
+        if path.suffix.lower() == ".xml" and not is_hidden(path) and not path.is_dir():
             name = name_of(path.relative_to(root))
             status = _status(path, name)
-            if status:
-                yield ExportFile(path, name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            yield ExportFile(path, name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def name_of(path: Path) -> str:
@@ -107,8 +125,8 @@ def name_of(path: Path) -> str:
     return name.replace("\\", r"\\").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _status(path: Path, name: str) -> os.stat_result | None:
-    """The status of a file or of the file that a link points to; None for a hidden entry that is neither."""
+def _status(path: Path, name: str) -> os.stat_result:
+    """The status of a file or of the file that a link points to."""
     try:
         status = path.stat()
         found = "" if stat.S_ISREG(status.st_mode) else "это не файл, а канал, сокет или устройство"
@@ -118,8 +136,6 @@ def _status(path: Path, name: str) -> os.stat_result | None:
         found = "это ссылка, которая никуда не ведёт"
     if not found:
         return status
-    if path.name.startswith("."):  # an editor's lock is such a link
-        return None
     raise ExportError(
         f"Файл {name} не удалось прочитать: {found}. Импорт не выполнен, данные не изменены. "
         "Уберите его из директории обмена или выгрузите файл из 1С ещё раз."

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onec_pipelines.commerceml.content import FileContent, holds_dataset, read_content
-from onec_pipelines.commerceml.export import ExportFile, Layout, list_files
+from onec_pipelines.commerceml.export import ExportFile, Layout, list_files, list_hidden
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
@@ -57,6 +57,11 @@ class ExportSnapshot:
     def files(self) -> tuple[ExportFile, ...]:
         """The files, in the order in which they count."""
         return self._listed[1]
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The XML files that are no part of it."""
+        return list_hidden(self.root)
 
     @property
     def images_base(self) -> Path:

@@ -52,6 +52,8 @@ SHOWN_REJECTED = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
+SHOWN_HIDDEN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -185,7 +187,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         details=_details(dataset, connection, counts, skipped_by_rule),
         rejected=shown_rejected(connection, dataset.name),
         data_version=data_version(connection, dataset.name),
-        notices=tuple(_notices(contents, reading, guards, dataset)),
+        notices=(*_notices(contents, reading, guards, dataset), *_of_hidden(request.export.hidden)),
         guards=guards,
     )
 
@@ -290,3 +292,9 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
     if reading.unhandled:
         shown = ", ".join(f"{path} ({times})" for path, times in reading.unhandled.most_common(5))
         yield f"Elements that are not imported: {shown}."
+
+
+def _of_hidden(names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        more = f" and {len(names) - SHOWN_HIDDEN} more" if len(names) > SHOWN_HIDDEN else ""
+        yield f"Hidden files are no part of an export and were not read: {', '.join(names[:SHOWN_HIDDEN])}{more}."

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onec_pipelines.commerceml.content import read_content
-from onec_pipelines.commerceml.export import ExportFile, Layout, is_beside_offers, list_files, name_of, natural_key
+from onec_pipelines.commerceml.export import (
+    ExportFile,
+    Layout,
+    is_beside_offers,
+    list_files,
+    list_hidden,
+    name_of,
+    natural_key,
+)
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import DIRECTORIES
 from onec_pipelines.errors import ExportError
@@ -229,3 +237,21 @@ def test_a_file_that_is_touched_is_listed_as_another_one(write, tmp_path, touch)
     os.utime(path, ns=(moment.st_atime_ns, moment.st_mtime_ns))
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (4, moment.st_mtime_ns)
     assert list_files(tmp_path)[1] != before
+
+
+def test_hidden_files_and_directories_are_no_part_of_an_export(tmp_path):
+    for name in ("import.xml", "._import.xml", "__MACOSX/import.xml", ".old/import.xml", "goods/._goods_1_1.XML"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    _, files = list_files(tmp_path)
+    assert [file.name for file in files] == ["import.xml"]
+    assert list_hidden(tmp_path) == (
+        "._import.xml", ".old/import.xml", "__MACOSX/import.xml", "goods/._goods_1_1.XML"
+    )  # fmt: skip
+
+
+def test_an_export_below_a_hidden_directory_is_one(tmp_path):
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache/import.xml").touch()
+    assert [file.name for file in list_files(tmp_path / ".cache")[1]] == ["import.xml"]
+    assert list_hidden(tmp_path / ".cache") == ()

@@ -654,3 +654,11 @@ def test_an_id_too_long_for_an_index_is_rejected_and_costs_nothing_else(export, 
     report = imports.catalog()
     assert report.counters.errors == 1
     assert rows("select onec_id from onec.products") == ["g"]
+
+
+def test_what_macos_leaves_beside_the_files_stops_no_import_and_is_named(export, imports, rows, xml):
+    path = export.goods(xml.good("g"))
+    path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7Mac OS X")
+    report = imports.catalog()
+    assert rows("select onec_id from onec.products") == ["g"]
+    assert any(notice.endswith(f"were not read: goods/._{path.name}.") for notice in report.notices)
