@@ -88,9 +88,16 @@ def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
         remember(connection, request.export)
         last = read_last(connection, dataset.name)
         digest = digest_of(contents)
-        if last and last.fingerprint == digest and not request.force:
+        if last and last.fingerprint == digest and not request.force and not _is_emptied(connection, dataset, last):
             return _import_nothing_new(dataset, connection, request, last, started)
         return _import_files(dataset, connection, request, contents, digest, started)
+
+
+def _is_emptied(connection: psycopg.Connection, dataset: DatasetImport, last: LastImport) -> bool:
+    """Whether somebody has emptied the table since: its files are read again."""
+    has_landed = last.total_items > last.waiting_items + last.skipped_by_rule
+    has_rows = f"select (exists (select from {dataset.table}))::integer"  # noqa: S608 - a table of ours
+    return has_landed and not number(connection, has_rows)
 
 
 def refuse_unless_ready(connection: psycopg.Connection, request: Request, import_type: str) -> None:

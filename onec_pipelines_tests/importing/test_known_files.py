@@ -107,6 +107,14 @@ def test_a_file_that_ends_oddly_is_parsed_once_to_learn_that_it_is_whole(tmp_pat
     assert reads.opens == {}
 
 
+def test_an_export_is_imported_again_into_a_table_that_somebody_has_emptied(export, imports, connection, rows, xml):
+    export.goods(xml.good("g"))
+    imports.catalog()
+    connection.execute("truncate onec.products cascade")
+    assert imports.catalog().notices == ()
+    assert rows("select onec_id from onec.products") == ["g"]
+
+
 # What is not trusted ----------------------------------------------------------------------------------------------
 
 
