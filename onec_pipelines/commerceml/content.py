@@ -58,12 +58,14 @@ class FileContent:
         tags: how often each known tag opens.
         is_whole: whether it ends as a whole CommerceML does.
         looked_ns: when the look began, in ns since the epoch; 0 where it is not known.
+        exported_at: `ДатаФормирования` as 1C states it, local time; empty where it is not stated or not known.
     """
 
     sha256: str
     tags: Mapping[str, int]
     is_whole: bool = False
     looked_ns: int = field(default=0, compare=False)
+    exported_at: str = field(default="", compare=False)
 
     def holds(self, dataset: str) -> bool:
         """Whether any list of the dataset is there, be it empty."""
@@ -87,9 +89,10 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
         with file.path.open("rb") as stream:
             decoder = _decoder(stream.read(HEAD_BYTES))
             stream.seek(0)
-            window, rest, pattern = b"", b"", _BARE_TAG
+            head, window, rest, pattern = b"", b"", b"", _BARE_TAG
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
+                head = head or chunk[:_ROOT_WITHIN]
                 window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
                 pattern = _TAG if _has_prefixes(window) else pattern
                 tags.update(pattern.findall(window))
@@ -98,7 +101,7 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
                 rest = _open_end(window)
     except OSError as error:
         raise unreadable(file.name, error) from error
-    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns)
+    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns, _exported_at(head))
 
 
 def exported_at(file: ExportFile) -> str:
@@ -108,7 +111,12 @@ def exported_at(file: ExportFile) -> str:
             head = stream.read(_ROOT_WITHIN)
     except OSError:
         return ""
-    stated = _EXPORTED_AT.search(head.decode(encoding_of(head) or "utf-8", "replace"))
+    return _exported_at(head)
+
+
+def _exported_at(head: bytes) -> str:
+    name = encoding_of(head)
+    stated = _EXPORTED_AT.search(head.decode(name if name in _DECODED else "utf-8", "replace"))
     return stated[1].strip() if stated else ""
 
 

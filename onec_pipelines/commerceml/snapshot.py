@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from onec_pipelines.commerceml.content import FileContent, holds_dataset, read_content
+from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, read_content
 from onec_pipelines.commerceml.export import ExportFile, Layout, list_files, list_hidden
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
@@ -81,6 +81,11 @@ class ExportSnapshot:
         """What each file holds, in the order in which they count."""
         with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
             return dict(zip(self.files, pool.map(self._look, self.files), strict=True))
+
+    def exported_at(self, file: ExportFile) -> str:
+        """`ДатаФормирования` of a file: its head is read where nobody has looked at it."""
+        known = self.looked_at.get(file) or self.remembered.get(file)
+        return known.exported_at if known else exported_at(file)
 
     def _look(self, file: ExportFile, until: AbstractSet[str] = frozenset()) -> FileContent:
         """What is known of a file, or what it holds, as far as the first of these elements."""

@@ -85,6 +85,7 @@ def plan_op(
             request = request_of(step, export, force=config.force)
             shards = plan_images(request, onec.settings().media_url, shard_bytes=max(1, config.shard_mb) * 2**20)
             step.tags.show(step.progress.counters)
+            step.observe(export)
     if absence:
         step.pass_over(absence)
         return

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from onec_pipelines.commerceml.content import exported_at
 from onec_pipelines.commerceml.export import IMAGES as IMAGES_DIRECTORY
 from onec_pipelines.commerceml.export import ExportFile, Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
@@ -39,7 +38,7 @@ def observe(instance: dg.DagsterInstance, export: ExportSnapshot) -> None:
 
 
 def observe_in_step(context: StepContext, export: ExportSnapshot, asset: Mapping[str, Exported]) -> None:
-    """Record what is new in the parts that a step is about to import."""
+    """Record what is new in the parts that a step has imported."""
     for observation in news(context.instance, export, asset):
         context.log_event(observation)
 
@@ -69,7 +68,7 @@ def _observation(name: str, export: ExportSnapshot, files: list[ExportFile], sta
         FINGERPRINT: dg.MetadataValue.text(state.fingerprint),
         "newest_change": dg.MetadataValue.timestamp(state.changed_ns / 10**9),
     }
-    if stated := max(map(exported_at, files), default=""):
+    if stated := max(map(export.exported_at, files), default=""):
         metadata["exported_at"] = dg.MetadataValue.text(visible(stated))
     return dg.AssetObservation(exported(name), metadata=metadata)
 

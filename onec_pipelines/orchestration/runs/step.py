@@ -85,9 +85,11 @@ class SessionStep:
         """What the run imports, with what the steps before have seen of it."""
         run = self.context.run
         data_dir = data_dir_of(run, self.context.instance, self.onec.settings())
-        export = ExportSnapshot(data_dir, looked_at_by(run.run_id))
+        return ExportSnapshot(data_dir, looked_at_by(run.run_id))
+
+    def observe(self, export: ExportSnapshot) -> None:
+        """Tell what was new in the part of the export that has been imported."""
         observe_in_step(self.context, export, BY_ASSET[self.tags.asset].exports)
-        return export
 
     def absence(self, export: ExportSnapshot) -> str:
         """Why a full refresh does without this asset: the preflight's words, nothing where it does not."""
@@ -141,6 +143,7 @@ def run_session(
         export = step.export()
         absence = step.absence(export)
         report = None if absence else run_import(export, step.progress)
+        step.observe(export)
         metadata = step.landed(report) if report else {}
     if report is None:
         step.pass_over(absence)

@@ -70,6 +70,8 @@ def test_only_the_part_that_1c_wrote_anew_is_told_again(project):
 
 
 def test_what_1c_is_writing_is_not_told_before_it_has_stopped(project):
+    for path in project.settings.data_dir.rglob("*"):
+        os.utime(path)
     observe(project.instance, ExportSnapshot(project.settings.data_dir))
     assert told(project.instance, "goods") == []
 

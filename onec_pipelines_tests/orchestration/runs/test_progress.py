@@ -198,7 +198,7 @@ def test_lines_and_observations_appear_while_a_slow_import_goes(project, monkeyp
     project.run("catalog_import")
     result = project.run("images_import")
     lines = [text for text in project.messages(result) if text.startswith("product_images [")]
-    observations = result.get_asset_observation_events()
+    observations = [each for each in result.get_asset_observation_events() if each.asset_key.path == ["product_images"]]
     assert 0 < len(lines) <= 90
     assert 0 < len(observations) <= 10
     metadata = observations[0].asset_observation_data.asset_observation.metadata
