@@ -29,6 +29,26 @@ NOT_XML = (
     (re.compile(rb"\x1f\x8b"), "архив gzip, а не XML: распакуйте его"),
     (re.compile(rb"(?![\s\x00\xfe\xff]*<)"), "не XML"),
 )
+_BREAKS_OFF = "файл обрывается, вероятно, он выгружен не до конца"
+_MARKUP = "в тексте или в теге есть знак < или &, который не записан как &lt; или &amp;"
+_CHARACTER = "в тексте есть знак, который в XML недопустим"
+_ENCODING = "знаки не в той кодировке, которая объявлена в первой строке"
+FAULTS = {
+    "ERR_TAG_NAME_MISMATCH": "теги закрыты не в том порядке, или в тексте есть знак <, который не записан как &lt;",
+    "ERR_TAG_NOT_FINISHED": _BREAKS_OFF,
+    "ERR_GT_REQUIRED": _BREAKS_OFF,
+    "ERR_CDATA_NOT_FINISHED": _BREAKS_OFF,
+    "ERR_DOCUMENT_END": "за концом выгрузки в файле стоит ещё что-то",
+    "ERR_NAME_REQUIRED": _MARKUP,
+    "ERR_ENTITYREF_SEMICOL_MISSING": _MARKUP,
+    "ERR_LT_IN_ATTRIBUTE": _MARKUP,
+    "ERR_INVALID_CHAR": _CHARACTER,
+    "ERR_INVALID_ENCODING": _ENCODING,
+    "ERR_UNSUPPORTED_ENCODING": "кодировка, которая объявлена в первой строке, неизвестна",
+    "ERR_ENCODING_NAME": "кодировка, которая объявлена в первой строке, неизвестна",
+    "ERR_RESOURCE_LIMIT": "слишком длинный текст или слишком глубокая вложенность",
+}
+"""What is wrong with a file, by libxml2's name of it. Its own words quote the file, and may quote a person."""
 ROOT = "КоммерческаяИнформация"
 BULKY = frozenset(
     {
@@ -176,9 +196,8 @@ def read_elements(
             yield from _walk(_parse(source, wanted), source, shown, wanted)
     except etree.XMLSyntaxError as error:
         raise ExportError(
-            f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_plain(error)}. "
-            f"Вероятно, он выгружен не до конца. {UNCHANGED} {ADVICE}"
-        ) from error
+            f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_fault(error)}. {UNCHANGED} {ADVICE}"
+        ) from None  # whoever shows an error with its cause would show the file's words
     except OSError as error:
         raise unreadable(shown, error) from error
 
@@ -312,6 +331,6 @@ def _not_commerceml(shown: str) -> ExportError:
     )
 
 
-def _plain(error: etree.XMLSyntaxError) -> str:
-    """The parser's complaint without the position that the sentence states itself."""
-    return re.sub(r", line \d+.*$", "", error.msg or "").strip()[:200]
+def _fault(error: etree.XMLSyntaxError) -> str:
+    """What is wrong, in our words."""
+    return FAULTS.get(etree.ErrorTypes._getName(error.code, ""), "ошибка разметки")  # type: ignore[attr-defined]  # noqa: SLF001

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import traceback
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -252,6 +253,39 @@ def test_a_file_that_is_no_export_is_refused_by_name_with_what_it_is(write, kind
         assert str(refused.value).endswith("Повторите выгрузку из 1С.")
         assert len(str(refused.value)) < 500
     assert time.monotonic() - started < 5
+
+
+NAMED = "<КоммерческаяИнформация><Контрагенты><Контрагент><Наименование>ИП {}</Наименование>"
+"""What stands in it is a person's name, in every place where a file can be wrong."""
+
+
+@pytest.mark.parametrize(
+    ("inside", "says"),
+    [
+        ("<Секретова> Анна", "теги закрыты не в том порядке"),
+        ("<Секретова", "знак <"),
+        ("< Секретова", "знак < или &"),
+        ("&Секретова", "знак < или &"),
+        ("&Секретова;", ""),
+        ("\x02Секретова", "недопустим"),
+        ("<Секретова:а/>", ""),
+        ("<а Секретова/>", ""),
+        ('<а Секретова="1" Секретова="2"/>', ""),
+        ('<а б="<Секретова"/>', "знак < или &"),
+        ("<![CDATA[Секретова", "обрывается"),
+        ("<?Секретова", ""),
+        ("<!-- Секретова -- -->", ""),
+        ("<!Секретова>", "знак < или &"),
+        ("</Секретова>", "теги закрыты не в том порядке"),
+    ],
+)
+def test_no_complaint_quotes_the_file(write, inside, says):
+    path = write("contragents.xml", NAMED.format(inside))
+    with pytest.raises(ExportError) as refused:
+        read(path, customers.READERS)
+    assert "Секретова" not in "".join(traceback.format_exception(refused.value))
+    assert str(refused.value).startswith("Файл contragents.xml не читается как XML (строка ")
+    assert says in str(refused.value)
 
 
 @pytest.mark.parametrize(
