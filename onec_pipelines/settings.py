@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from onec_pipelines.errors import SettingsError
 
 OURS = 'name = "onec-pipelines"'
@@ -46,7 +48,8 @@ class Settings:
     before a check says so. `workers` is how many processes read the files of an import. `alert_urls` are the receivers
     of alerts, `ui_url` is where their links lead. `executor` says where the steps of a run are executed; workers get
     them by way of `celery_broker`, and one of which nothing is heard for `celery_lost_after` seconds is taken for
-    lost. `thumbnails` says whether a full refresh makes them. What carries a password is not shown by `repr`.
+    lost. `thumbnails` says whether a full refresh makes them. `phone_region` is the country of telephone numbers that
+    state none. What carries a password is not shown by `repr`.
     """
 
     data_dir: Path
@@ -64,6 +67,7 @@ class Settings:
     celery_broker: str = field(default="", repr=False)
     celery_lost_after: int = 900
     thumbnails: bool = False
+    phone_region: str = "RU"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -91,6 +95,7 @@ class Settings:
             celery_broker=_celery_broker(values),
             celery_lost_after=_seconds("ONEC_CELERY_LOST_AFTER", values.get("ONEC_CELERY_LOST_AFTER") or "900"),
             thumbnails=_switch("ONEC_THUMBNAILS", values.get("ONEC_THUMBNAILS") or "0"),
+            phone_region=_region(values.get("ONEC_PHONE_REGION") or "RU"),
         )
 
 
@@ -154,6 +159,12 @@ def _switch(name: str, text: str) -> bool:
     if text not in {"0", "1"}:
         raise SettingsError(f"{name} is neither 0 (off) nor 1 (on): {text!r}; for example 1.")
     return text == "1"
+
+
+def _region(text: str) -> str:
+    if text.upper() not in SUPPORTED_REGIONS:
+        raise SettingsError(f"ONEC_PHONE_REGION is no code of a country in two letters: {text!r}; for example RU.")
+    return text.upper()
 
 
 def _executor(text: str) -> str:

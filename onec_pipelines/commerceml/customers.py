@@ -7,19 +7,25 @@
       <Контакты><Контакт><Тип>Почта</Тип><Значение>buyer@example.com</Значение></Контакт></Контакты>
     </Контрагент></Контрагенты>
 
-Whoever is no buyer (a supplier, say) is passed over as not for us.
+Names, numbers and lists may stand in `РеквизитыЮрЛица` or `РеквизитыФизЛица`. What has no column of its own is `extra`.
+An element stated empty is told from one that is absent. Whoever is no buyer (a supplier, say, or a folder of the list)
+is passed over as not for us.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from lxml import etree
+from onec_pipelines.commerceml.contacts import first_email, first_phone, read_contact
+from onec_pipelines.commerceml.facts import Element, Reader, add_values, is_blank, is_deleted, is_deletion_mark
+from onec_pipelines.commerceml.phones import HOME
+from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Rejection
+from onec_pipelines.commerceml.tax_ids import read_kpp, read_tax_id, split_pair
+from onec_pipelines.commerceml.values import ValueRejected, check_id, is_true
+from onec_pipelines.commerceml.xml import children, line_of, text
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted
-from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Rejection, Unhandled
-from onec_pipelines.commerceml.values import ValueRejected, check_id
-from onec_pipelines.commerceml.xml import children, line_of, local_name, text
+Entry = dict[str, object]
 
 BUYER = "покупатель"
 TEXTS = {
@@ -32,232 +38,219 @@ TEXTS = {
     "ОКПО": "okpo",
     "КодПоОКПО": "okpo",
 }
-ADDRESSES = frozenset({"АдресРегистрации", "ЮридическийАдрес", "ФактическийАдрес", "Адрес"})
+ADDRESSES = frozenset(
+    {
+        "Адрес",
+        "АдресДоставки",
+        "АдресПроживания",
+        "АдресПрописки",
+        "АдресРегистрации",
+        "АдресФактический",
+        "АдресЮридический",
+        "ПочтовыйАдрес",
+        "ФактическийАдрес",
+        "ЮридическийАдрес",
+    }
+)
 LISTS = {
     "Контакты": "contacts",
     "РасчетныеСчета": "bank_accounts",
     "Представители": "representatives",
 }
-IGNORED = frozenset(
-    {
-        "ПометкаУдаления",
-        "Статус",  # both are read by is_deleted
-        "НомерВерсии",
-        "Код",
-        "Комментарий",
-        "Фамилия",
-        "Имя",
-        "Отчество",
-        "Пол",
-        "ДатаРождения",
-        "МестоРождения",
-        "УдостоверениеЛичности",
-        "Обращение",
-        "Место",
-        "МестоРаботы",
-        "ОсновнойВидДеятельности",
-        "ОКВЭД",
-        "ОКДП",
-        "ОКОПФ",
-        "ОКФС",
-        "ЕГРПО",
-        "ДатаРегистрации",
-        "ДатаОбновления",
-        "Руководитель",
-    }
+REQUISITES = {"РеквизитыЮрЛица": "legal_entity", "РеквизитыФизЛица": "individual"}
+"""Elements around the others, and whose they are."""
+PERSON = frozenset({"Фамилия", "Имя", "Отчество"})
+"""Of several the first counts: the merge makes a name of them."""
+_BETWEEN_ROLES = re.compile(r"\s*[,;/|+&]\s*|\s+и\s+")
+_ENTREPRENEUR = re.compile(
+    r"\b(?:ИП|ИПБОЮЛ|ПБОЮЛ|ПБЮЛ|ЧП|ФОП|СПД|предприниматель|підприємець|кәсіпкер|глава КФХ)\b", re.IGNORECASE
 )
-_EMAIL = re.compile(r"""[^\s@,;:<>()"']+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W_](?:[\w-]*[^\W_])""")
-_LOOKED_AT = 1000
-"""Characters of a contact in which an address or a number is looked for."""
-_ENTREPRENEUR = re.compile(r"\bИП\b|индивидуальный предприниматель", re.IGNORECASE)
-_PHONE_TYPE = re.compile(r"тел|моб|phone", re.IGNORECASE)
-_INN_WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
+_BEGINS_AS_ENTREPRENEUR = re.compile(
+    rf"\W*(?:(?:индивидуальный|частный|фізична особа|жеке)\W+)?(?:{_ENTREPRENEUR.pattern})", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
 class _Draft:
     texts: dict[str, str] = field(default_factory=dict)
-    roles: list[str] = field(default_factory=list)
-    addresses: list[dict[str, object]] = field(default_factory=list)
-    lists: dict[str, list[dict[str, object]]] = field(default_factory=dict)
-    unhandled: list[str] = field(default_factory=list)
+    requisites: str | None = None
+    is_folder: bool = False
+    roles: list[str] | None = None
+    addresses: dict[str, list[Entry]] = field(default_factory=dict)
+    lists: dict[str, list[Entry]] = field(default_factory=dict)
+    extra: dict[str, object] = field(default_factory=dict)
 
 
-def read_customer(element: Element) -> Iterator[Fact]:
+def readers(region: str = HOME) -> Mapping[str, Reader]:
+    """The reader; `region` is the country of telephone numbers that state none."""
+    return {"Контрагент": partial(read_customer, region=region)}
+
+
+def read_customer(element: Element, region: str = HOME) -> Iterator[Fact]:
     """A customer, or that the contragent is none."""
     if is_blank(element):
         return
-    draft, line = _read_draft(element), line_of(element)
-    yield from map(Unhandled, draft.unhandled)
-    stated = draft.texts.get("onec_id")
+    draft, line = _Draft(), line_of(element)
+    _read(draft, element)
     try:
-        onec_id = check_id(stated)
-    except ValueRejected as refused:
-        yield Rejection("customer", None, None, str(refused), _payload(draft), line)
+        onec_id = check_id(draft.texts.get("onec_id") or None)
+    except ValueRejected as rejected:
+        yield Rejection("customer", None, None, str(rejected), _payload(draft), line)
         return
-    if draft.roles and BUYER not in {role.lower() for role in draft.roles}:
-        yield NotForUs("customer", onec_id, line)
+    roles = tuple(draft.roles or ())
+    if draft.is_folder or (roles and BUYER not in {role.lower() for role in roles}):
+        yield NotForUs("customer", onec_id, roles, line)
         return
-    yield _customer(draft, onec_id, deleted=is_deleted(element), line=line)
+    yield _customer(draft, onec_id, region, deleted=is_deleted(element), line=line)
 
 
 def _payload(draft: _Draft) -> dict[str, str | None]:
     return {name: content[:1000] for name, content in draft.texts.items()}
 
 
-def _read_draft(element: Element) -> _Draft:
-    draft = _Draft()
+def _read(draft: _Draft, element: Element) -> None:
+    """Read what stands in a contragent, or in an element around a part of it."""
+    for tag, child in children(element):
+        if tag in TEXTS:
+            draft.texts[TEXTS[tag]] = draft.texts.get(TEXTS[tag]) or text(child) or ""
+        elif tag in ADDRESSES:
+            draft.addresses.setdefault(tag, []).extend(_read_address(tag, child))
+        elif tag == "Адреса":
+            _read_addresses(draft, child)
+        elif tag in LISTS:
+            draft.lists.setdefault(LISTS[tag], []).extend(_read_list(tag, child))
+        elif tag in {"Роль", "Роли"}:
+            draft.roles = [*(draft.roles or []), *_read_roles(child)]
+        elif tag in REQUISITES and len(child):
+            draft.requisites = REQUISITES[tag]
+            _read(draft, child)
+        elif tag == "ЭтоГруппа":
+            draft.is_folder = is_true(text(child))
+        elif tag != "ПометкаУдаления" and not is_deletion_mark(tag, child):
+            _add_extra(draft.extra, tag, _value(child))
+
+
+def _read_roles(element: Element) -> list[str]:
+    """`Покупатель, Поставщик` in one element are two; `Роли` holds several."""
+    stated = [text(element), *(text(nested) for _, nested in children(element))]
+    return [role for roles in stated if roles for role in _BETWEEN_ROLES.split(roles) if role]
+
+
+def _read_list(tag: str, element: Element) -> Iterator[Entry]:
+    for name, child in children(element):
+        stated = _value(child)
+        entry = stated if isinstance(stated, dict) else {"text": stated} if stated else {}
+        if tag != "Контакты":
+            yield {"kind": name} | entry
+        elif entry:
+            yield read_contact(name, entry)
+
+
+def _read_addresses(draft: _Draft, element: Element) -> None:
+    """`Адреса`: an empty one says that there is no `Адрес`."""
+    draft.addresses.setdefault("Адрес", [])
+    for tag, child in children(element):
+        draft.addresses.setdefault(tag, []).extend(_read_address(tag, child))
+
+
+def _read_address(kind: str, element: Element) -> Iterator[Entry]:
+    address: Entry = {}
+    fields: dict[str, str | list[str]] = {}
     for tag, child in children(element):
         content = text(child)
-        if tag in TEXTS:
-            if content is not None:
-                draft.texts.setdefault(TEXTS[tag], content)
-        elif tag == "Роль":
-            draft.roles += [content] if content else []
-        elif tag == "Роли":
-            draft.roles += [role for _, nested in children(child) if (role := text(nested))]
-        elif tag in ADDRESSES:
-            draft.addresses += _read_address(tag, child)
-        elif tag in LISTS:
-            draft.lists.setdefault(LISTS[tag], []).extend(_read_entry(name, entry) for name, entry in children(child))
-        elif tag not in IGNORED:
-            draft.unhandled.append(f"{local_name(element)}/{tag}")
-    return draft
+        if tag == "АдресноеПоле":
+            pair = {name: text(part) for name, part in children(child)}
+            stated_as, content = pair.get("Тип"), pair.get("Значение")
+            if stated_as and content:
+                add_values(fields, stated_as, [content])
+        elif content:
+            if tag in _PARTS_OF_ADDRESS:
+                address[_PARTS_OF_ADDRESS[tag]] = content
+            else:
+                add_values(fields, tag, [content])
+    if text(element):
+        address["text"] = text(element)
+    if fields:
+        address["fields"] = fields
+    if address:
+        yield {"kind": kind} | address
 
 
-def _customer(draft: _Draft, onec_id: str, *, deleted: bool, line: int) -> Customer:
-    texts = draft.texts
-    inn = texts.get("inn")
-    contacts = [_contact(entry) for entry in draft.lists["contacts"]] if "contacts" in draft.lists else None
+_PARTS_OF_ADDRESS = {"Представление": "text", "Значение": "value", "Комментарий": "comment"}
+
+
+def _value(element: Element) -> object:
+    """A text; or what is nested, with attributes, as a mapping in which a tag that repeats has a list. Or None."""
+    content = text(element)
+    tree: Entry = {str(name): value for name, value in element.attrib.items() if value and "{" not in str(name)}
+    for tag, child in children(element):
+        _add(tree, tag, _value(child))
+    if not tree:
+        return content
+    return tree | ({"text": content} if content else {})
+
+
+def _add(tree: Entry, tag: str, value: object) -> None:
+    known = tree.get(tag)
+    if not value:
+        return
+    if known is None:
+        tree[tag] = value
+    elif isinstance(known, list):
+        known.append(value)  # in place: a tag may be repeated a million times
+    else:
+        tree[tag] = [known, value]
+
+
+def _add_extra(extra: Entry, tag: str, value: object) -> None:
+    """What is stated empty is None there."""
+    extra.setdefault(tag, None)
+    if tag not in PERSON or extra[tag] is None:
+        _add(extra, tag, value)
+
+
+def _customer(draft: _Draft, onec_id: str, region: str, *, deleted: bool, line: int) -> Customer:
+    texts, contacts = draft.texts, draft.lists.get("contacts")
+    inn, kpp = split_pair(texts["inn"]) if "inn" in texts else (None, "")
+    tax_id = read_tax_id(inn) if inn else None
+    kpp = texts.get("kpp") or kpp
     return Customer(
         onec_id=onec_id,
-        kind=customer_kind(texts),
+        stated_kind=stated_kind(texts, draft.requisites),
         name=texts.get("name"),
-        full_name=texts.get("official_name") or texts.get("full_name"),
-        inn=inn,
-        inn_valid=is_valid_inn(inn) if inn else None,
-        kpp=texts.get("kpp"),
+        full_name=texts.get("official_name") or texts.get("full_name", texts.get("official_name")),
+        inn=tax_id.number if tax_id else inn,
+        inn_scheme=tax_id.scheme or "" if tax_id else inn,
+        inn_valid=tax_id.is_valid if tax_id else None,
+        kpp=read_kpp(kpp) if kpp else texts.get("kpp"),
         okpo=texts.get("okpo"),
-        email=first_email(contacts or []),
-        phone=first_phone(contacts or []),
-        roles=tuple(draft.roles),
-        addresses=draft.addresses or None,
+        email=None if contacts is None else first_email(contacts) or "",
+        phone=None if contacts is None else first_phone(contacts, region) or "",
+        roles=None if draft.roles is None else tuple(draft.roles),
+        addresses=draft.addresses,
         contacts=contacts,
         bank_accounts=draft.lists.get("bank_accounts"),
         representatives=draft.lists.get("representatives"),
+        extra=draft.extra,
         deleted=deleted,
         line=line,
     )
 
 
-def customer_kind(texts: Mapping[str, str]) -> str | None:
-    """`legal_entity`, `entrepreneur` or `individual`; None where nothing stated tells (then: an individual).
+def stated_kind(texts: Mapping[str, str], requisites: str | None) -> str | None:
+    """What names and elements say of the kind: empty where they say nothing, None where that follows from another name.
 
-    A legal entity has a КПП, an ИНН of 10 digits or an ОфициальноеНаименование; an entrepreneur an ИНН of 12
-    digits and `ИП` in a name.
+    ОфициальноеНаименование and РеквизитыЮрЛица are those of a legal entity; but 1C's exchange rules write an
+    entrepreneur's, too, there, whose name then begins as such.
     """
-    inn = texts.get("inn", "")
-    if len(inn) == 12:
-        names = f"{texts.get('name', '')} {texts.get('full_name', '')} {texts.get('official_name', '')}"
-        return "entrepreneur" if _ENTREPRENEUR.search(names) else "individual"
-    if texts.get("kpp") or len(inn) == 10 or texts.get("official_name"):
+    official, full, name = (texts.get(stated, "") for stated in ("official_name", "full_name", "name"))
+    if (official or requisites == "legal_entity") and not _BEGINS_AS_ENTREPRENEUR.match(official or full or name):
         return "legal_entity"
-    return None
+    if any(map(_ENTREPRENEUR.search, (official, full, name))):
+        return "entrepreneur"
+    if requisites == "individual":
+        return requisites
+    return "" if texts.keys() & {"official_name", "full_name"} else None
 
 
-def is_valid_inn(inn: str) -> bool:
-    """Whether the control digits of an ИНН of 10 or 12 digits are right."""
-    if not re.fullmatch(r"[0-9]{10}|[0-9]{12}", inn):
-        return False
-    digits = [int(digit) for digit in inn]
-    places = (9,) if len(inn) == 10 else (10, 11)
-    return all(_control_digit(digits[:place]) == digits[place] for place in places)
-
-
-def _control_digit(digits: list[int]) -> int:
-    weights = _INN_WEIGHTS[-len(digits) :]
-    return sum(weight * digit for weight, digit in zip(weights, digits, strict=True)) % 11 % 10
-
-
-def _contact(entry: dict[str, object]) -> dict[str, object]:
-    return {
-        name: entry[tag]
-        for tag, name in (("Тип", "type"), ("Значение", "value"), ("Комментарий", "comment"))
-        if tag in entry
-    }
-
-
-def first_email(contacts: list[dict[str, object]]) -> str | None:
-    """The first contact that is an e-mail address, in lower case; a postal address under `Почта` is none."""
-    for contact in contacts:
-        found = _EMAIL.search(str(contact.get("value", ""))[:_LOOKED_AT])
-        if found:
-            return found.group().lower()
-    return None
-
-
-def first_phone(contacts: list[dict[str, object]]) -> str | None:
-    """The first phone, normalised."""
-    for contact in contacts:
-        if _PHONE_TYPE.search(str(contact.get("type", ""))):
-            phone = normalise_phone(str(contact.get("value", ""))[:_LOOKED_AT])
-            if phone:
-                return phone
-    return None
-
-
-def normalise_phone(stated: str) -> str | None:
-    """`8 (912) 000-00-00` -> `+79120000000`; another country's number keeps its digits; None for no number."""
-    first = re.split(r"[,;]|доб|ext", stated, maxsplit=1, flags=re.IGNORECASE)[0]
-    digits = re.sub(r"[^0-9]", "", first)
-    if len(digits) == 11 and digits[0] in "78":
-        return f"+7{digits[1:]}"
-    if len(digits) == 10 and not first.strip().startswith("+"):
-        return f"+7{digits}"
-    if not 5 <= len(digits) <= 15:
-        return None
-    return f"+{digits}" if first.strip().startswith("+") else digits
-
-
-def _read_address(kind: str, element: Element) -> Iterator[dict[str, object]]:
-    address: dict[str, object] = {"kind": kind}
-    fields: dict[str, object] = {}
-    for tag, child in children(element):
-        content = text(child)
-        if tag == "Представление" and content:
-            address["text"] = content
-        elif tag == "Комментарий" and content:
-            address["comment"] = content
-        elif tag == "АдресноеПоле":
-            pair = {name: text(part) for name, part in children(child)}
-            if pair.get("Тип") and pair.get("Значение"):
-                fields[str(pair["Тип"])] = pair["Значение"]
-    if text(element):
-        address["text"] = text(element)
-    if fields:
-        address["fields"] = fields
-    if len(address) > 1:
-        yield address
-
-
-def _read_entry(kind: str, element: Element) -> dict[str, object]:
-    content = text(element)
-    return {"kind": kind} | _tree(element) | ({"text": content} if content else {})
-
-
-def _tree(element: etree._Element) -> dict[str, object]:
-    """Nested elements as nested mappings; a tag that repeats becomes a list, empty ones are left out."""
-    tree: dict[str, object] = {}
-    for tag, child in children(element):
-        value: object = _tree(child) if len(child) else text(child)
-        if not value:
-            continue
-        if tag in tree:
-            known = tree[tag]
-            tree[tag] = [*(known if isinstance(known, list) else [known]), value]
-        else:
-            tree[tag] = value
-    return tree
-
-
-READERS: Mapping[str, Reader] = {"Контрагент": read_customer}
+READERS: Mapping[str, Reader] = readers()

@@ -58,8 +58,11 @@ def read_file(
 
 
 def reject_cut(name: str, element: Element) -> Rejection:
-    """The rejection of a record above `MAX_RECORD_BYTES`, whose beginning is all that was kept."""
-    stated = child_text(element, "Ид")
+    """The rejection of a record above `MAX_RECORD_BYTES`, whose beginning is all that was kept.
+
+    The id of a contragent may name a person, and is not told.
+    """
+    stated = child_text(element, "Ид") if name != "Контрагент" else None
     reason = ValueRejected(f"{name}: длиннее {MAX_RECORD_BYTES // 2**20} МБ")
     return reject(ENTITIES[name], stated, reason, line_of(element))
 
@@ -74,7 +77,7 @@ def read_package(container: Element) -> Package:
     lists = frozenset(tag for tag, _ in children(container)) | {name}
     flag = container.get(CHANGES_ONLY) or child_text(container, CHANGES_ONLY)
     changes_only = is_true(flag) if flag else name.startswith("Изменения")
-    return Package(lists, changes_only)
+    return Package(lists, changes_only, marked=bool(flag))
 
 
 def is_deleted(element: Element) -> bool:

@@ -164,35 +164,40 @@ class Stock:
 class Customer:
     """`Контрагенты/Контрагент` in the role of a buyer.
 
-    `kind` is `legal_entity`, `entrepreneur`, `individual`, or None. What 1C does not state is None, so that a delta
-    clears nothing. `email` and `phone` are normalised; `contacts` holds every contact as it was written.
+    What 1C does not state is None, and what it states empty is empty: a text of no letters, a list of no entries. So
+    says each entry of `addresses` (by element: all of that name) and of `extra` (None). `stated_kind` is what names and
+    elements say of the kind, whatever the ИНН. `email` and `phone` are normalised; `contacts` holds every contact as it
+    was written.
     """
 
     onec_id: str
-    kind: str | None
+    stated_kind: str | None
     name: str | None
     full_name: str | None
     inn: str | None
+    inn_scheme: str | None
     inn_valid: bool | None
     kpp: str | None
     okpo: str | None
     email: str | None
     phone: str | None
-    roles: tuple[str, ...]
-    addresses: list[dict[str, object]] | None
+    roles: tuple[str, ...] | None
+    addresses: Mapping[str, list[dict[str, object]]]
     contacts: list[dict[str, object]] | None
     bank_accounts: list[dict[str, object]] | None
     representatives: list[dict[str, object]] | None
+    extra: Mapping[str, object]
     deleted: bool
     line: int
 
 
 @dataclass(frozen=True, slots=True)
 class NotForUs:
-    """A record that a rule skips, such as a supplier among customers."""
+    """A record that a rule skips, such as a supplier among customers; `roles` are those that it states."""
 
     entity: str
     onec_id: str
+    roles: tuple[str, ...]
     line: int
 
 
@@ -214,10 +219,14 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A container, read to its end: the lists in it (`Товары`, `Предложения`, ...) and whether it is a delta."""
+    """A container, read to its end: the lists in it (`Товары`, `Предложения`, ...) and whether it is a delta.
+
+    One that is not `marked` does not say which of both it is.
+    """
 
     lists: frozenset[str]
     changes_only: bool
+    marked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.importing.dataset import Request, import_dataset
 from onec_pipelines.importing.images import publish_images
@@ -65,10 +66,16 @@ Export = Path | ExportSnapshot
 """The directory that 1C exports into, or what the caller has already seen of it."""
 
 
-def import_xml(name: str, export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
-    """Import a dataset of XML: the one of that import type, whose module here bears its name."""
+def import_xml(
+    name: str, export: Export, database_url: str, *, phone_region: str = HOME, **options: Unpack[Options]
+) -> ImportReport:
+    """Import a dataset of XML: the one of that import type, whose module here bears its name.
+
+    `phone_region` is the country of customers' telephone numbers that state none.
+    """
     module = import_module(f"onec_pipelines.importing.{name}")
-    return import_dataset(module.DATASET, _request(export, database_url, **options))
+    dataset = module.with_region(phone_region) if hasattr(module, "with_region") else module.DATASET
+    return import_dataset(dataset, _request(export, database_url, **options))
 
 
 def import_catalog(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
@@ -86,9 +93,11 @@ def import_prices(export: Export, database_url: str, **options: Unpack[Options])
     return import_xml("prices", export, database_url, **options)
 
 
-def import_customers(export: Export, database_url: str, **options: Unpack[Options]) -> ImportReport:
-    """Import customers."""
-    return import_xml("customers", export, database_url, **options)
+def import_customers(
+    export: Export, database_url: str, *, phone_region: str = HOME, **options: Unpack[Options]
+) -> ImportReport:
+    """Import customers; `phone_region` is the country of telephone numbers that state none."""
+    return import_xml("customers", export, database_url, phone_region=phone_region, **options)
 
 
 def import_images(

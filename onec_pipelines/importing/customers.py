@@ -1,17 +1,25 @@
 """Import of customers. Personal data goes into the table and nowhere else."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 
 from onec_pipelines import datasets
 from onec_pipelines.commerceml import customers
 from onec_pipelines.commerceml.export import ExportFile
 from onec_pipelines.commerceml.facts import Reader
+from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.records import Customer, NotForUs
 from onec_pipelines.importing.reading import DatasetImport, Entity
 
 
-def _readers(_file: ExportFile) -> Mapping[str, Reader]:
-    return customers.READERS
+def _readers(_file: ExportFile, region: str = HOME) -> Mapping[str, Reader]:
+    return customers.readers(region)
+
+
+def with_region(region: str) -> DatasetImport:
+    """The dataset, for telephone numbers of that country where they state none."""
+    return replace(DATASET, readers=partial(_readers, region=region))
 
 
 DATASET = DatasetImport(
@@ -19,5 +27,7 @@ DATASET = DatasetImport(
     tables={Customer: "customers", NotForUs: "customers_not_for_us"},
     readers=_readers,
     items={Customer: "customers"},
-    entities=(Entity("customers", frozenset({"Контрагенты"}), Customer, own_list="Контрагенты"),),
+    # Bitrix' documentation of this list: the mark "is not used in the new scheme of exchange", where 1C sends those
+    # that have changed.
+    entities=(Entity("customers", frozenset({"Контрагенты"}), Customer, own_list="Контрагенты", full_if_marked=True),),
 )

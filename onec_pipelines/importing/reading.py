@@ -35,6 +35,7 @@ class Entity:
         record: what must have been seen.
         own_list: a list that speaks for the entity even when it is empty.
         marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
+        full_if_marked: whether only a package that says so is full.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Entity:
     record: type
     own_list: str | None = None
     marked_beside: bool = False
+    full_if_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ def _note_packages(
         for package, stated in packages:
             if _speaks_for(entity, file, package, stated):
                 is_delta = reading.any_delta if entity.marked_beside else package.changes_only
-                reading.note(entity.name, full=not is_delta)
+                is_silent = entity.full_if_marked and not package.marked
+                reading.note(entity.name, full=not (is_delta or is_silent))
 
 
 def _speaks_for(entity: Entity, file: str, package: Package, stated: AbstractSet[type]) -> bool:

@@ -97,12 +97,10 @@ class Export:
     def warehouses(self, content: str, *, segment: int = 1, delta: bool = False) -> Path:
         return self.package("storages", CLASSIFIER, "Склады", content, segment=segment, delta=delta)
 
-    def contragents(self, content: str, *, segment: int = 1, delta: bool = False) -> Path:
-        flag = "true" if delta else "false"
-        return self.write(
-            f"contragents/contragents_{segment}.xml",
-            f'<Контрагенты СодержитТолькоИзменения="{flag}">\n{content}\n</Контрагенты>',
-        )
+    def contragents(self, content: str, *, segment: int = 1, delta: bool | None = False) -> Path:
+        """Write a list of contragents; `delta` None: it does not say which it is."""
+        flag = "" if delta is None else f' СодержитТолькоИзменения="{str(delta).lower()}"'
+        return self.write(f"contragents/contragents_{segment}.xml", f"<Контрагенты{flag}>\n{content}\n</Контрагенты>")
 
 
 class Xml:
@@ -311,7 +309,7 @@ TABLES = {
     """,
     "customers": """
         select onec_id, kind, name, full_name, inn, kpp, okpo, email, phone, roles, addresses::text, contacts::text,
-            bank_accounts::text, representatives::text, is_active
+            bank_accounts::text, representatives::text, extra::text, is_active
         from onec.customers
     """,
     "image_references": """

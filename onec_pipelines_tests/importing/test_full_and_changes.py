@@ -398,7 +398,7 @@ def test_what_arrives_with_a_deletion_mark_and_was_never_seen_is_created_inactiv
     export.groups(f"<Группа><Ид>a</Ид>{mark}</Группа>", delta=True)
     export.goods(xml.good("g", "Стул", mark) + f"<Товар><Ид>h</Ид>{mark}</Товар>", delta=True)
     export.offers(f"<Предложение><Ид>g#1</Ид>{mark}</Предложение>", delta=True)
-    export.contragents(xml.customer("c", mark), delta=True)
+    export.contragents(xml.customer("c", f"{mark}<Наименование>Анна</Наименование>"), delta=True)
     assert imports.catalog().counters.created == 3
     imports.customers()
     for table, ids in (("categories", "a"), ("products", "gh"), ("product_variants", ["g#1"]), ("customers", "c")):

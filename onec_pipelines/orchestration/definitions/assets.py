@@ -65,7 +65,7 @@ def import_asset(dataset: Dataset) -> dg.AssetsDefinition:
                 progress=progress,
                 workers=settings.workers,
             )
-            return import_xml(dataset.name, export, onec.database_url(), **options)
+            return import_xml(dataset.name, export, onec.database_url(), phone_region=settings.phone_region, **options)
 
         yield from run_session(context, onec, watch, start)
 
