@@ -61,6 +61,8 @@ REQUISITES = {"РеквизитыЮрЛица": "legal_entity", "Реквизи�
 """Elements around the others, and whose they are."""
 PERSON = frozenset({"Фамилия", "Имя", "Отчество"})
 """Of several the first counts: the merge makes a name of them."""
+IGNORED = frozenset({"ПометкаУдаления", "НомерВерсии"})
+"""The one is read by `is_deleted`, the other is 1C's count of how often the record was saved."""
 _BETWEEN_ROLES = re.compile(r"\s*[,;/|+&]\s*|\s+и\s+")
 _ENTREPRENEUR = re.compile(
     r"\b(?:ИП|ИПБОЮЛ|ПБОЮЛ|ПБЮЛ|ЧП|ФОП|СПД|предприниматель|підприємець|кәсіпкер|глава КФХ)\b", re.IGNORECASE
@@ -126,7 +128,7 @@ def _read(draft: _Draft, element: Element) -> None:
             _read(draft, child)
         elif tag == "ЭтоГруппа":
             draft.is_folder = is_true(text(child))
-        elif tag != "ПометкаУдаления" and not is_deletion_mark(tag, child):
+        elif tag not in IGNORED and not is_deletion_mark(tag, child):
             _add_extra(draft.extra, tag, _value(child))
 
 

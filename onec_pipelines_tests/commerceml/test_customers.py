@@ -95,7 +95,7 @@ def test_a_customer_is_read_with_all_that_is_stated(read_contragent):
             }
         ],
         representatives=[{"kind": "Представитель", "Контрагент": {"Ид": "2", "Наименование": "Анна"}}],
-        extra={"НомерВерсии": "AAAAAAAAAAE=", "Комментарий": "постоянный"},
+        extra={"Комментарий": "постоянный"},
         deleted=False,
         line=1,
     )
