@@ -573,3 +573,51 @@ def test_the_command_shows_step_by_step_what_an_import_does(settings, data_dir):
     ).stderr
     assert re.search(r"onec_pipelines\.commerceml\.snapshot: .*contragents/\S+\.xml: opened, \d+ bytes", said)
     assert re.search(r"onec_pipelines\.database\.merging: .*upsert customers.*'customers created': 11", said)
+
+
+# --- personal data
+
+LISTED = "<КоммерческаяИнформация><Контрагенты>{}</Контрагенты></КоммерческаяИнформация>"
+NAMED = LISTED.format("<Контрагент><Ид>c</Ид><Наименование>ИП {}</Наименование></Контрагент>")
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (NAMED.format("<Секретова> Анна"), 1),
+        (NAMED.format("Секретова & дочь"), 1),
+        (NAMED.format("&Секретова;"), 1),
+        (NAMED.format("\x02Секретова"), 1),
+        (NAMED.format("<![CDATA[Секретова"), 1),
+        (NAMED.format("<Секретова:Анна/>"), 1),
+        (NAMED.format("<Анна Секретова=1/>"), 1),
+        (NAMED.format("Секретова") * 2, 1),
+        ("<!DOCTYPE Секретова>" + NAMED, 1),
+        ("<Секретова/>", 1),
+        ("Секретова", 1),
+        (NAMED.format("Секретова").replace("<Ид>c</Ид>", ""), 0),
+        (NAMED.format("Секретова").replace("<Ид>c</Ид>", f"<Ид>{'Секретова' * 200}</Ид>"), 0),
+        (LISTED.format("<Контрагент><Ид>c</Ид><Секретова>1</Секретова><ИНН>Секретова</ИНН></Контрагент>"), 0),
+        (LISTED.format("<Контрагент><Ид>Секретова</Ид><Роль>Секретова</Роль></Контрагент>"), 0),
+    ],
+)
+def test_no_fault_in_a_list_of_contragents_names_a_person(document, code, onec, data_dir, database_url, settings):
+    for file in (data_dir / "contragents").iterdir():
+        file.write_text(document, encoding="utf-8")
+    said = [onec("check", "customers"), onec("import", "customers"), onec("sessions"), onec("sessions", "--json")]
+    assert said[1].exit_code == code, said[1].output
+    assert "Секретова" not in "".join(result.output for result in said)
+    with connect(database_url) as connection:
+        connection.execute("update onec.rejected_records set payload = '{}'")
+        connection.execute("delete from onec.customers")
+        tables = connection.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('onec', 'dagster')"
+        ).fetchall()
+        recorded = "".join(
+            row for (table,) in tables for (row,) in connection.execute(f"select t::text from {table} t")
+        )
+    assert '"STEP_' in recorded
+    written = "".join(path.read_text(errors="replace") for path in settings.home.rglob("*") if path.is_file())
+    for text in (recorded, written):
+        assert "Секретова" not in text
+        assert json.dumps("Секретова")[1:-1] not in text
