@@ -220,3 +220,15 @@ def test_the_password_of_the_broker_is_not_shown():
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1e3", "10000000"])
 def test_seconds_that_are_none_are_named(text):
     assert refusal(ONEC_CELERY_LOST_AFTER=text).startswith("ONEC_CELERY_LOST_AFTER is not a whole number of seconds")
+
+
+@pytest.mark.parametrize(("text", "region"), [("BY", "BY"), ("kz", "KZ"), ("", "RU")])
+def test_a_region_of_phones_is_the_code_of_a_country(text, region):
+    assert Settings.from_environment({"ONEC_PHONE_REGION": text}).phone_region == region
+
+
+@pytest.mark.parametrize("text", ["Россия", "RUS", "XX", "7"])
+def test_a_wrong_region_of_phones_is_named(text):
+    assert refusal(ONEC_PHONE_REGION=text).startswith(
+        f"ONEC_PHONE_REGION is no code of a country in two letters: {text!r}"
+    )
