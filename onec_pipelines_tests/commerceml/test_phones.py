@@ -25,6 +25,14 @@ def test_a_russian_number_is_one_however_it_is_written(stated):
     assert read_phone(stated) == "+79120000000"
 
 
+def test_eight_after_a_plus_is_the_russian_eight():
+    assert read_phone("+8 (000) 000-00-15") == "+70000000015"
+
+
+def test_a_number_is_looked_for_in_the_beginning_of_a_text():
+    assert read_phone(f"{'а ' * 500}8 912 000-00-00") is None
+
+
 @pytest.mark.parametrize("more", [", доб. 12", " Доб.12", " вн. 12", " #5", " x123", " (внутр. 5)", " доб.(123)"])
 def test_an_extension_is_no_part_of_a_number(more):
     assert read_phone(f"8 912 000-00-00{more}") == "+79120000000"
