@@ -111,7 +111,7 @@ def _counters(total: str, processed: str, *others: str) -> Mapping[str, str]:
     return {total: "total", processed: "processed"} | {name: "created" if name == "copied" else name for name in others}
 
 
-_ITEMS = _counters("total_items", "processed_items", "created", "updated", "skipped", "errors")
+_ITEMS = _counters("total_items", "processed_items", "created", "updated", "skipped", "errors", "removed")
 _WAIT = "longer than ONEC_PENDING_DAYS"
 
 CATALOG = Dataset(
@@ -194,7 +194,7 @@ CUSTOMERS = Dataset(
     asset="customers",
     table="onec.customers",
     description="The buyers among the contragents of 1C, in `onec.customers`. Personal data: it is shown nowhere else.",
-    counters=_counters("total_customers", "processed", "created", "updated", "skipped", "errors"),
+    counters=_counters("total_customers", "processed", "created", "updated", "skipped", "errors", "removed"),
     exports={"contragents": Exported("Контрагенты", ("contragents",))},
     required_directories=("contragents",),
     noun="контрагентов",
@@ -209,7 +209,7 @@ IMAGES = Dataset(
     table="onec.product_images",
     description="The images of active products, checked and published in the media store, recorded in "
     "`onec.product_images`. The first image that the XML lists is the main one.",
-    counters=_counters("total_products", "processed", "copied", "skipped", "errors"),
+    counters=_counters("total_products", "processed", "copied", "skipped", "errors", "removed"),
     exports={"import_files": Exported("Изображения товаров")},
     noun="изображений",
     without_catalog=f"Невозможно загрузить изображения: {CATALOG_IS_EMPTY}",

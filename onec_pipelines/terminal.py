@@ -48,7 +48,7 @@ def print_report(console: Console, session: "Session") -> None:
     """What one import came to: a line for each asset, what a person should know, and the error of a failed one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("asset")
-    for column in ("total", "processed", "created", "updated", "skipped", "errors"):
+    for column in ("total", "processed", "created", "updated", "skipped", "errors", "removed"):
         table.add_column(column, justify="right")
     for asset, counters in session.counters.items():
         table.add_row(asset, *_cells(counters))
@@ -77,6 +77,7 @@ def _cells(counters: dict[str, int]) -> list[str]:
         "" if updated is None else str(updated),
         str(counters.get("skipped", 0)),
         str(counters.get("errors", 0)),
+        str(counters.get("removed", "")),
     ]
 
 

@@ -29,13 +29,19 @@ The others are about the tables:
     delete ...
         Any statement; its row count goes by its name.
 
-    -- guard goods by products no longer named
-    select count(*) ...
-        How many goods there were, for a decision on how many of them the step named after `by` may remove.
+    -- remove customers by customers no longer named
+    update ... returning t.id, 0
+        What the export states no longer is deactivated or deleted. The rows go to `pg_temp.removed` as those of the
+        entity before `by`, on which its guard decides; without an entity (`-- remove totals beside warehouses`) no
+        guard is asked. The statement passes over what is in `pg_temp.kept`.
+
+    -- guard customers
+    select id, 0 from onec.customers where is_active
+        The rows among which the guard decides how many of them may be removed; their key is one number or two.
 
     -- count items
     select ...
-        Numbers; `merge` passes over both of these, `numbers` has them.
+        Numbers; `merge` passes over guards and these, `numbers` has them.
 
 Values are bound as `%(name)s`. Column lists stand in the select alone. `-- include cells` stands for the steps of
 another file.
@@ -44,7 +50,7 @@ another file.
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -57,7 +63,7 @@ log = logging.getLogger(__name__)
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
 _WRITES = re.compile(r"\b(?:insert into|update|delete from)\s+onec\.(\w+)")
-_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|guard|count|check|query|include) (.+)$", re.MULTILINE)
+_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|remove|guard|count|check|query|include) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Step:
 
     @property
     def table(self) -> str:
-        """The table; of a guard, what it guards."""
+        """The table; of a guard what it guards, of a removal whose guard decides on it."""
         return self.name.partition(" by ")[0]
 
     @property
@@ -78,13 +84,13 @@ class Step:
         """The table of `onec` that it writes; None where it writes none."""
         if self.verb == "upsert":
             return self.table
-        found = _WRITES.search(self.statement) if self.verb == "run" else None
+        found = _WRITES.search(self.statement) if self.verb in {"run", "remove"} else None
         return found and found.group(1)
 
     @property
     def counter(self) -> str:
-        """The step that a guard looks at."""
-        return self.name.partition(" by ")[2]
+        """What the rows of a removal are counted as."""
+        return self.name.partition(" by ")[2] or self.name
 
     @property
     def key(self) -> dict[str, bool]:
@@ -131,10 +137,24 @@ def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object
             connection.execute(step.statement.encode(), values)
         case "run":
             yield step.name, connection.execute(step.statement.encode(), values).rowcount
+        case "remove":
+            yield step.counter, connection.execute(_noted(step).encode(), values).rowcount
         case "upsert":
             update, insert = upsert_statements(connection, step, values)
             yield f"{step.table} updated", connection.execute(update, values).rowcount
             yield f"{step.table} created", connection.execute(insert, values).rowcount
+
+
+def _noted(step: Step) -> str:
+    """The statement of a removal; where a guard decides on it, one that notes the rows."""
+    if step.counter == step.name:
+        return step.statement
+    return f"with gone as ({step.statement}) insert into pg_temp.removed select '{step.table}', gone.* from gone"
+
+
+def removed_rows(steps: Iterable[Step], counts: Mapping[str, int], tables: Collection[str]) -> int:
+    """The rows of these tables that removals took away, by the counts of their merge."""
+    return sum(counts.get(step.counter, 0) for step in steps if step.verb == "remove" and step.writes in tables)
 
 
 def tables_written(steps: Iterable[Step], counts: Mapping[str, int]) -> set[str]:
@@ -143,7 +163,7 @@ def tables_written(steps: Iterable[Step], counts: Mapping[str, int]) -> set[str]
         step.writes
         for step in steps
         if step.writes
-        and any(counts.get(name) for name in (step.name, f"{step.table} updated", f"{step.table} created"))
+        and any(counts.get(name) for name in (step.name, step.counter, f"{step.table} updated", f"{step.table} created"))
     }
 
 

@@ -28,7 +28,7 @@ DATASET = DatasetImport(
     items={Good: "products", Offer: "product_variants"},
     entities=(
         Entity("goods", frozenset({"Товары"}), Good, own_list="Товары"),
-        Entity("offers", frozenset({"Предложения", "Товары"}), Offer, own_list="Предложения"),
+        Entity("offers", frozenset({"Предложения", "Товары"}), Offer, own_list="Предложения", follows="goods"),
         Entity("categories", frozenset({"Группы"}), Category, own_list="Группы", marked_beside=True),
     ),
     values={"brand_property": catalog.BRAND_PROPERTY},

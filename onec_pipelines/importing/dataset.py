@@ -133,17 +133,17 @@ def _import_nothing_new(
 ) -> ImportReport:
     """The files are those of the last import: only what is pending is tried again."""
     counts: dict[str, int] = {}
-    from_earlier = 0
+    from_earlier = removed = 0
     if _count_pending(connection, dataset.name):
         with connection.transaction():
             staging = new_staging(connection, dataset.staged)
             merged = merge_pending(connection, dataset)
-            counts = merged.counts
+            counts, removed = merged.counts, merged.removed
             last, from_earlier = last.after_landing(merged.landed)
             write_last(connection, dataset.name, last)
             note_change(connection, dataset.name, wrote=merged.wrote)
             staging.drop()
-    counters = _counters(dataset, connection, last.total_items + from_earlier, counts)
+    counters = _counters(dataset, connection, last.total_items + from_earlier, counts, removed)
     request.progress(counters)
     return ImportReport(
         import_type=dataset.name,
@@ -181,7 +181,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         write_last(connection, dataset.name, last)
         note_change(connection, dataset.name, wrote=merged.wrote)
         staging.drop()
-    counters = _counters(dataset, connection, total + from_earlier, counts)
+    counters = _counters(dataset, connection, total + from_earlier, counts, merged.removed)
     request.progress(counters)
     return ImportReport(
         import_type=dataset.name,
@@ -236,13 +236,13 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
 
 
 def _counters(
-    dataset: DatasetImport, connection: psycopg.Connection, total: int, counts: Mapping[str, int]
+    dataset: DatasetImport, connection: psycopg.Connection, total: int, counts: Mapping[str, int], removed: int
 ) -> Counters:
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
     updated = sum(counts.get(f"{table} updated", 0) for table in tables)
     errors = count_rejected(connection, dataset.name)
-    return Counters(total, total, created, updated, total - created - updated - errors, errors)
+    return Counters(total, total, created, updated, total - created - updated - errors, errors, removed)
 
 
 def _count_pending(connection: psycopg.Connection, import_type: str) -> int:

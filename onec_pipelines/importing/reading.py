@@ -29,13 +29,15 @@ class Entity:
     The entity is full when every package is that stated a `record` of it in one of its `lists`.
 
     Attributes:
-        name: what its guard guards. In a merge `<name>_segments_full` says that the entity is full, and `<name>_full`
-            that rows which are not named are to be deactivated or removed, too.
+        name: what its guard guards. In a merge `<name>_segments_full` says that the entity is full, `<name>_judged`
+            that rows which are not stated go, too, but for those that the guard keeps, and `<name>_full` that it keeps
+            none.
         lists: where its records stand.
         record: what must have been seen.
         own_list: a list that speaks for the entity even when it is empty.
         marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
         full_if_marked: whether only a package that says so is full.
+        follows: the entity with whose rows its own go, without asking its guard.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Entity:
     own_list: str | None = None
     marked_beside: bool = False
     full_if_marked: bool = False
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 class Counters:
     """How far an import has come; `created + updated + skipped + errors = processed` at its end.
 
+    `removed` are beside that sum: items that went as the export states them no longer, but for those with a deletion
+    mark, which are updated.
+
     Items are products and variants (`catalog`), prices or stocks of a variant, customers, or images (`thumbnails`).
     Of `images`, `total` and `processed` count products, and the others files.
     """
@@ -18,6 +21,7 @@ class Counters:
     updated: int = 0
     skipped: int = 0
     errors: int = 0
+    removed: int = 0
 
     def __add__(self, other: "Counters") -> "Counters":
         """Both together."""
@@ -28,6 +32,7 @@ class Counters:
             self.updated + other.updated,
             self.skipped + other.skipped,
             self.errors + other.errors,
+            self.removed + other.removed,
         )
 
 
@@ -53,23 +58,30 @@ class RejectedRow:
     reason: str
 
 
+NEVER_BLOCKED = 5
+"""So few rows go without asking, unless they are all, or none may go."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A decision on the rows that a full export does not name: `removed` of `before` rows of an entity.
+    """A decision on the rows that a full export does not state: `removed` of `before` rows of an entity.
 
-    `limit` is the largest share (0 to 1) that may be deactivated or removed. A delta, or an export that names
-    nothing, needs no decision and has no guard.
+    `limit` is the largest share (0 to 1) that may be deactivated or removed; `following` of the removed go with another
+    entity, whose guard decides on them. A delta, or an export that states nothing, needs no decision and has no guard.
     """
 
     entity: str
     before: int
     removed: int
     limit: float
+    following: int = 0
 
     @property
     def allows(self) -> bool:
-        """Whether the rows that are not named may be deactivated or removed."""
-        return self.removed <= self.before * self.limit
+        """Whether the rows that are not stated may be deactivated or removed: a few always, but not all."""
+        asked = self.removed - self.following
+        is_few = asked <= NEVER_BLOCKED and asked < self.before and self.limit > 0
+        return is_few or asked <= self.before * self.limit
 
     def __str__(self) -> str:
         """The decision with its numbers and the setting that changes it."""

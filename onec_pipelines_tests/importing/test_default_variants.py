@@ -82,7 +82,7 @@ def test_one_is_made_although_the_guard_says_no(shop, imports, rows, xml):
     imports.catalog()
     shop.goods(xml.good("g") + xml.good("n"))
     shop.offers(xml.offer("g#1"))
-    assert not all(guard.allows for guard in imports.catalog(max_deactivation=0.1).guards)
+    assert not all(guard.allows for guard in imports.catalog(max_deactivation=0).guards)
     assert rows(VARIANTS) == [("g#1", False, True), ("h#1", False, True), ("n", True, True)]
 
 

@@ -5,8 +5,9 @@ import pytest
 ACTIVE = "select onec_id from onec.{} where is_active order by 1"
 
 
-def ten(element, *, without=()):
-    return "".join(element(f"g{number}") for number in range(10) if f"g{number}" not in without)
+def twenty(element, *, but=0):
+    """Twenty of an element, without the last few."""
+    return "".join(element(f"g{number}") for number in range(20 - but))
 
 
 # Full and changes -------------------------------------------------------------------------------------------------
@@ -225,50 +226,197 @@ def test_of_two_rows_that_call_one_contragent_a_buyer_and_a_supplier_the_later_o
 
 # The guard ---------------------------------------------------------------------------------------------------------
 
+COUNT = "select count(*) from onec.{} where is_active"
+
+
+def decisions(report):
+    return {guard.entity: (guard.before, guard.removed, guard.allows) for guard in report.guards}
+
 
 def test_the_guard_lets_go_what_is_within_its_share(export, imports, rows, xml):
-    export.goods(ten(xml.good))
+    export.goods(twenty(xml.good))
     imports.catalog(max_deactivation=0.3)
-    export.goods(ten(xml.good, without=("g7", "g8", "g9")))
-    report = imports.catalog(max_deactivation=0.3)
-    (guard,) = report.guards
-    assert (guard.entity, guard.before, guard.removed, guard.allows) == ("goods", 10, 3, True)
-    assert rows("select count(*) from onec.products where is_active") == [7]
+    export.goods(twenty(xml.good, but=6))
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (20, 6, True)}
+    assert rows(COUNT.format("products")) == [14]
 
 
-def test_where_the_guard_says_no_everything_else_lands_and_nothing_is_deactivated(export, imports, rows, xml):
-    export.groups(xml.group("a") + xml.group("b") + xml.group("c") + xml.group("d"))
-    export.goods(ten(xml.good))
-    export.offers(ten(lambda name: xml.offer(f"{name}#1")))
+def test_where_the_guard_says_no_everything_else_lands_and_nothing_of_the_entity_is_deactivated(
+    export, imports, rows, xml
+):
+    export.groups("".join(map(xml.group, "abcd")))
+    export.goods(twenty(xml.good))
+    export.offers(twenty(lambda name: xml.offer(f"{name}#1")))
     imports.catalog(max_deactivation=0.3)
-    vanished = ("g6", "g7", "g8", "g9")
-    export.groups(xml.group("a") + xml.group("b") + xml.group("c") + xml.group("e"))
-    export.goods(ten(xml.good, without=vanished) + xml.good("new"))
-    export.offers(ten(lambda name: xml.offer(f"{name}#1", "Новое"), without=vanished))
+    export.groups("".join(map(xml.group, "abce")))
+    export.goods(twenty(xml.good, but=8) + xml.good("new"))
+    export.offers(twenty(lambda name: xml.offer(f"{name}#1", "Новое"), but=8))
     report = imports.catalog(max_deactivation=0.3)
-    assert rows("select count(*) from onec.categories where is_active") == [5]
-    assert rows("select count(*) from onec.products where is_active") == [11]
-    assert rows("select count(*) from onec.product_variants where is_active and not is_default") == [10]
-    assert rows("select count(*) from onec.product_variants where name = 'Новое'") == [6]
-    assert {guard.entity: (guard.before, guard.removed, guard.allows) for guard in report.guards} == {
-        "goods": (10, 4, False),
-        "offers": (10, 4, False),
-        "categories": (4, 1, True),
-    }
+    assert rows(ACTIVE.format("categories")) == ["a", "b", "c", "e"]
+    assert rows(COUNT.format("products")) == [21]
+    assert rows(COUNT.format("product_variants") + " and not is_default") == [20]
+    assert rows("select count(*) from onec.product_variants where name = 'Новое'") == [12]
+    assert decisions(report) == {"goods": (20, 8, False), "offers": (20, 8, False), "categories": (4, 1, True)}
     told = " ".join(report.notices)
-    assert "4 of 10 goods (40%)" in told
+    assert "8 of 20 goods (40%)" in told
     assert "ONEC_MAX_DEACTIVATION" in told
 
 
 def test_after_a_no_the_next_import_reads_the_same_files_again(export, imports, rows, xml):
-    export.goods(ten(xml.good))
+    export.goods(twenty(xml.good))
     imports.catalog()
     export.goods(xml.good("g0"))
     imports.catalog(max_deactivation=0.3)
-    assert rows("select count(*) from onec.products where is_active") == [10]
+    assert rows(COUNT.format("products")) == [20]
     assert imports.catalog(max_deactivation=0.3).guards != ()
     imports.catalog(max_deactivation=1)
-    assert rows("select count(*) from onec.products where is_active") == [1]
+    assert rows(COUNT.format("products")) == [1]
+
+
+def test_the_guard_of_one_entity_keeps_nothing_of_another(export, imports, rows, xml):
+    export.groups(twenty(xml.group))
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.groups(twenty(xml.group, but=10))
+    export.goods(twenty(xml.good, but=6))
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {
+        "goods": (20, 6, True),
+        "categories": (20, 10, False),
+    }
+    assert rows(COUNT.format("products")) == [14]
+    assert rows(COUNT.format("categories")) == [20]
+
+
+def test_offers_go_with_goods_that_may_go(export, imports, rows, xml):
+    def offers(goods, each):
+        return "".join(xml.offer(f"g{number}#{one}") for number in goods for one in range(each))
+
+    export.goods(twenty(xml.good))
+    export.offers(offers(range(14), 1) + offers(range(14, 20), 5))
+    imports.catalog()
+    export.goods(twenty(xml.good, but=6))
+    export.offers(offers(range(14), 1))
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (20, 6, True), "offers": (44, 30, True)}
+    assert rows(COUNT.format("product_variants")) == [14]
+
+
+def test_offers_of_goods_that_are_kept_are_kept(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    export.offers("".join(xml.offer(f"g0#{number}") for number in range(90)) + twenty(lambda name: xml.offer(f"{name}#x")))
+    imports.catalog()
+    export.goods(twenty(xml.good, but=8))
+    export.offers(
+        "".join(xml.offer(f"g0#{number}") for number in range(89)) + twenty(lambda name: xml.offer(f"{name}#x"), but=8)
+    )
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (20, 8, False), "offers": (110, 1, True)}
+    assert rows(COUNT.format("product_variants")) == [109]
+
+
+@pytest.mark.parametrize(
+    ("limit", "but", "goes"),
+    [(0.1, 5, True), (0.1, 6, False), (0, 1, False), (0.01, 1, True), (0.95, 20, False), (1, 20, True)],
+)
+def test_a_few_rows_never_block_but_all_do(limit, but, goes, export, imports, rows, xml):
+    export.goods(twenty(xml.good) + xml.good("new"))
+    imports.catalog()
+    export.goods(twenty(xml.good, but=but) + xml.good("other" if but == 20 else "new"))
+    imports.catalog(max_deactivation=limit)
+    assert rows(f"select count(*) from onec.products where is_active and onec_id like 'g%%'") == [20 - but * goes]
+
+
+def test_of_three_rows_all_of_which_would_go_none_goes(export, imports, rows, xml):
+    export.goods("".join(map(xml.good, "ghi")))
+    imports.catalog()
+    export.goods("".join(map(xml.good, "xyz")))
+    imports.catalog(max_deactivation=0.9)
+    assert rows(ACTIVE.format("products")) == list("ghixyz")
+
+
+def foreign(xml, *, first=0):
+    return "".join(xml.good(f"foreign{number}") for number in range(first, first + 200))
+
+
+def test_a_foreign_export_that_is_repeated_never_takes_what_was_there_before_it(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.goods(foreign(xml))
+    for _ in range(3):
+        assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (20, 20, False)}
+    assert rows(COUNT.format("products")) == [220]
+
+
+def test_the_right_export_after_it_is_not_blocked(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.goods(foreign(xml))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(twenty(xml.good, but=1))
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (20, 1, True)}
+    assert rows(COUNT.format("products")) == [19]
+
+
+def test_what_came_with_a_blocked_export_goes_without_asking_while_that_lasts(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.goods(foreign(xml))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(foreign(xml, first=100))
+    report = imports.catalog(max_deactivation=0.3)
+    assert decisions(report) == {"goods": (20, 20, False)}
+    assert report.counters.removed == 100
+    assert rows(COUNT.format("products")) == [220]
+
+
+def test_the_first_yes_ends_it(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.goods(foreign(xml))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(twenty(xml.good))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(foreign(xml) + twenty(xml.good))
+    imports.catalog()
+    export.goods(twenty(xml.good))
+    assert decisions(imports.catalog(max_deactivation=0.3)) == {"goods": (220, 200, False)}
+
+
+def test_a_row_that_was_inactive_when_the_guard_said_no_goes_without_asking(export, imports, rows, xml):
+    export.goods(twenty(xml.good) + xml.good("old"))
+    imports.catalog()
+    export.goods(twenty(xml.good))
+    imports.catalog()
+    export.goods(foreign(xml) + xml.good("old"))
+    imports.catalog(max_deactivation=0.3)
+    export.goods(foreign(xml))
+    imports.catalog(max_deactivation=0.3)
+    assert rows("select is_active from onec.products where onec_id in ('old', 'g0')") == [True, False]
+
+
+@pytest.mark.parametrize("left", ["<Цены/>", "far"])
+def test_the_guard_counts_prices_that_lists_which_are_named_leave_out(left, export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    export.price_types(xml.price_type("retail") + xml.price_type("far"))
+    export.prices(twenty(lambda name: xml.prices(name, retail=5, far=3)))
+    imports.everything()
+    one = (lambda name: xml.prices(name, far=3)) if left == "far" else xml.prices
+    export.prices(twenty(one))
+    report = imports.everything(max_deactivation=0.3)["prices"]
+    assert decisions(report) == {"prices": (40, 20 if left == "far" else 40, False)}
+    assert report.counters.removed == 0
+    assert rows("select count(*) from onec.prices") == [40]
+    report = imports.everything(max_deactivation=1)["prices"]
+    assert report.counters.removed == (20 if left == "far" else 40)
+    assert rows("select count(*) from onec.prices") == [20 if left == "far" else 0]
+
+
+def test_a_kept_price_takes_the_value_that_is_stated(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    export.price_types(xml.price_type("retail"))
+    export.prices(twenty(lambda name: xml.prices(name, retail=5)))
+    imports.everything()
+    export.prices(twenty(lambda name: xml.prices(name, retail=6), but=10))
+    imports.everything(max_deactivation=0.3)
+    assert rows("select value, count(*) from onec.prices group by value order by 1") == [(5, 10), (6, 10)]
 
 
 @pytest.mark.parametrize("mark", ["<ПометкаУдаления>true</ПометкаУдаления>", ""])
@@ -332,37 +480,39 @@ def test_a_default_variant_with_a_rejected_stock_has_not_given_way(export, impor
 
 
 def test_what_is_already_inactive_is_not_counted(export, imports, rows, xml):
-    export.goods(ten(xml.good))
+    export.goods(twenty(xml.good))
     imports.catalog()
-    for last in range(9, 4, -1):
-        export.goods(ten(xml.good, without=[f"g{number}" for number in range(last, 10)]))
-        imports.catalog(max_deactivation=0.2)
-    assert rows("select count(*) from onec.products where is_active") == [5]
+    for but in (6, 10):
+        export.goods(twenty(xml.good, but=but))
+        imports.catalog(max_deactivation=0.3)
+    assert rows(COUNT.format("products")) == [10]
 
 
 @pytest.mark.parametrize(
     ("import_type", "table"), [("prices", "onec.prices"), ("stocks", "onec.stocks"), ("customers", "onec.customers")]
 )
 def test_the_guard_stands_before_prices_stocks_and_customers(import_type, table, export, imports, rows, xml):
-    export.goods(ten(xml.good))
+    export.goods(twenty(xml.good))
     export.price_types(xml.price_type("retail"))
     export.warehouses(xml.warehouse("main"))
     imports.catalog()
 
-    def write(**options):
-        export.prices(ten(lambda name: xml.prices(name, retail=5), **options))
-        export.rests(ten(lambda name: xml.rests(name, main=5), **options))
-        export.contragents(ten(xml.customer, **options))
+    def write(but):
+        export.prices(twenty(lambda name: xml.prices(name, retail=5), but=but))
+        export.rests(twenty(lambda name: xml.rests(name, main=5), but=but))
+        export.contragents(twenty(xml.customer, but=but))
 
-    write()
+    write(0)
     imports(import_type, max_deactivation=0.3)
-    write(without=("g6", "g7", "g8", "g9"))
+    write(8)
     report = imports(import_type, max_deactivation=0.3)
-    assert [(guard.before, guard.removed, guard.allows) for guard in report.guards] == [(10, 4, False)]
+    assert decisions(report) == {import_type: (20, 8, False)}
+    assert report.counters.removed == 0
     active = "where is_active" if import_type == "customers" else ""
-    assert rows(f"select count(*) from {table} {active}") == [10]
-    imports(import_type, max_deactivation=0.5)
-    assert rows(f"select count(*) from {table} {active}") == [6]
+    assert rows(f"select count(*) from {table} {active}") == [20]
+    report = imports(import_type, max_deactivation=0.5)
+    assert report.counters.removed == 8
+    assert rows(f"select count(*) from {table} {active}") == [12]
 
 
 # Deletion marks ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 -- What the staged catalogue means to the tables.
--- Bound: offers_full (every segment of the offers was full, something was seen, and no guard has said no),
--- goods_full and categories_full likewise; offers_segments_full (every segment was full); brand_property.
+-- Bound: offers_full (every segment of the offers was full, something was seen, and its guard has not said no),
+-- goods_full and categories_full likewise; offers_judged, goods_judged and categories_judged (the same, whatever the
+-- guard says: what it keeps stands in pg_temp.kept); offers_segments_full (every segment was full); brand_property.
 
 -- settle goods without images
 -- Where some good of the export names an image, one that names none has none. Where none does, 1C has exported no images,
@@ -73,14 +74,14 @@ using (
 ) s
 where s.entity = r.entity and s.onec_id = r.onec_id and s.seq > r.seq;
 
--- guard goods by products no longer named
-select count(*) from onec.products where is_active;
+-- guard goods
+select id, 0 from onec.products where is_active;
 
--- guard offers by offers no longer named
-select count(*) from onec.product_variants where is_active and is_offer;
+-- guard offers
+select id, 0 from onec.product_variants where is_active and is_offer;
 
--- guard categories by categories no longer named
-select count(*) from onec.categories where is_active;
+-- guard categories
+select id, 0 from onec.categories where is_active;
 
 -- upsert categories by onec_id
 -- A deletion mark that comes alone leaves a group what it is, where it is.
@@ -319,25 +320,29 @@ from onec_staging.goods s
 left join onec.products t on t.onec_id = s.onec_id
 where s.name is null;
 
--- run products no longer named
+-- remove goods by products no longer named
 update onec.products t
 set is_active = false, updated_at = now()
-where %(goods_full)s and t.is_active
+where %(goods_judged)s and t.is_active
+    and not exists (select from pg_temp.kept k where k.entity = 'goods' and k.row_id = t.id)
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
         select
         from pg_temp.rejected r
         where r.entity = 'product' and split_part(r.onec_id, '#', 1) = t.onec_id
-    );
+    )
+returning t.id, 0;
 
--- run categories no longer named
+-- remove categories by categories no longer named
 update onec.categories t
 set is_active = false, updated_at = now()
-where %(categories_full)s and t.is_active
+where %(categories_judged)s and t.is_active
+    and not exists (select from pg_temp.kept k where k.entity = 'categories' and k.row_id = t.id)
     and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
     and not exists (
         select from pg_temp.rejected r where r.entity = 'category' and r.onec_id = t.onec_id
-    );
+    )
+returning t.id, 0;
 
 -- run dictionaries that arrived after their goods
 update onec.products t
@@ -424,9 +429,10 @@ where s.name is null and s.deleted;
 -- settle offers that are not named
 -- The default variant of a product that now has no offers at all stays, as one that no offer states. Which products
 -- have others is told by a join: asked for each row it would cost a scan of the staged offers for each. An offer that
--- is rejected is named, and so is a rejected 2.04 good that states one.
+-- is rejected is named, and so is a rejected 2.04 good that states one. Those of a good that goes follow it, and those
+-- of one that its guard keeps are kept.
 create temp table unnamed_offers on commit drop as
-select v.id, v.is_default and p.is_active and o.base is null as stays
+select v.id, v.is_default and p.is_active and o.base is null as stays, not p.is_active as follows
 from onec.product_variants v
 join onec.products p on p.id = v.product_id
 left join (
@@ -434,17 +440,26 @@ left join (
     from onec_staging.offers
     where position('#' in onec_id) > 0 and not deleted
 ) o on o.base = p.onec_id
-where %(offers_full)s and v.is_active and v.is_offer
+left join (
+    select p.id
+    from pg_temp.kept k
+    join onec.products p on p.id = k.row_id
+    where k.entity = 'goods' and not exists (select from onec_staging.goods s where s.onec_id = p.onec_id)
+) g on g.id = p.id
+where %(offers_judged)s and v.is_active and v.is_offer
     and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
     and not exists (
         select from pg_temp.rejected r where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
-    );
+    )
+    and not exists (select from pg_temp.kept k where k.entity = 'offers' and k.row_id = v.id and p.is_active)
+    and g.id is null;
 
--- run offers no longer named
+-- remove offers by offers no longer named
 update onec.product_variants t
 set is_active = false, statements = null, updated_at = now()
 from pg_temp.unnamed_offers u
-where u.id = t.id and not u.stays;
+where u.id = t.id and not u.stays
+returning t.id, 0, u.follows;
 
 -- run default variants that no offer states any more
 update onec.product_variants t

@@ -1,6 +1,7 @@
 -- What the staged customers mean to the table. An element that 1C states empty clears, one that is absent (null in
 -- staging) says nothing, in a delta and in a full export alike.
--- Bound: customers_full (every segment says that it is full, something was seen, and the guard has not said no).
+-- Bound: customers_judged (every segment says that it is full, and something was seen; whom the guard keeps stands in
+-- pg_temp.kept).
 
 -- settle customers of whom several elements state parts
 -- Each column is what the latest element says of it.
@@ -53,8 +54,8 @@ delete from onec_staging.customers s
 using onec_staging.customers_not_for_us n
 where n.onec_id = s.onec_id;
 
--- guard customers by customers no longer named
-select count(*) from onec.customers where is_active;
+-- guard customers
+select id, 0 from onec.customers where is_active;
 
 -- upsert customers by onec_id
 -- A deletion mark that comes alone says nothing of somebody unknown.
@@ -132,12 +133,14 @@ from (
 ) p
 where p.is_known or not p.deleted or coalesce(p.name, p.full_name) <> '';
 
--- run customers no longer named
+-- remove customers by customers no longer named
 update onec.customers t
 set is_active = false, updated_at = now()
-where %(customers_full)s and t.is_active
+where %(customers_judged)s and t.is_active
+    and not exists (select from pg_temp.kept k where k.entity = 'customers' and k.row_id = t.id)
     and not exists (select from onec_staging.customers s where s.onec_id = t.onec_id)
-    and not exists (select from onec_staging.customers_not_for_us n where n.onec_id = t.onec_id);
+    and not exists (select from onec_staging.customers_not_for_us n where n.onec_id = t.onec_id)
+returning t.id, 0;
 
 -- run customers who are no buyers any more
 -- Here 1C does name them: neither a delta nor a guard keeps them.

@@ -16,13 +16,20 @@ set article = null, name = null, barcode = null, characteristics = '{}', propert
 where is_default and not is_offer
     and (coalesce(article, name, barcode) is not null or (characteristics || properties || dimensions) <> '{}');
 
--- run default variants that gave way to offers
+-- remove default variants that gave way to offers
 -- Beside offers such a variant stands only as long as it has a price or a stock. One that has published images stays
 -- until the import of images has removed them.
 delete from onec.product_variants t
 using pg_temp.unstated d
 where d.id = t.id and d.gives_way
     and not exists (select from onec.product_images x where x.variant_id = d.id);
+
+-- remove default variants that go with their product
+update onec.product_variants t
+set is_active = false, updated_at = now()
+from pg_temp.unstated d
+where d.id = t.id and t.is_active
+    and (d.gives_way or d.product_id in (select row_id from pg_temp.removed where entity = 'goods'));
 
 -- run default variants that follow their product
 update onec.product_variants t

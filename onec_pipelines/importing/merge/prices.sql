@@ -1,5 +1,6 @@
 -- What the staged prices mean to the tables.
--- Bound: prices_full (every segment was full, something was seen, and the guard has not said no);
+-- Bound: prices_full (every segment was full, something was seen, and the guard has not said no); prices_judged (the
+-- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- prices_segments_full (every segment was full).
 
 -- settle lists that are stated again
@@ -77,8 +78,8 @@ select d.id
 from pg_temp.unstated d
 where d.is_beside_offers and not exists (select from onec_staging.price_lists l where l.onec_id = d.onec_id);
 
--- guard prices by prices of offers no longer named
-select count(*)
+-- guard prices
+select x.variant_id, x.price_type_id
 from onec.prices x
 where not exists (select from pg_temp.given_way d where d.id = x.variant_id);
 
@@ -125,7 +126,7 @@ from onec_staging.prices s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.price_types t on t.onec_id = s.price_type_onec_id;
 
--- run types no longer sent
+-- remove prices by types no longer sent
 -- The list of an offer is complete: a type that is not in it applies no longer. A rejected price keeps the old one.
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.prices x
@@ -136,7 +137,13 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id a
     )
     and not exists (
         select from pg_temp.rejected r where r.onec_id = l.onec_id and r.cell = t.onec_id
-    );
+    )
+    and not exists (
+        select
+        from pg_temp.kept k
+        where k.entity = 'prices' and k.row_id = x.variant_id and k.other_id = x.price_type_id
+    )
+returning x.variant_id, x.price_type_id;
 
 -- run prices in another currency
 -- The currency of a price type is the reliable one, also where the price itself is not sent again.
@@ -145,16 +152,22 @@ set currency = t.currency, updated_at = now()
 from onec.price_types t
 where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
 
--- run prices of default variants that gave way
+-- remove prices of default variants that gave way
 delete from onec.prices x
 using pg_temp.given_way d
 where %(prices_segments_full)s and d.id = x.variant_id;
 
--- run prices of offers no longer named
+-- remove prices by prices of offers no longer named
 delete from onec.prices x
 using onec.product_variants v
-where %(prices_full)s and v.id = x.variant_id
-    and not exists (select from onec_staging.price_lists l where l.onec_id = v.onec_id);
+where %(prices_judged)s and v.id = x.variant_id
+    and not exists (select from onec_staging.price_lists l where l.onec_id = v.onec_id)
+    and not exists (
+        select
+        from pg_temp.kept k
+        where k.entity = 'prices' and k.row_id = x.variant_id and k.other_id = x.price_type_id
+    )
+returning x.variant_id, x.price_type_id;
 
 -- settle prices that are pending
 -- Their offer or their price type has not arrived.

@@ -1,5 +1,6 @@
 -- What the staged stocks mean to the tables.
--- Bound: stocks_full (every segment was full, something was seen, and the guard has not said no);
+-- Bound: stocks_full (every segment was full, something was seen, and the guard has not said no); stocks_judged (the
+-- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- stocks_segments_full (every segment was full).
 
 -- repeated warehouses by onec_id
@@ -31,8 +32,8 @@ where d.is_beside_offers
     and not exists (select from onec_staging.stocks s where s.onec_id = d.onec_id)
     and not exists (select from pg_temp.rejected r where r.onec_id = d.onec_id);
 
--- guard stocks by stocks no longer sent
-select count(*)
+-- guard stocks
+select x.variant_id, x.warehouse_id
 from onec.stocks x
 where not exists (select from pg_temp.given_way d where d.id = x.variant_id);
 
@@ -99,24 +100,30 @@ from onec_staging.stocks s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
 
--- run stocks of default variants that gave way
+-- remove stocks of default variants that gave way
 delete from onec.stocks x
 using pg_temp.given_way d
 where %(stocks_segments_full)s and d.id = x.variant_id;
 
--- run stocks no longer sent
+-- remove stocks by stocks no longer sent
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.stocks x
 using onec.product_variants v, onec.warehouses w
-where %(stocks_full)s and v.id = x.variant_id and w.id = x.warehouse_id and x.updated_at <> now()
+where %(stocks_judged)s and v.id = x.variant_id and w.id = x.warehouse_id and x.updated_at <> now()
     and not exists (
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
     and not exists (
         select from pg_temp.rejected r where r.onec_id = v.onec_id and r.cell = w.onec_id
-    );
+    )
+    and not exists (
+        select
+        from pg_temp.kept k
+        where k.entity = 'stocks' and k.row_id = x.variant_id and k.other_id = x.warehouse_id
+    )
+returning x.variant_id, x.warehouse_id;
 
--- run totals beside warehouses
+-- remove totals beside warehouses
 delete from onec.stocks x
 using onec.warehouses w
 where w.id = x.warehouse_id and w.onec_id = 'default'

@@ -177,8 +177,9 @@ def asset_of_step(step: str) -> str:
 
 
 def _integers(asset: str, metadata: Any) -> Iterator[tuple[str, dict[str, int]]]:  # noqa: ANN401 - Dagster's mapping
-    if asset in BY_ASSET and metadata.keys() >= BY_ASSET[asset].counters.keys():
-        yield asset, {key: int(metadata[key].value) for key in BY_ASSET[asset].counters}
+    """The counters of an asset; runs of 0.1.0 have no `removed`."""
+    if asset in BY_ASSET and metadata.keys() >= BY_ASSET[asset].counters.keys() - {"removed"}:
+        yield asset, {key: int(metadata[key].value) for key in BY_ASSET[asset].counters if key in metadata}
 
 
 def _notices(event: dg.DagsterEvent) -> Iterator[str]:

@@ -27,7 +27,7 @@ def counter_values(asset: str, counters: Counters) -> dict[str, int]:
 
 def counters_of(asset: str, values: Mapping[str, int]) -> Counters:
     """The counters of an asset from under its keys."""
-    return Counters(**{name: values[key] for key, name in BY_ASSET[asset].counters.items()})
+    return Counters(**{name: values[key] for key, name in BY_ASSET[asset].counters.items() if key in values})
 
 
 def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg.MetadataValue]:
