@@ -221,6 +221,13 @@ IMAGES = Dataset(
             "images are on record and gone from the media store: import images from an export that holds them",
             is_error=True,
         ),
+        Check(
+            "deactivation_guard",
+            "An export names enough of what is published: no more than ONEC_MAX_DEACTIVATION would go.",
+            "images are kept although the export names them no longer: ONEC_MAX_DEACTIVATION does not allow that so "
+            "many go. If the export is right, set it to 1 for one import",
+            is_error=True,
+        ),
     ),
 )
 THUMBNAILS = Dataset(

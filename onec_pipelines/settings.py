@@ -48,7 +48,8 @@ class Settings:
     before a check says so. `workers` is how many processes read the files of an import. `alert_urls` are the receivers
     of alerts, `ui_url` is where their links lead. `executor` says where the steps of a run are executed; workers get
     them by way of `celery_broker`, and one of which nothing is heard for `celery_lost_after` seconds is taken for
-    lost. `thumbnails` says whether a full refresh makes them. `phone_region` is the country of telephone numbers that
+    lost. `thumbnails` says whether a full refresh makes them. `media_keep_days` is for how many days the file of a
+    removed image stays in the media store. `phone_region` is the country of telephone numbers that
     state none. What carries a password is not shown by `repr`.
     """
 
@@ -67,6 +68,7 @@ class Settings:
     celery_broker: str = field(default="", repr=False)
     celery_lost_after: int = 900
     thumbnails: bool = False
+    media_keep_days: int = 7
     phone_region: str = "RU"
 
     @classmethod
@@ -94,6 +96,7 @@ class Settings:
             executor=_executor(values.get("ONEC_EXECUTOR") or "in_process"),
             celery_broker=_celery_broker(values),
             celery_lost_after=_seconds("ONEC_CELERY_LOST_AFTER", values.get("ONEC_CELERY_LOST_AFTER") or "900"),
+            media_keep_days=_days("ONEC_MEDIA_KEEP_DAYS", values.get("ONEC_MEDIA_KEEP_DAYS") or "7"),
             thumbnails=_switch("ONEC_THUMBNAILS", values.get("ONEC_THUMBNAILS") or "0"),
             phone_region=_region(values.get("ONEC_PHONE_REGION") or "RU"),
         )

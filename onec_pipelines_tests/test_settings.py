@@ -21,6 +21,7 @@ def test_an_empty_environment_gives_the_documented_defaults():
         timezone="Europe/Moscow",
         nightly_cron="0 2 * * *",
         max_deactivation=0.3,
+        media_keep_days=7,
     )
 
 

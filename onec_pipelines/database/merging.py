@@ -63,7 +63,8 @@ log = logging.getLogger(__name__)
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
 _WRITES = re.compile(r"\b(?:insert into|update|delete from)\s+onec\.(\w+)")
-_STEP = re.compile(r"^-- (latest|repeated|yield|settle|upsert|run|remove|guard|count|check|query|include) (.+)$", re.MULTILINE)
+_VERBS = "latest|repeated|yield|settle|upsert|run|remove|guard|count|check|query|include"
+_STEP = re.compile(rf"^-- ({_VERBS}) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _noted(step: Step) -> str:
     """The statement of a removal; where a guard decides on it, one that notes the rows."""
     if step.counter == step.name:
         return step.statement
-    return f"with gone as ({step.statement}) insert into pg_temp.removed select '{step.table}', gone.* from gone"
+    noted = f"insert into pg_temp.removed select '{step.table}', gone.* from gone"  # noqa: S608 - a name of ours
+    return f"with gone as ({step.statement}) {noted}"
 
 
 def removed_rows(steps: Iterable[Step], counts: Mapping[str, int], tables: Collection[str]) -> int:
@@ -162,8 +164,8 @@ def tables_written(steps: Iterable[Step], counts: Mapping[str, int]) -> set[str]
     return {
         step.writes
         for step in steps
-        if step.writes
-        and any(counts.get(name) for name in (step.name, step.counter, f"{step.table} updated", f"{step.table} created"))
+        for name in (step.name, step.counter, f"{step.table} updated", f"{step.table} created")
+        if step.writes and counts.get(name)
     }
 
 

@@ -23,7 +23,8 @@ import logging
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from glob import has_magic
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -92,8 +93,8 @@ class MediaStore(Protocol):
             MediaStoreError: the store is out of reach.
         """
 
-    def delete(self, media_path: str) -> None:
-        """Remove a file; one that is not there is no error."""
+    def delete(self, media_paths: Collection[str]) -> None:
+        """Remove files; one that is not there is no error."""
 
     def listing(self) -> FileIndex:
         """List all files in one walk. Times are those of the store and mean nothing to `plan`."""
@@ -150,10 +151,11 @@ class LocalStore:
         with self._complaining():
             return read_image(Path(self._place(media_path))).data
 
-    def delete(self, media_path: str) -> None:
+    def delete(self, media_paths: Collection[str]) -> None:
         """See `MediaStore.delete`."""
-        with self._complaining():
-            Path(self._place(media_path)).unlink(missing_ok=True)
+        for path in media_paths:
+            with self._complaining():
+                Path(self._place(path)).unlink(missing_ok=True)
 
     def listing(self) -> FileIndex:
         """See `MediaStore.listing`."""
@@ -233,10 +235,20 @@ class RemoteStore:
                 raise ImageMissing("файла нет") from error
         return data
 
-    def delete(self, media_path: str) -> None:
-        """See `MediaStore.delete`."""
-        with self._complaining(), tolerated(log, "what is to be deleted is gone", FileNotFoundError):
-            self._fs.rm_file(self._key(media_path))
+    def delete(self, media_paths: Collection[str]) -> None:
+        """See `MediaStore.delete`: in as few requests as the store offers.
+
+        One by one where a name looks like a pattern, which fsspec would follow, and where a file is not there.
+        """
+        keys = [self._key(path) for path in media_paths]
+        together = [key for key in keys if not has_magic(key)]
+        with self._complaining():
+            with tolerated(log, "some of what is to be deleted is gone", FileNotFoundError):
+                self._fs.rm(together)
+                keys = [key for key in keys if has_magic(key)]
+            for key in keys:
+                with tolerated(log, "what is to be deleted is gone", FileNotFoundError):
+                    self._fs.rm_file(key)
 
     def listing(self) -> FileIndex:
         """See `MediaStore.listing`; a call for each directory, and fsspec keeps none of it in memory."""

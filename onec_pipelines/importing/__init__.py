@@ -21,7 +21,7 @@ from typing import TypedDict, Unpack
 from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.importing.dataset import Request, import_dataset
-from onec_pipelines.importing.images import publish_images
+from onec_pipelines.importing.images import KEEP_DAYS, publish_images
 from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
 from onec_pipelines.importing.thumbnails import ThumbnailOptions, make_thumbnails
 
@@ -50,7 +50,7 @@ class Options(TypedDict, total=False):
     Attributes:
         run_id: what rejected rows and the ledger are signed with.
         force: read every file even if nothing has changed since the last import.
-        max_deactivation: the share (0 to 1, default 0.3) of an entity that a full export may deactivate or remove.
+        max_deactivation: the share (0 to 1, default 0.3) of an entity that may go as the export states it no longer.
         progress: called with the counters while the import goes.
         workers: how many processes read the files (default 1: this one); each needs a connection of its own.
     """
@@ -101,13 +101,20 @@ def import_customers(
 
 
 def import_images(
-    export: Export, database_url: str, media_url: str, *, full: bool = False, **options: Unpack[Options]
+    export: Export,
+    database_url: str,
+    media_url: str,
+    *,
+    full: bool = False,
+    keep_days: int = KEEP_DAYS,
+    **options: Unpack[Options],
 ) -> ImportReport:
     """Publish the images of active products into a media store: a directory or an fsspec URL.
 
-    `full` decodes each image that is published to its last pixel.
+    `full` decodes each image that is published to its last pixel. The file of an image that is removed stays there for
+    `keep_days`.
     """
-    return publish_images(_request(export, database_url, **options), media_url, full=full)
+    return publish_images(_request(export, database_url, **options), media_url, full=full, keep_days=keep_days)
 
 
 def _request(export: Export, database_url: str, **options: Unpack[Options]) -> Request:

@@ -5,9 +5,11 @@ are too many, the merge is undone and done again without that. So there is no se
 and might differ from what the merge does.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import takewhile
+from types import MappingProxyType
 
 import psycopg
 
@@ -49,110 +51,129 @@ def merge_guarded(connection: psycopg.Connection, dataset: DatasetImport, readin
     steps = _settle(connection, dataset)
     full = {entity.name for entity in dataset.entities if reading.full.get(entity.name)}
     judged = {entity.name for entity in dataset.entities if entity.name in full and reading.seen[entity.record]}
-    watch = _Watch(connection, dataset, limit, {step.table: step for step in steps if step.verb == "guard"})
-    before = {entity: watch.count_rows(entity) for entity in watch.steps if entity in judged}
-    guards: dict[str, Guard] = {}
-    blocked: set[str] = set()
-    while True:
-        with connection.transaction() as savepoint:
-            counts = merge(connection, steps, _values(dataset, full, judged, judged - blocked))
-            guards |= {guard.entity: guard for guard in watch.decide(before) if guard.entity not in blocked}
-            if new := {guard.entity for guard in guards.values() if not guard.allows} - blocked:
-                raise psycopg.Rollback(savepoint)
-        if not new:
-            break
-        watch.keep(new)
-        blocked |= new
-    watch.release(guards.keys() - blocked)
-    return Merged(counts, tuple(guards.values()), *_count_items(connection, steps), **_outcome(dataset, steps, counts))
+    follows = {entity.name: entity.follows for entity in dataset.entities if entity.follows}
+    watch = Watch(connection, dataset.name, steps, limit, follows)
+    counts, guards = watch.merge(judged, lambda kept: _values(dataset, full, judged, judged - kept))
+    return _merged(connection, dataset, steps, counts, guards)
 
 
 def merge_pending(connection: psycopg.Connection, dataset: DatasetImport) -> Merged:
     """Merge what is pending, where nothing is staged."""
     steps = _settle(connection, dataset)
-    counts = merge(connection, steps, _values(dataset))
-    return Merged(counts, (), *_count_items(connection, steps), **_outcome(dataset, steps, counts))
+    counts, _ = Watch(connection, dataset.name, steps, 0).merge((), lambda _: _values(dataset))
+    return _merged(connection, dataset, steps, counts)
 
 
-class _Watch:
-    """The guards of one import: what each decides on, what it decides, what it keeps.
+class Watch:
+    """The guards of one import: the rows on which each decides, what it decides, and what it keeps.
 
-    `steps` are those that name, of each entity, the rows on which its guard decides. Of one that has said no in an
-    earlier import these are the rows in `onec.guarded_rows`.
+    Where a guard has said no in an earlier import, it decides on the rows in `onec.guarded_rows` alone.
     """
 
     def __init__(
-        self, connection: psycopg.Connection, dataset: DatasetImport, limit: float, steps: Mapping[str, Step]
+        self,
+        connection: psycopg.Connection,
+        import_type: str,
+        steps: Iterable[Step],
+        limit: float,
+        follows: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`steps` are those of the merge; `follows` says with whose rows those of an entity go."""
         self._connection = connection
-        self._dataset = dataset
+        self._import_type = import_type
+        self._steps = tuple(steps)
+        self._rows = {step.table: step.statement for step in self._steps if step.verb == "guard"}
         self._limit = limit
-        self.steps = steps
-        noted = connection.execute(
-            "select distinct entity from onec.guarded_rows where import_type = %s", [dataset.name]
-        )
-        self._has_said_no = {entity for (entity,) in noted}
+        self._follows = follows
+        said_no = "select distinct entity from onec.guarded_rows where import_type = %s"
+        self._has_said_no = {entity for (entity,) in connection.execute(said_no, [import_type])}
+        connection.execute("""
+            create temp table removed (entity text, row_id bigint, other_id bigint, follows boolean default false)
+            on commit drop;
+            create temp table kept (entity text, row_id bigint, other_id bigint) on commit drop;
+        """)
 
-    def count_rows(self, entity: str) -> int:
-        """How many rows there are of which too many may not go."""
-        rows = f"({self.steps[entity].statement}) g (row_id, other_id)"
-        return self._select("select count(*)", rows, entity)[0]
+    def merge(
+        self, judged: Collection[str], values: Callable[[AbstractSet[str]], Mapping[str, object]]
+    ) -> tuple[dict[str, int], tuple[Guard, ...]]:
+        """Merge, and merge again for as long as a guard says no; `values` are those where some entities are kept.
 
-    def decide(self, before: Mapping[str, int]) -> Iterator[Guard]:
+        Returns:
+            The counts of the merge that stands, and the guards of the `judged` entities.
+        """
+        before = {entity: self._count_rows(entity) for entity in self._rows if entity in judged}
+        guards: dict[str, Guard] = {}
+        kept: set[str] = set()
+        while True:
+            with self._connection.transaction() as savepoint:
+                counts = merge(self._connection, self._steps, values(kept))
+                guards |= {guard.entity: guard for guard in self._decide(before) if guard.entity not in kept}
+                blocked = {guard.entity for guard in guards.values() if not guard.allows} - kept
+                if blocked:
+                    raise psycopg.Rollback(savepoint)
+            if not blocked:
+                self._release(guards.keys() - kept)
+                return counts, tuple(guards.values())
+            self._keep(blocked)
+            kept |= blocked
+
+    def _count_rows(self, entity: str) -> int:
+        """The rows of which too many may not go."""
+        return self._select("count(*)", f"({self._rows[entity]}) g (row_id, other_id)", entity)[0]
+
+    def _decide(self, before: Mapping[str, int]) -> Iterator[Guard]:
         """What the guards say of what the merge has removed; `before` has the rows of each entity that there were."""
         allowed = set()
-        for entity in self._dataset.entities:
-            if entity.name in before:
-                rows = f"(select * from pg_temp.removed where entity = '{entity.name}') g"  # noqa: S608 - a name of ours
-                removed, following = self._select("select count(*), count(*) filter (where follows)", rows, entity.name)
-                if entity.follows not in allowed:
-                    following = 0
-                guard = Guard(entity.name, before[entity.name], removed, self._limit, following)
-                if guard.allows:
-                    allowed.add(entity.name)
-                yield guard
+        for entity, rows in before.items():
+            gone = f"(select * from pg_temp.removed where entity = '{entity}') g"  # noqa: S608 - a name of ours
+            removed, following = self._select("count(*), count(*) filter (where follows)", gone, entity)
+            may_follow = self._follows.get(entity) in allowed
+            guard = Guard(entity, rows, removed, self._limit, following if may_follow else 0)
+            if guard.allows:
+                allowed.add(entity)
+            yield guard
 
-    def keep(self, entities: Collection[str]) -> None:
-        """Keep the rows of these entities from now on: those that were there when the guard first said no."""
+    def _keep(self, entities: Collection[str]) -> None:
+        """Keep the rows of these entities that were there when the guard first said no."""
         for entity in entities:
-            names = {"import_type": self._dataset.name, "entity": entity}
+            names = {"import_type": self._import_type, "entity": entity}
             if entity not in self._has_said_no:
-                rows = f"insert into onec.guarded_rows select %(import_type)s, %(entity)s, g.* from ({self.steps[entity].statement}) g"  # noqa: S608, E501
-                self._connection.execute(rows.encode(), names)
+                rows = self._rows[entity]
+                noted = f"insert into onec.guarded_rows select %(import_type)s, %(entity)s, g.* from ({rows}) g"  # noqa: S608
+                self._connection.execute(noted.encode(), names)
             self._connection.execute(
                 "insert into pg_temp.kept select entity, row_id, other_id from onec.guarded_rows "
                 "where import_type = %(import_type)s and entity = %(entity)s",
                 names,
             )
 
-    def release(self, entities: Collection[str]) -> None:
+    def _release(self, entities: Collection[str]) -> None:
         """Forget what was kept of entities whose guards say yes."""
         self._connection.execute(
             "delete from onec.guarded_rows where import_type = %s and entity = any(%s)",
-            [self._dataset.name, list(entities)],
+            [self._import_type, list(entities)],
         )
 
     def _select(self, what: str, rows: str, entity: str) -> tuple[int, ...]:
         """Numbers of rows, of those alone on which the guard of the entity decides."""
-        query, names = f"{what} from {rows}", []
+        query, names = f"select {what} from {rows}", []  # noqa: S608 - statements of ours
         if entity in self._has_said_no:
             query += " join onec.guarded_rows k using (row_id, other_id) where k.import_type = %s and k.entity = %s"
-            names = [self._dataset.name, entity]
-        row = self._connection.execute(query.encode(), names).fetchone()
-        return row or ()
+            names = [self._import_type, entity]
+        return self._connection.execute(query.encode(), names).fetchone() or ()
 
 
-def _count_items(connection: psycopg.Connection, steps: tuple[Step, ...]) -> tuple[int, int, int]:
+def _merged(
+    connection: psycopg.Connection,
+    dataset: DatasetImport,
+    steps: tuple[Step, ...],
+    counts: dict[str, int],
+    guards: tuple[Guard, ...] = (),
+) -> Merged:
     stated, pending, landed = numbers(connection, next(step for step in steps if step.verb == "count"))
-    return stated, pending, landed
-
-
-def _outcome(dataset: DatasetImport, steps: Iterable[Step], counts: Mapping[str, int]) -> dict[str, int]:
-    """Whether a row of the asset was written or removed, and how many of its items went."""
-    return {
-        "wrote": not dataset.about.tables.isdisjoint(tables_written(steps, counts)),
-        "removed": removed_rows(steps, counts, dataset.items.values()),
-    }
+    wrote = not dataset.about.tables.isdisjoint(tables_written(steps, counts))
+    removed = removed_rows(steps, counts, dataset.items.values())
+    return Merged(counts, guards, stated, pending, landed, wrote, removed)
 
 
 def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Step, ...]:
@@ -161,11 +182,6 @@ def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Ste
     settling = tuple(takewhile(lambda step: step.verb in SETTLING, steps))
     merge(connection, settling, {})
     merge_lock(connection)
-    connection.execute("""
-        create temp table removed (entity text, row_id bigint, other_id bigint, follows boolean default false)
-        on commit drop;
-        create temp table kept (entity text, row_id bigint, other_id bigint) on commit drop;
-    """)
     return steps[len(settling) :]
 
 

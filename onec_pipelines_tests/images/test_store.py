@@ -37,10 +37,17 @@ def test_a_store_holds_what_was_put(any_store):
     listing = any_store.listing()
     assert sorted(listing) == ["03/a.jpg", "b.jpg"]
     assert listing.get("03/a.jpg").size == 11
-    any_store.delete("b.jpg")
-    any_store.delete("b.jpg")
+    any_store.delete(["b.jpg"])
+    any_store.delete(["b.jpg"])
     assert list(any_store.listing()) == ["03/a.jpg"]
     assert any_store.sweep() == 0
+
+
+def test_a_store_deletes_the_files_that_are_named_and_no_others(any_store):
+    for path in ("a*.jpg", "ab.jpg", "[c].jpg", "c.jpg", "d?.jpg", "de.jpg", "f.jpg"):
+        any_store.put(path, b"1")
+    any_store.delete(["a*.jpg", "[c].jpg", "gone.jpg", "d?.jpg", "f.jpg"])
+    assert sorted(any_store.listing()) == ["ab.jpg", "c.jpg", "de.jpg"]
 
 
 def test_a_store_returns_what_a_file_holds(any_store):
@@ -59,7 +66,7 @@ def test_no_store_takes_a_path_that_leaves_it(any_store, path):
     with pytest.raises(ImageRejected):
         any_store.put(path, b"1")
     with pytest.raises(ImageRejected):
-        any_store.delete(path)
+        any_store.delete([path])
     with pytest.raises(ImageRejected):
         any_store.read(path)
 

@@ -54,9 +54,17 @@ def test_images_are_published_to_a_bucket_and_known_there_in_the_next_run(goods,
     assert [outcome.status.value for outcome in first] == ["published"] * 30
     assert sorted(store.listing()) == sorted(path.removeprefix("import_files/") for path in paths)
     known = [Reference(1, None, n, path, first[n].published) for n, path in enumerate(paths)]
-    store.delete("0/0.jpg")
+    store.delete(["0/0.jpg"])
     second = [image.action.value for image in plan(known, scan(goods / "import_files"), stored=store.listing())]
     assert second == ["publish"] + ["unchanged"] * 29
+
+
+def test_a_bucket_loses_the_files_that_are_named_and_no_others(bucket):
+    store = open_store(f"s3://{bucket}")
+    for path in ("a*.jpg", "ab.jpg", "[c].jpg", "c.jpg", "f.jpg"):
+        store.put(path, b"1")
+    store.delete(["a*.jpg", "[c].jpg", "gone.jpg", "f.jpg"])
+    assert sorted(store.listing()) == ["ab.jpg", "c.jpg"]
 
 
 def test_an_object_has_the_type_of_its_content_not_of_its_name(draw, bucket):

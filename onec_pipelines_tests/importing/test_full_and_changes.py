@@ -302,7 +302,9 @@ def test_offers_go_with_goods_that_may_go(export, imports, rows, xml):
 
 def test_offers_of_goods_that_are_kept_are_kept(export, imports, rows, xml):
     export.goods(twenty(xml.good))
-    export.offers("".join(xml.offer(f"g0#{number}") for number in range(90)) + twenty(lambda name: xml.offer(f"{name}#x")))
+    export.offers(
+        "".join(xml.offer(f"g0#{number}") for number in range(90)) + twenty(lambda name: xml.offer(f"{name}#x"))
+    )
     imports.catalog()
     export.goods(twenty(xml.good, but=8))
     export.offers(
@@ -321,7 +323,7 @@ def test_a_few_rows_never_block_but_all_do(limit, but, goes, export, imports, ro
     imports.catalog()
     export.goods(twenty(xml.good, but=but) + xml.good("other" if but == 20 else "new"))
     imports.catalog(max_deactivation=limit)
-    assert rows(f"select count(*) from onec.products where is_active and onec_id like 'g%%'") == [20 - but * goes]
+    assert rows("select count(*) from onec.products where is_active and onec_id like 'g%%'") == [20 - but * goes]
 
 
 def test_of_three_rows_all_of_which_would_go_none_goes(export, imports, rows, xml):
@@ -367,7 +369,7 @@ def test_what_came_with_a_blocked_export_goes_without_asking_while_that_lasts(ex
     assert rows(COUNT.format("products")) == [220]
 
 
-def test_the_first_yes_ends_it(export, imports, rows, xml):
+def test_the_first_yes_ends_it(export, imports, xml):
     export.goods(twenty(xml.good))
     imports.catalog()
     export.goods(foreign(xml))

@@ -98,7 +98,8 @@ class Shop:
         import_catalog(self.root, self.database_url, max_deactivation=1)
 
     def __call__(self, **options) -> ImportReport:
-        """Import the images, and check what holds for every report."""
+        """Import the images, and check what holds for every report; unless a test is about it, all may go at once."""
+        options = {"max_deactivation": 1, "keep_days": 0, **options}
         report = import_images(self.root, self.database_url, str(self.media), **options)
         counters = report.counters
         assert counters.total == self.one("select count(*) from onec.products where is_active")
@@ -397,7 +398,7 @@ def test_a_reference_that_is_gone_takes_its_row_and_its_file_along(shop):
     report = shop()
     assert shop.rows(PUBLISHED) == [("import_files/b.jpg", 0, True)]
     assert shop.files() == ["b.jpg"]
-    assert report.details["removed"] == 1
+    assert report.counters.removed == 1
 
 
 def test_the_last_image_of_all_takes_its_file_along(shop):
@@ -777,6 +778,63 @@ def test_a_file_that_a_dead_run_published_is_removed_when_1c_does_not_name_it_an
     assert shop.rows("select * from onec.media_deletions") == []
 
 
+def test_the_file_of_a_removed_image_stays_for_the_days_that_are_set(shop):
+    shipped(shop, 2)
+    shop.goods({"g0": ["import_files/0.jpg", "import_files/1.jpg"]})
+    shop()
+    shop.goods({"g0": ["import_files/0.jpg"]})
+    assert shop(keep_days=7).counters.removed == 1
+    age = "update onec.media_deletions set since = now() - interval '{}' returning media_path"
+    for days, left in (("6 days", ["0.jpg", "1.jpg"]), ("7 days", ["0.jpg"])):
+        assert shop.rows(age.format(days)) == [("1.jpg",)]
+        assert shop(keep_days=7).counters.removed == 0
+        assert shop.files() == left
+
+
+def test_the_file_of_an_image_that_is_named_again_stays(shop):
+    shipped(shop, 2)
+    both = {"g0": ["import_files/0.jpg", "import_files/1.jpg"]}
+    shop.goods(both)
+    shop()
+    shop.goods({"g0": ["import_files/0.jpg"]})
+    shop(keep_days=7)
+    shop.goods(both)
+    shop(keep_days=7)
+    assert shop.rows("select * from onec.media_deletions") == []
+    assert counts(shop()) == (0, 2, 0)
+    assert shop.files() == ["0.jpg", "1.jpg"]
+
+
+def test_files_are_deleted_however_many_they_are(shop):
+    shipped(shop, 1)
+    shop()
+    for number in range(2500):
+        (shop.media / f"old{number}.jpg").touch()
+    shop.connection.execute(
+        "insert into onec.media_deletions select 'old' || number || '.jpg', now() from generate_series(0, 2499) number"
+    )
+    shop()
+    assert shop.files() == ["0.jpg"]
+    assert shop.rows("select * from onec.media_deletions") == []
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_the_guard_stands_before_images_in_an_export_of_any_kind(delta, shop):
+    shipped(shop, 20)
+    shop()
+    fewer = {f"g{number}": [f"import_files/{number}.jpg"] * (number < 12) for number in range(20)}
+    shop.goods(fewer, delta=delta)
+    for _ in range(2):
+        report = shop(max_deactivation=0.3)
+        assert [(guard.before, guard.removed, guard.allows) for guard in report.guards] == [(20, 8, False)]
+        assert report.counters.removed == 0
+        assert "8 of 20 images (40%)" in report.notices[0]
+        assert len(shop.files()) == report.row_count == 20
+    report = shop(max_deactivation=0.4)
+    assert (report.counters.removed, report.row_count, report.notices) == (8, 12, ())
+    assert len(shop.files()) == 12
+
+
 def test_files_that_cannot_be_removed_are_told_and_removed_by_the_next_import(shop):
     shipped(shop, 2)
     shop.goods({"g0": ["import_files/0.jpg", "import_files/1.jpg"]})
@@ -785,7 +843,7 @@ def test_files_that_cannot_be_removed_are_told_and_removed_by_the_next_import(sh
     (shop.media / "1.jpg").unlink()
     (shop.media / "1.jpg").mkdir()
     (notice,) = shop().notices
-    assert notice.startswith("Some of 1 files that no image names are still in the media store: The media store ")
+    assert notice.startswith("Files that no image names any more are still in the media store: The media store ")
     (shop.media / "1.jpg").rmdir()
     assert shop().notices == ()
     assert shop.rows("select * from onec.media_deletions") == []

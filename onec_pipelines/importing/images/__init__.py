@@ -20,13 +20,14 @@ from dataclasses import replace
 from onec_pipelines.database.connection import losses_told
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.importing.dataset import Request
-from onec_pipelines.importing.images.collecting import collect_images
+from onec_pipelines.importing.images.collecting import KEEP_DAYS, collect_images
 from onec_pipelines.importing.images.planning import plan_images
 from onec_pipelines.importing.images.publishing import may_show_progress, publish_shard
 from onec_pipelines.importing.images.stored_plan import DURING, adopt_plan, forget_plan, run_of
 from onec_pipelines.importing.report import ImportReport
 
 __all__ = [
+    "KEEP_DAYS",
     "adopt_plan",
     "collect_images",
     "may_show_progress",
@@ -36,13 +37,14 @@ __all__ = [
 ]
 
 
-def publish_images(request: Request, media_url: str, *, full: bool = False) -> ImportReport:
+def publish_images(request: Request, media_url: str, *, full: bool = False, keep_days: int = KEEP_DAYS) -> ImportReport:
     """Publish the images of all active products.
 
     Args:
         request: what to import from where.
         media_url: the media store.
         full: decode each image that is published, to its last pixel.
+        keep_days: for how many days the file of an image that is removed stays in the media store.
 
     Raises:
         ExportError, ImportBusyError, DatabaseError: as the other imports.
@@ -53,7 +55,7 @@ def publish_images(request: Request, media_url: str, *, full: bool = False) -> I
         try:
             for shard in range(1, plan_images(request, media_url) + 1):
                 publish_shard(request, media_url, shard, full=full)
-            return collect_images(request, media_url)
+            return collect_images(request, media_url, keep_days=keep_days)
         except BaseException:
             forget_plan(request)
             raise

@@ -13,11 +13,12 @@ from psycopg.types.json import Jsonb
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import merge, tables_written
-from onec_pipelines.errors import DatabaseError
+from onec_pipelines.errors import DatabaseError, ImportBusyError
 from onec_pipelines.images.contact_sheet import contact_sheet
 from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
+from onec_pipelines.importing.guarding import Watch
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
     base_of,
@@ -27,7 +28,7 @@ from onec_pipelines.importing.images.stored_plan import (
     run_of,
 )
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
-from onec_pipelines.importing.report import Counters, ImportReport
+from onec_pipelines.importing.report import Counters, Guard, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
 from onec_pipelines.tolerated import passed_over
 
@@ -36,22 +37,25 @@ log = logging.getLogger(__name__)
 TABLE = "onec.product_images"
 PATIENCE = "60s"
 """Another import holds the lock until it has been refused: that must not cost hours of publishing."""
-LANDED = "select total, seconds, pictures from onec.landed_images"
+LANDED = "select total, seconds, pictures, guard from onec.landed_images"
+KEEP_DAYS = 7
+DELETED_AT_ONCE = 1000
+"""Files that are deleted under one lock: an import waits for no more. An object store takes as many in one request."""
 
 
-def collect_images(request: Request, media_url: str) -> ImportReport:
-    """Record what the shards published, remove what no record names any more, and forget the plan.
+def collect_images(request: Request, media_url: str, *, keep_days: int = KEEP_DAYS) -> ImportReport:
+    """Record what the shards published, forget the plan, and delete files that no record has named for `keep_days`.
 
-    Done a second time, it removes and reports: its worker may die when all has landed.
+    Done a second time, it deletes and reports: its worker may die when all has landed.
 
     Raises: see `publish_images`; DatabaseError, too, where a shard has not been published.
     """
     url = request.database_url
     with losses_told(DURING), import_lock(url, "images", patience=PATIENCE), connect(url) as connection:
         sheet = b"" if has_landed(connection, run_of(request)) else _land(connection, request, media_url)
-        notices = _delete_files(connection, media_url)
         report = _report(connection)
     request.progress(report.counters)
+    notices = (*report.notices, *_delete_files(url, media_url, keep_days))
     return replace(report, contact_sheet=sheet, notices=notices)
 
 
@@ -63,15 +67,16 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
     with connection.transaction(), _flushing(connection, media_url) as sheet:
         merge_lock(connection)
         steps = read_steps("merge/product_images")
-        counts = merge(connection, steps, {})
+        watch = Watch(connection, "images", steps, request.max_deactivation)
+        counts, (guard,) = watch.merge({"images"}, lambda _: {})
         note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
         merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
-        _note(connection, run_of(request), counts)
+        _note(connection, run_of(request), counts, guard)
         drop_plan(connection)
     return sheet
 
 
-def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int]) -> None:
+def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int], guard: Guard) -> None:
     """Note what the import came to, in place of the one before."""
     planned = connection.execute(statement("queries/images", "planned")).fetchone()
     total, seconds, settled, without_images = planned or (0, 0.0, 0, 0)
@@ -81,8 +86,8 @@ def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int]) -
     images.update(unchanged=settled, without_images=without_images, removed=counts.get("images no longer listed", 0))
     connection.execute("delete from onec.landed_images")
     connection.execute(
-        "insert into onec.landed_images (run_id, total, seconds, pictures) values (%s, %s, %s, %s)",
-        [run_id, total, seconds, Jsonb(images)],
+        "insert into onec.landed_images (run_id, total, seconds, pictures, guard) values (%s, %s, %s, %s, %s)",
+        [run_id, total, seconds, Jsonb(images), Jsonb([guard.before, guard.removed, guard.limit])],
     )
 
 
@@ -123,8 +128,10 @@ def _contact_sheet(fresh: list[tuple[str, str]], store: MediaStore) -> bytes:
 
 
 def _report(connection: psycopg.Connection) -> ImportReport:
-    total, seconds, images = connection.execute(LANDED).fetchone() or (0, 0.0, {})
+    total, seconds, images, decision = connection.execute(LANDED).fetchone() or (0, 0.0, {}, None)
+    guards = (Guard("images", *decision),) if decision else ()
     seen: Counter[str] = Counter(images)
+    removed = seen.pop("removed", 0)
     skipped = seen["unchanged"] + seen["not_shipped"] + seen["without_images"]
     catalog = read_last(connection, "catalog")
     return ImportReport(
@@ -133,27 +140,40 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         row_count=number(connection, "select count(*) from onec.product_images"),
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/images", "fingerprint")).fetchone() or ("",))[0]),
-        counters=Counters(total, total, seen["published"], 0, skipped, count_rejected(connection, "images")),
+        counters=Counters(total, total, seen["published"], 0, skipped, count_rejected(connection, "images"), removed),
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},
         rejected=shown_rejected(connection, "images"),
         data_version=data_version(connection, "images"),
+        notices=tuple(str(guard) for guard in guards if not guard.allows),
+        guards=guards,
     )
 
 
-def _delete_files(connection: psycopg.Connection, media_url: str) -> tuple[str, ...]:
-    """Remove the files that no record names, those too that killed imports left; tell where that is not possible."""
-    connection.execute(
-        "delete from onec.media_deletions where media_path in (select media_path from onec.product_images)"
-    )
-    gone = [path for (path,) in connection.execute("select media_path from onec.media_deletions order by 1")]
-    if not gone:
-        return ()
+def _delete_files(url: str, media_url: str, keep_days: int) -> tuple[str, ...]:
+    """Delete the files that no record has named for `keep_days`, those too that killed imports left.
+
+    Some at a time, each time under the lock of images and with another look at the records: another import waits for
+    no more than that, and this one leaves the rest to it.
+    """
+    deleted = 0
     try:
-        store = open_store(media_url)
-        for path in gone:
-            store.delete(path)
+        while batch := _delete_some(url, media_url, keep_days):
+            deleted += batch
+            log.info("%d files of removed images are deleted from the media store", deleted)
     except MediaStoreError as error:
-        return (f"Some of {len(gone)} files that no image names are still in the media store: {error}",)
-    connection.execute("delete from onec.media_deletions where media_path = any(%s)", [gone])
+        return (f"Files that no image names any more are still in the media store: {error}",)
+    except ImportBusyError:
+        log.info("another import of images deletes the files that no image names any more")
     return ()
+
+
+def _delete_some(url: str, media_url: str, keep_days: int) -> int:
+    with import_lock(url, "images"), connect(url) as connection:
+        connection.execute(statement("queries/images", "files that are named again"))
+        bounds = {"keep_days": keep_days, "batch": DELETED_AT_ONCE}
+        gone = [path for (path,) in connection.execute(statement("queries/images", "files to delete"), bounds)]
+        if gone:
+            open_store(media_url).delete(gone)
+            connection.execute("delete from onec.media_deletions where media_path = any(%s)", [gone])
+    return len(gone)

@@ -49,7 +49,10 @@ from onec.product_images t
 join onec_staging.images_products seen on seen.product_id = t.product_id
 where not exists (select from pg_temp.images_now n where n.media_path = t.media_path and n.sha256 is not null);
 
--- run images no longer listed
+-- guard images
+select id, 0 from onec.product_images;
+
+-- remove images by images no longer listed
 -- Those of an inactive variant are left alone, like those of an inactive product, as long as the XML lists them.
 delete from onec.product_images t
 using onec_staging.images_products seen, onec.products p
@@ -65,7 +68,9 @@ where seen.product_id = t.product_id and p.id = t.product_id and p.is_active
         from onec.product_variants v
         join onec.image_references r on r.variant_id = v.id
         where v.id = t.variant_id and not v.is_active and r.path = t.source_path
-    );
+    )
+    and not exists (select from pg_temp.kept k where k.entity = 'images' and k.row_id = t.id)
+returning t.id, 0;
 
 -- upsert product_images by product_id, variant_id?, position
 select
@@ -87,8 +92,8 @@ where n.sha256 is not null
     and (n.variant_id is null or exists (select from onec.product_variants v where v.id = n.variant_id));
 
 -- run files that are gone
-insert into onec.media_deletions
-select media_path
+insert into onec.media_deletions (media_path, since)
+select media_path, now()
 from pg_temp.images_before b
 where not exists (select from onec.product_images t where t.media_path = b.media_path)
 on conflict do nothing;

@@ -112,8 +112,20 @@ left join onec.product_variants v on v.id = i.variant_id;
 
 -- run files without a record
 -- What a plan published and no import recorded.
-insert into onec.media_deletions
-select media_path
+insert into onec.media_deletions (media_path, since)
+select media_path, now()
 from onec_staging.images_results r
 where r.status = 'published' and not exists (select from onec.product_images i where i.media_path = r.media_path)
 on conflict do nothing;
+
+-- query files to delete
+-- Some that no record has named for long enough.
+select media_path
+from onec.media_deletions d
+where since <= now() - make_interval(days => %(keep_days)s)
+order by media_path
+limit %(batch)s;
+
+-- run files that are named again
+delete from onec.media_deletions d
+where exists (select from onec.product_images i where i.media_path = d.media_path);

@@ -72,9 +72,9 @@ def remove_unnamed(
     ours = (path for path in stored if OURS.fullmatch(path))
     try:
         while batch := list(islice(ours, BATCH)):
-            for (path,) in connection.execute(unnamed, {"paths": batch}).fetchall():
-                store.delete(path)
-                counts.files_removed += 1
+            found = [path for (path,) in connection.execute(unnamed, {"paths": batch})]
+            store.delete(found)
+            counts.files_removed += len(found)
     except MediaStoreError as error:
         yield f"Some thumbnails that no record names are still in the media store: {error}"
 

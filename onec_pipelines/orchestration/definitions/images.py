@@ -127,7 +127,8 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
     with step.working():
         if step.is_passed_over():
             return
-        report = collect_images(planned_request(step), onec.settings().media_url)
+        settings = onec.settings()
+        report = collect_images(planned_request(step), settings.media_url, keep_days=settings.media_keep_days)
         metadata = step.landed(report)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of `data_version`; MaterializeResult's is not beta
@@ -138,7 +139,8 @@ def collect_op(context: dg.OpExecutionContext, onec: Onec, watch: dg.ResourcePar
 def request_of(step: SessionStep, export: ExportSnapshot, *, force: bool = False) -> Request:
     """What a step asks of the import."""
     run_id, url = step.context.run.run_id, step.onec.database_url()
-    return Request(export, url, run_id=run_id, force=force, progress=step.progress)
+    limit = step.onec.settings().max_deactivation
+    return Request(export, url, run_id=run_id, force=force, max_deactivation=limit, progress=step.progress)
 
 
 def planned_request(step: SessionStep) -> Request:

@@ -21,6 +21,7 @@ from onec_pipelines.orchestration.runs.guards import GUARD
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 ROW_CHECKS = [(asset, check.name) for asset in ASSETS for check in BY_ASSET[asset].checks]
 MEDIA = "missing_media"
+ERRORS = {MEDIA, GUARD}
 
 SOUND_SHOP = """
 insert into onec.categories (onec_id, name) values ('c', 'Мебель');
@@ -160,6 +161,17 @@ SPOILED = {
             "source_file": "import_files/p3.jpg",
         },
     ),
+    GUARD: (
+        "insert into onec.guarded_rows values ('images', 'images', 3, 0)",
+        {
+            "image_id": 3,
+            "onec_id": "p3",
+            "article": "A-3",
+            "name": "Стул 3",
+            "media_path": "p3.jpg",
+            "source_file": "import_files/p3.jpg",
+        },
+    ),
 }  # fmt: skip
 
 
@@ -170,7 +182,7 @@ def test_a_row_that_fails_a_check_is_counted_and_shown_and_no_other_check_minds_
     found = look(project)
     assert {key for key, evaluation in found.items() if not evaluation.passed} == {(asset, check)}
     evaluation = found[asset, check]
-    assert evaluation.severity is (ERROR if check == MEDIA else WARN)
+    assert evaluation.severity is (ERROR if check in ERRORS else WARN)
     assert evaluation.metadata["count"].value == 1
     assert evaluation.description.startswith("1 ")
     (row,) = rows_of(evaluation)
