@@ -72,7 +72,7 @@ def test_the_list_of_a_named_offer_is_complete_in_both_modes(delta, shop, import
     shop.prices(xml.prices("g#1", retail=5, dealer=4) + xml.prices("g#2", retail=6, dealer=5))
     imports.prices()
     shop.prices(xml.prices("g#1", retail=7) + xml.prices("g#2", retail=6, dealer=5), delta=delta)
-    imports.prices(max_deactivation=0)
+    imports.prices(max_deactivation=0.3)
     assert priced(rows) == {("g#1", "retail"): 7, ("g#2", "retail"): 6, ("g#2", "dealer"): 5}
 
 

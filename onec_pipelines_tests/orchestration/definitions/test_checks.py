@@ -101,15 +101,14 @@ def test_every_check_is_described_and_holds_nothing_up():
 @pytest.mark.parametrize("asset", ASSETS)
 def test_the_job_of_an_asset_runs_its_checks(project, asset):
     job = {"product_images": "images_import"}.get(asset, f"{asset}_import")
-    guard = {GUARD} if asset != "product_images" else set()
     selected = project.definitions().resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in selected} == {
-        (asset, name) for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, *guard}
+        (asset, name) for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, GUARD}
     }
 
 
 def test_the_only_checks_that_are_errors_are_the_guard_and_what_is_gone_from_the_media_store():
-    assert [check.name for asset in ASSETS for check in BY_ASSET[asset].checks if check.is_error] == [MEDIA]
+    assert [check.name for asset in ASSETS for check in BY_ASSET[asset].checks if check.is_error] == [MEDIA, GUARD]
 
 
 # --- the rows that fail
@@ -287,7 +286,7 @@ def test_a_drop_since_the_import_before_is_a_warning_with_both_counts(project, s
 
 def test_a_full_refresh_evaluates_every_check(refreshed):
     found = evaluations(refreshed.result)
-    guards = {(asset, GUARD) for asset in ASSETS if asset != "product_images"}
+    guards = {(asset, GUARD) for asset in ASSETS}
     assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in ASSETS), *guards}
     assert not [key for key, evaluation in found.items() if not evaluation.passed and evaluation.severity is ERROR]
 
