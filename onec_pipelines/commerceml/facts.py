@@ -27,6 +27,7 @@ from onec_pipelines.commerceml.xml import (
 
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Reader = Callable[[Element], Iterator[Fact]]
+OFFERS = frozenset({"ПакетПредложений", "ИзмененияПакетаПредложений"})
 CHANGES_ONLY = "СодержитТолькоИзменения"
 DELETED_STATUSES = frozenset({"удален", "удалён"})
 ENTITIES = {
@@ -77,7 +78,8 @@ def read_package(container: Element) -> Package:
     lists = frozenset(tag for tag, _ in children(container)) | {name}
     flag = container.get(CHANGES_ONLY) or child_text(container, CHANGES_ONLY)
     changes_only = is_true(flag) if flag else name.startswith("Изменения")
-    return Package(lists, changes_only, marked=bool(flag))
+    catalog = child_text(container, "ИдКаталога" if name in OFFERS else "Ид")
+    return Package(lists, changes_only, bool(flag), catalog, is_classifier=name == "Классификатор")
 
 
 def is_deleted(element: Element) -> bool:

@@ -221,12 +221,15 @@ class Rejection:
 class Package:
     """A container, read to its end: the lists in it (`Товары`, `Предложения`, ...) and whether it is a delta.
 
-    One that is not `marked` does not say which of both it is.
+    One that is not `marked` does not say which of both it is. `catalog` is the catalogue for which it speaks, of a
+    `Классификатор` (`is_classifier`) its own id; None where it names none.
     """
 
     lists: frozenset[str]
     changes_only: bool
     marked: bool = True
+    catalog: str | None = None
+    is_classifier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Staging: records on their way into the database, by binary COPY, in UNLOGGED tables.
 
 A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
-were read: the later wins) and `file` before them. Created in the transaction of an import, the tables vanish with
-it; those that several processes fill, or that are filled for hours, are committed, and dropped in the end. What rows
-mean to the tables of `onec` is not known here (merging.py runs the steps that say it).
+were read: the later wins) and `file` before them, and `catalog_id` behind them, which is null until somebody fills it.
+Created in the transaction of an import, the tables vanish with it; those that several processes fill, or that are
+filled for hours, are committed, and dropped in the end. What rows mean to the tables of `onec` is not known here
+(merging.py runs the steps that say it).
 """
 
 import json
@@ -77,7 +78,7 @@ class Staging:
         """
         self.attach({record_type: name})
         target = self.tables[record_type].target
-        if _columns_there(self.connection, name) != ["seq", "file", *columns_of(record_type)]:
+        if _columns_there(self.connection, name) != ["seq", "file", *columns_of(record_type), "catalog_id"]:
             self.create({record_type: name})
         self.connection.execute(sql.SQL("alter table {} set logged").format(target))
         latest = self.connection.execute(sql.SQL("select max(seq) from {}").format(target)).fetchone()
@@ -130,13 +131,14 @@ class _Table:
 
 def _table(record_type: type, name: str) -> _Table:
     columns = {"seq": "int8", "file": "text"} | columns_of(record_type)
+    filled_later = {"catalog_id": "int4"}
     target = sql.Identifier(SCHEMA, name)
     definitions = (
         sql.SQL("{} {}").format(
             sql.Identifier(column),
             sql.SQL('text collate "C"' if kind == "text" and column.endswith("onec_id") else kind),
         )
-        for column, kind in columns.items()
+        for column, kind in (columns | filled_later).items()
     )
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     return _Table(

@@ -29,7 +29,9 @@ DATASET = DatasetImport(
     entities=(
         Entity("goods", frozenset({"Товары"}), Good, own_list="Товары"),
         Entity("offers", frozenset({"Предложения", "Товары"}), Offer, own_list="Предложения", follows="goods"),
-        Entity("categories", frozenset({"Группы"}), Category, own_list="Группы", marked_beside=True),
+        Entity(
+            "categories", frozenset({"Группы"}), Category, own_list="Группы", marked_beside=True, is_of_classifier=True
+        ),
     ),
     values={"brand_property": catalog.BRAND_PROPERTY},
 )

@@ -15,6 +15,7 @@ import psycopg
 
 from onec_pipelines.database.locks import merge_lock
 from onec_pipelines.database.merging import SETTLING, Step, merge, numbers, removed_rows, tables_written
+from onec_pipelines.importing.catalogs import Spoken, spoken_for, unspoken
 from onec_pipelines.importing.reading import DatasetImport, Reading
 from onec_pipelines.importing.report import Guard
 from onec_pipelines.importing.steps import read_steps
@@ -48,19 +49,19 @@ def merge_guarded(connection: psycopg.Connection, dataset: DatasetImport, readin
     Each entity is judged for itself, and what goes with another one follows that. Where a guard says no, the rows that
     were there when it first did are kept until it says yes; what came with or after them goes without asking.
     """
-    steps = _settle(connection, dataset)
-    full = {entity.name for entity in dataset.entities if reading.full.get(entity.name)}
-    judged = {entity.name for entity in dataset.entities if entity.name in full and reading.seen[entity.record]}
+    spoken = spoken_for(connection, dataset, reading)
+    steps = _settle(connection, dataset, spoken)
     follows = {entity.name: entity.follows for entity in dataset.entities if entity.follows}
     watch = Watch(connection, dataset.name, steps, limit, follows)
-    counts, guards = watch.merge(judged, lambda kept: _values(dataset, full, judged, judged - kept))
+    counts, guards = watch.merge(spoken.judged, lambda kept: _values(dataset, spoken, spoken.judged - kept))
     return _merged(connection, dataset, steps, counts, guards)
 
 
 def merge_pending(connection: psycopg.Connection, dataset: DatasetImport) -> Merged:
     """Merge what is pending, where nothing is staged."""
-    steps = _settle(connection, dataset)
-    counts, _ = Watch(connection, dataset.name, steps, 0).merge((), lambda _: _values(dataset))
+    spoken = Spoken(values=unspoken(dataset.entities))
+    steps = _settle(connection, dataset, spoken)
+    counts, _ = Watch(connection, dataset.name, steps, 0).merge((), lambda _: _values(dataset, spoken))
     return _merged(connection, dataset, steps, counts)
 
 
@@ -176,22 +177,20 @@ def _merged(
     return Merged(counts, guards, stated, pending, landed, wrote, removed)
 
 
-def _settle(connection: psycopg.Connection, dataset: DatasetImport) -> tuple[Step, ...]:
+def _settle(connection: psycopg.Connection, dataset: DatasetImport, spoken: Spoken) -> tuple[Step, ...]:
     """Settle what is staged, then wait until no other import merges; return the steps that are left."""
     steps = read_steps(f"merge/{dataset.name}")
     settling = tuple(takewhile(lambda step: step.verb in SETTLING, steps))
-    merge(connection, settling, {})
+    merge(connection, settling, _values(dataset, spoken))
     merge_lock(connection)
     return steps[len(settling) :]
 
 
-def _values(
-    dataset: DatasetImport, full: Collection[str] = (), judged: Collection[str] = (), allowed: Collection[str] = ()
-) -> dict[str, object]:
-    """What the steps are told of each entity; see `Entity`."""
+def _values(dataset: DatasetImport, spoken: Spoken, allowed: Collection[str] = ()) -> dict[str, object]:
+    """What the steps are told of each entity and of its catalogues; see `Entity` and `Spoken`."""
     said = {
         **{f"{entity.name}_full": entity.name in allowed for entity in dataset.entities},
-        **{f"{entity.name}_judged": entity.name in judged for entity in dataset.entities},
-        **{f"{entity.name}_segments_full": entity.name in full for entity in dataset.entities},
+        **{f"{entity.name}_judged": entity.name in spoken.judged for entity in dataset.entities},
+        **{f"{entity.name}_segments_full": entity.name in spoken.full for entity in dataset.entities},
     }
-    return {**dataset.values, **said}
+    return {**dataset.values, **said, **(spoken.values or {})}

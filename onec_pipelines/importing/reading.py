@@ -7,7 +7,7 @@ is no matter here: dataset.py has the course of an import.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
@@ -38,6 +38,7 @@ class Entity:
         marked_beside: whether its package bears no mark of its own, so that any delta in the file makes it one.
         full_if_marked: whether only a package that says so is full.
         follows: the entity with whose rows its own go, without asking its guard.
+        is_of_classifier: whether its packages are those of a classifier, and no catalogues.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Entity:
     marked_beside: bool = False
     full_if_marked: bool = False
     follows: str | None = None
+    is_of_classifier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,27 @@ class DatasetImport:
         return {**self.tables, Rejection: f"{self.name}_rejected"}
 
 
+@dataclass(frozen=True, slots=True)
+class PackageRows:
+    """The rows of a package, by their `seq`: those above `after` up to `last`."""
+
+    catalog: str | None
+    is_classifier: bool
+    after: int
+    last: int
+
+    def is_of(self, other: "PackageRows") -> bool:
+        """Whether both belong to one catalogue or classifier."""
+        return (self.catalog, self.is_classifier) == (other.catalog, other.is_classifier)
+
+
 @dataclass(slots=True)
 class Reading:
     """What has been gathered from files.
 
     `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta.
+    `spoken` says the same of each entity and catalogue, of which `named` has those that stated something; `packages`
+    are the staged rows of each catalogue.
     """
 
     files: list[LedgerFile] = field(default_factory=list)
@@ -96,6 +114,9 @@ class Reading:
     seen: Counter[type] = field(default_factory=Counter)
     full: dict[str, bool] = field(default_factory=dict)
     any_delta: bool = False
+    spoken: dict[tuple[str, str | None], bool] = field(default_factory=dict)
+    named: set[tuple[str, str | None]] = field(default_factory=set)
+    packages: list[PackageRows] = field(default_factory=list)
     unhandled: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -104,9 +125,16 @@ class Reading:
         is_full = all(self.full.values()) if self.full else not self.any_delta
         return "full" if is_full else "changes"
 
-    def note(self, entity: str, *, full: bool) -> None:
+    def note(self, entity: str, catalog: str | None, *, full: bool) -> None:
         """Note a segment of an entity: it is full when all of them are."""
         self.full[entity] = self.full.get(entity, True) and full
+        self.spoken[entity, catalog] = self.spoken.get((entity, catalog), True) and full
+
+    def note_rows(self, package: PackageRows) -> None:
+        """Note the rows of a package; those of one catalogue that follow each other are one."""
+        if self.packages and self.packages[-1].is_of(package):
+            package = replace(package, after=self.packages.pop().after)
+        self.packages.append(package)
 
 
 Advance = Callable[[int, int], None]
@@ -155,8 +183,11 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
         reading.seen.update(part.seen)
         reading.unhandled.update(part.unhandled)
         reading.any_delta |= part.any_delta
-        for entity, full in part.full.items():
-            reading.note(entity, full=full)
+        for (entity, catalog), full in part.spoken.items():
+            reading.note(entity, catalog, full=full)
+        reading.named |= part.named
+        for package in part.packages:
+            reading.note_rows(package)
     return reading
 
 
@@ -166,6 +197,7 @@ def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile
     seen, counted = reading.seen, dataset.items
     packages: list[tuple[Package, AbstractSet[type]]] = []
     items = rejected = 0
+    after = staging.seq
     for fact in read_file(file.path, file.name, dataset.readers(file), staging.flush):
         kind = type(fact)
         if kind in staging.tables:
@@ -178,6 +210,8 @@ def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile
                     items, rejected = 0, seen[Rejection]
         elif isinstance(fact, Package):
             packages.append((fact, staging.tables.keys() & seen.keys()))
+            reading.note_rows(PackageRows(fact.catalog, fact.is_classifier, after, staging.seq))
+            after = staging.seq
         elif isinstance(fact, Unhandled):
             reading.unhandled[fact.path] += 1
         else:
@@ -199,7 +233,9 @@ def _note_packages(
             if _speaks_for(entity, file, package, stated):
                 is_delta = reading.any_delta if entity.marked_beside else package.changes_only
                 is_silent = entity.full_if_marked and not package.marked
-                reading.note(entity.name, full=not (is_delta or is_silent))
+                reading.note(entity.name, package.catalog, full=not (is_delta or is_silent))
+                if entity.record in stated:
+                    reading.named.add((entity.name, package.catalog))
 
 
 def _speaks_for(entity: Entity, file: str, package: Package, stated: AbstractSet[type]) -> bool:

@@ -1,7 +1,38 @@
 -- What the staged catalogue means to the tables.
+-- A shop may have several catalogues: what is marked with one goes only where that states it no longer (catalogs.py).
 -- Bound: offers_full (every segment of the offers was full, something was seen, and its guard has not said no),
 -- goods_full and categories_full likewise; offers_judged, goods_judged and categories_judged (the same, whatever the
 -- guard says: what it keeps stands in pg_temp.kept); offers_segments_full (every segment was full); brand_property.
+
+-- settle goods and offers as their catalogues name them
+-- The same one may stand in several. Of the only catalogue nothing is marked.
+create temp table named_goods on commit drop as
+select distinct onec_id, coalesce(catalog_id, %(catalog_id)s::integer) as catalog_id
+from (
+    select onec_id, catalog_id from onec_staging.goods
+    union all
+    select split_part(onec_id, '#', 1), catalog_id from pg_temp.rejected where entity = 'product'
+) stated;
+
+-- settle offers as their catalogues name them
+create temp table named_offers on commit drop as
+select distinct onec_id, catalog_id
+from (
+    select onec_id, catalog_id from onec_staging.offers
+    union all
+    select onec_id, catalog_id from pg_temp.rejected where entity in ('offer', 'product')
+) stated
+where catalog_id is not null;
+
+-- settle groups as their classifiers name them
+create temp table named_groups on commit drop as
+select distinct onec_id, catalog_id
+from (
+    select onec_id, catalog_id from onec_staging.categories
+    union all
+    select onec_id, catalog_id from pg_temp.rejected where entity = 'category'
+) stated
+where catalog_id is not null;
 
 -- settle goods without images
 -- Where some good of the export names an image, one that names none has none. Where none does, 1C has exported no images,
@@ -174,7 +205,9 @@ where not w.beside_prices and not case when w.from_good then %(goods_full)s else
 create temp table statements on commit drop as
 select
     onec_id,
-    case when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line}'::text[] order by from_good) end as stated
+    case
+        when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line,catalog_id}'::text[] order by from_good)
+    end as stated
 from onec_staging.offers s
 where not beside_prices
     and onec_id in (
@@ -321,9 +354,16 @@ left join onec.products t on t.onec_id = s.onec_id
 where s.name is null;
 
 -- remove goods by products no longer named
+-- Of several catalogues, by all that named it.
 update onec.products t
 set is_active = false, updated_at = now()
 where %(goods_judged)s and t.is_active
+    and (%(one_catalog)s or (
+        select array_agg(c.id) <@ %(goods_spoken)s::integer[]
+        from onec.product_catalogs pc
+        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+        where pc.product_id = t.id
+    ))
     and not exists (select from pg_temp.kept k where k.entity = 'goods' and k.row_id = t.id)
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
     and not exists (
@@ -337,6 +377,7 @@ returning t.id, 0;
 update onec.categories t
 set is_active = false, updated_at = now()
 where %(categories_judged)s and t.is_active
+    and (%(one_classifier)s or t.classifier_ids <@ %(categories_spoken)s::integer[])
     and not exists (select from pg_temp.kept k where k.entity = 'categories' and k.row_id = t.id)
     and not exists (select from onec_staging.categories s where s.onec_id = t.onec_id)
     and not exists (
@@ -388,7 +429,10 @@ select (jsonb_populate_record(
     )
 )).*
 from onec.pending_records w
-where w.import_type = 'catalog' and w.entity = 'offer' and not %(offers_full)s
+where w.import_type = 'catalog' and w.entity = 'offer'
+    and not coalesce(
+        %(offers_full)s and (%(one_catalog)s or (w.payload ->> 'catalog_id')::integer = any (%(offers_spoken)s)), false
+    )
     and not exists (select from onec_staging.offers s where s.onec_id = w.onec_id);
 
 -- settle offers that are pending
@@ -447,6 +491,12 @@ left join (
     where k.entity = 'goods' and not exists (select from onec_staging.goods s where s.onec_id = p.onec_id)
 ) g on g.id = p.id
 where %(offers_judged)s and v.is_active and v.is_offer
+    and (%(one_catalog)s or coalesce(v.catalog_ids, (
+        select array_agg(c.id)
+        from onec.product_catalogs pc
+        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+        where pc.product_id = p.id
+    )) <@ %(offers_spoken)s::integer[])
     and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
     and not exists (
         select from pg_temp.rejected r where r.entity in ('offer', 'product') and r.onec_id = v.onec_id
@@ -473,6 +523,9 @@ update onec.product_variants t
 set is_active = true, is_offer = false, updated_at = now()
 from onec.products p
 where %(offers_segments_full)s and p.id = t.product_id and p.is_active and t.is_default and not t.is_active
+    and (%(one_catalog)s or exists (
+        select from pg_temp.named_goods n where n.onec_id = p.onec_id and n.catalog_id = any (%(offers_spoken)s)
+    ))
     and not exists (select from onec.product_variants v where v.product_id = p.id and v.is_active)
     and not exists (select from onec_staging.offers s where split_part(s.onec_id, '#', 1) = p.onec_id);
 
@@ -481,6 +534,9 @@ insert into onec.product_variants (onec_id, product_id, is_default, is_offer)
 select p.onec_id, p.id, true, false
 from onec.products p
 where %(offers_segments_full)s and p.is_active
+    and (%(one_catalog)s or exists (
+        select from pg_temp.named_goods n where n.onec_id = p.onec_id and n.catalog_id = any (%(offers_spoken)s)
+    ))
     and not exists (select from onec.product_variants v where v.product_id = p.id and (v.is_active or v.is_default))
     and not exists (select from onec_staging.offers s where split_part(s.onec_id, '#', 1) = p.onec_id);
 
@@ -515,7 +571,7 @@ select
     'catalog' as import_type,
     'offer' as entity,
     s.onec_id,
-    to_jsonb(s) - '{seq,file,line}'::text[] as payload,
+    to_jsonb(s) - '{seq,file,line}'::text[] - case when s.catalog_id is null then 'catalog_id' else '' end as payload,
     s.file as source_file,
     s.line as source_line
 from pg_temp.pending s;
@@ -523,6 +579,71 @@ from pg_temp.pending s;
 -- run offers that are pending no longer
 delete from onec.pending_records w
 where w.import_type = 'catalog' and not exists (select from pg_temp.pending s where s.onec_id = w.onec_id);
+
+-- settle catalogues that name products
+insert into onec.product_catalogs (product_id, catalog_onec_id)
+select p.id, c.onec_id
+from pg_temp.named_goods n
+join onec.products p on p.onec_id = n.onec_id
+join onec.catalogs c on c.id = n.catalog_id
+on conflict do nothing;
+
+-- settle catalogues that name products no longer
+-- What a guard keeps, the catalogue still has.
+delete from onec.product_catalogs pc
+using onec.products p, onec.catalogs c
+where %(goods_judged)s and p.id = pc.product_id and c.onec_id = pc.catalog_onec_id
+    and c.id = any (%(goods_spoken)s)
+    and not exists (select from pg_temp.named_goods n where n.onec_id = p.onec_id and n.catalog_id = c.id)
+    and not exists (select from pg_temp.kept k where k.entity = 'goods' and k.row_id = p.id);
+
+-- settle catalogues heard of in full
+update onec.catalogs set heard_at = now() where id = any (%(goods_spoken)s);
+
+-- settle catalogues that name offers
+update onec.product_variants t
+set catalog_ids = r.catalog_ids
+from (
+    select
+        v.id,
+        array(
+            select i
+            from unnest(coalesce(v.catalog_ids, (
+                select array_agg(c.id)
+                from onec.product_catalogs pc
+                join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+                where pc.product_id = v.product_id and v.created_at <> now()
+            ))) i
+            where i <> all (%(offers_spoken)s::integer[])
+                or exists (select from pg_temp.kept k where k.entity = 'offers' and k.row_id = v.id)
+            union
+            select n.catalog_id from pg_temp.named_offers n where n.onec_id = v.onec_id
+            order by 1
+        ) as catalog_ids
+    from onec.product_variants v
+    where not %(one_catalog)s
+) r
+where r.id = t.id and r.catalog_ids is distinct from coalesce(t.catalog_ids, '{}');
+
+-- settle classifiers that name groups
+update onec.categories t
+set classifier_ids = r.classifier_ids
+from (
+    select
+        g.id,
+        array(
+            select i
+            from unnest(g.classifier_ids) i
+            where i <> all (%(categories_spoken)s::integer[])
+                or exists (select from pg_temp.kept k where k.entity = 'categories' and k.row_id = g.id)
+            union
+            select n.catalog_id from pg_temp.named_groups n where n.onec_id = g.onec_id
+            order by 1
+        ) as classifier_ids
+    from onec.categories g
+    where not %(one_classifier)s
+) r
+where r.id = t.id and r.classifier_ids is distinct from coalesce(t.classifier_ids, '{}');
 
 -- count items
 -- Those that the files state, those of them that are pending, and those that an earlier export stated and landed now.

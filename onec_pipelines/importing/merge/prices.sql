@@ -1,23 +1,26 @@
 -- What the staged prices mean to the tables.
+-- A shop may have several catalogues: what is marked with one is replaced by what that states alone (catalogs.py).
 -- Bound: prices_full (every segment was full, something was seen, and the guard has not said no); prices_judged (the
 -- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- prices_segments_full (every segment was full).
 
 -- settle lists that are stated again
--- The later list of an offer wins whole, with what is rejected of it.
+-- The later list of an offer in one catalogue wins whole, with what is rejected of it.
 with last as (
-    select onec_id, max(seq) as seq
+    select onec_id, catalog_id, max(seq) as seq
     from onec_staging.price_lists
-    group by onec_id
+    group by onec_id, catalog_id
     having count(*) > 1
 ), rejected as (
     delete from pg_temp.rejected r
     using last
     where exists (select from last) and last.onec_id = r.onec_id and r.seq < last.seq
+        and last.catalog_id is not distinct from r.catalog_id
 )
 delete from onec_staging.prices s
 using last
-where exists (select from last) and last.onec_id = s.onec_id and s.seq < last.seq;
+where exists (select from last) and last.onec_id = s.onec_id and s.seq < last.seq
+    and last.catalog_id is not distinct from s.catalog_id;
 
 -- settle rejected prices without a type
 update pg_temp.rejected set cell = null where cell = 'строка ' || line;
@@ -96,19 +99,28 @@ left join onec.price_types t on t.onec_id = s.onec_id;
 -- settle prices that were pending
 -- They are tried again, unless the offer's list is stated anew, or a full export names it no longer. A rejected price
 -- keeps the one that is pending.
-insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency)
+insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency, catalog_id)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.price_type_onec_id,
-    cell.value, cell.currency
+    cell.value, cell.currency, cell.catalog_id
 from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload)
-    as cell (price_type_onec_id text, value text, currency text)
+    as cell (price_type_onec_id text, value text, currency text, catalog_id integer)
 left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
 where w.import_type = 'prices'
     and (
         r.cell is not null
-        or not %(prices_full)s
-            and not exists (select from onec_staging.price_lists l where l.onec_id = w.onec_id)
+        or not coalesce(%(prices_full)s and (%(one_catalog)s or cell.catalog_id = any (%(prices_spoken)s)), false)
+            and not exists (
+                select
+                from onec_staging.price_lists l
+                where l.onec_id = w.onec_id and (%(one_catalog)s or l.catalog_id is not distinct from cell.catalog_id)
+            )
+    )
+    and not exists (
+        select
+        from onec_staging.prices s
+        where s.onec_id = w.onec_id and s.price_type_onec_id = cell.price_type_onec_id and not %(one_catalog)s
     );
 
 -- run default variants for prices of a bare product id
@@ -121,7 +133,12 @@ where p.onec_id in (select s.onec_id from onec_staging.prices s where position('
 on conflict (onec_id) do nothing;
 
 -- upsert prices by variant_id, price_type_id
-select v.id as variant_id, t.id as price_type_id, s.value::numeric as value, coalesce(t.currency, s.currency) as currency
+select
+    v.id as variant_id,
+    t.id as price_type_id,
+    s.value::numeric as value,
+    coalesce(t.currency, s.currency) as currency,
+    s.catalog_id
 from onec_staging.prices s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.price_types t on t.onec_id = s.price_type_onec_id;
@@ -132,6 +149,12 @@ join onec.price_types t on t.onec_id = s.price_type_onec_id;
 delete from onec.prices x
 using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
 where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id and x.updated_at <> now()
+    and (%(one_catalog)s or l.catalog_id = any (coalesce(x.catalog_id || '{}'::integer[], (
+        select array_agg(c.id)
+        from onec.product_catalogs pc
+        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+        where pc.product_id = v.product_id
+    ))))
     and not exists (
         select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
     )
@@ -161,7 +184,17 @@ where %(prices_segments_full)s and d.id = x.variant_id;
 delete from onec.prices x
 using onec.product_variants v
 where %(prices_judged)s and v.id = x.variant_id
-    and not exists (select from onec_staging.price_lists l where l.onec_id = v.onec_id)
+    and not exists (
+        select
+        from onec_staging.price_lists l
+        where l.onec_id = v.onec_id and (%(one_catalog)s or l.catalog_id = x.catalog_id or x.catalog_id is null)
+    )
+    and (%(one_catalog)s or coalesce(x.catalog_id || '{}'::integer[], (
+        select array_agg(c.id)
+        from onec.product_catalogs pc
+        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+        where pc.product_id = v.product_id
+    )) <@ %(prices_spoken)s::integer[])
     and not exists (
         select
         from pg_temp.kept k
@@ -186,7 +219,7 @@ select
     jsonb_agg(
         jsonb_build_object(
             'price_type_onec_id', s.price_type_onec_id, 'value', s.value, 'currency', s.currency
-        )
+        ) || case when s.catalog_id is null then '{}' else jsonb_build_object('catalog_id', s.catalog_id) end
         order by s.price_type_onec_id
     ) as payload,
     min(s.file) as source_file,
