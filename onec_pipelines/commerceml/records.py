@@ -152,11 +152,11 @@ class Warehouse:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The quantity of an offer in a warehouse."""
+    """The quantity of an offer in a warehouse; both are None where the offer says that it has no stock."""
 
     onec_id: str
-    warehouse_onec_id: str
-    quantity: str
+    warehouse_onec_id: str | None
+    quantity: str | None
     line: int
 
 

@@ -4,6 +4,29 @@
 
 -- repeated warehouses by onec_id
 
+-- settle offers that have no stock
+-- Their list is empty: what was stated before it counts no longer.
+create temp table emptied (onec_id text collate "C", seq bigint) on commit drop;
+
+-- settle lists that are empty
+with lists as (
+    delete from onec_staging.stocks where warehouse_onec_id is null returning onec_id, seq
+)
+insert into pg_temp.emptied
+select onec_id, max(seq)
+from lists
+group by onec_id;
+
+-- settle stocks before a list that is empty
+delete from onec_staging.stocks s
+using pg_temp.emptied e
+where e.onec_id = s.onec_id and s.seq < e.seq;
+
+-- settle rejected stocks before a list that is empty
+delete from pg_temp.rejected r
+using pg_temp.emptied e
+where e.onec_id = r.onec_id and r.seq < e.seq;
+
 -- settle cells of stocks
 create or replace temp view cells as
 select seq, onec_id, warehouse_onec_id as cell
@@ -52,7 +75,11 @@ from onec.pending_records w
 cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
 left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.warehouse_onec_id
-where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
+where w.import_type = 'stocks'
+    and (
+        r.cell is not null
+        or not %(stocks_full)s and not exists (select from pg_temp.emptied e where e.onec_id = w.onec_id)
+    )
     and not exists (
         select
         from onec_staging.stocks s
@@ -65,6 +92,7 @@ where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
 delete from onec_staging.stocks s
 using onec.product_variants v
 where not %(stocks_full)s and s.warehouse_onec_id = 'default' and v.onec_id = s.onec_id
+    and not exists (select from pg_temp.emptied e where e.onec_id = s.onec_id)
     and exists (
         select
         from onec.stocks x
@@ -103,6 +131,18 @@ join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
 delete from onec.stocks x
 using pg_temp.given_way d
 where %(stocks_segments_full)s and d.id = x.variant_id;
+
+-- run stocks of offers whose list is empty
+-- Those of a full export are no longer sent, and guarded with the others.
+delete from onec.stocks x
+using pg_temp.emptied e, onec.product_variants v, onec.warehouses w
+where not %(stocks_segments_full)s and v.onec_id = e.onec_id and x.variant_id = v.id and w.id = x.warehouse_id
+    and not exists (
+        select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
+    )
+    and not exists (
+        select from pg_temp.rejected r where r.onec_id = v.onec_id and r.cell = w.onec_id
+    );
 
 -- run stocks no longer sent
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
