@@ -287,6 +287,8 @@ def _brand(draft: _Draft) -> tuple[str | None, str | None]:
 
 
 def _offer(draft: _Draft, onec_id: str, line: int, *, beside_prices: bool = False, from_good: bool = False) -> Offer:
+    describes = beside_prices or _describes(draft)
+    is_mark = draft.deleted and not describes
     return Offer(
         onec_id=onec_id,
         article=draft.get("article"),
@@ -295,11 +297,21 @@ def _offer(draft: _Draft, onec_id: str, line: int, *, beside_prices: bool = Fals
         characteristics=draft.characteristics,
         properties=draft.properties,
         dimensions=draft.dimensions,
-        images=None if draft.images is None else tuple(draft.images),
+        images=None if draft.images is None or is_mark else tuple(draft.images),
         beside_prices=beside_prices,
         from_good=from_good,
+        is_bare=not describes,
         deleted=draft.deleted,
         line=line,
+    )
+
+
+def _describes(draft: _Draft) -> bool:
+    """Whether an offer says what its variant is; a deletion mark without a name does not, whatever stands beside it."""
+    if draft.get("name") is not None or draft.deleted:
+        return draft.get("name") is not None
+    return bool(
+        draft.get("article") or draft.get("barcode") or draft.characteristics or draft.properties or draft.images
     )
 
 

@@ -94,6 +94,7 @@ class Offer:
 
     `beside_prices`: found in a prices or rests file, where 1C repeats the offer only to carry its prices or stocks.
     `from_good`: made from a 2.04 `Товар`, whose id names a variant.
+    `is_bare`: describes nothing, but carries prices, stocks or a deletion mark; it takes nothing from what it leaves out.
     """
 
     onec_id: str
@@ -106,6 +107,7 @@ class Offer:
     images: tuple[str, ...] | None
     beside_prices: bool
     from_good: bool
+    is_bare: bool
     deleted: bool
     line: int
 
@@ -152,11 +154,11 @@ class Warehouse:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The quantity of an offer in a warehouse."""
+    """The quantity of an offer in a warehouse; both are None where the offer says that it has no stock."""
 
     onec_id: str
-    warehouse_onec_id: str
-    quantity: str
+    warehouse_onec_id: str | None
+    quantity: str | None
     line: int
 
 

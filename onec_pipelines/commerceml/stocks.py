@@ -4,11 +4,15 @@
     <Предложение><Ид>..</Ид>
       <Остатки><Остаток><Склад><Ид>..</Ид><Количество>-2.5</Количество></Склад></Остаток></Остатки>   2.09, 3.1
       <Остатки><Остаток><Количество>7</Количество></Остаток></Остатки>                          no warehouses
+      <Остатки/>                                                                                none at all
       <Склад ИдСклада=".." КоличествоНаСкладе="3"/>                                             2.0x
       <Количество>10</Количество>                                                               2.0x, bare
+      <КоличествоНаСкладах><КоличествоНаСкладе><ИдСклада>..</ИдСклада><Количество>3</Количество></КоличествоНаСкладе>..
+      <ОстаткиПоСкладу><ОстаткиПоСкладу><ИдСклада>..</ИдСклада><КоличествоНаСкладе>3</КоличествоНаСкладе></ОстаткиПоСкладу>..
     </Предложение>
 
-A bare quantity belongs to the default warehouse, and only where the offer states no warehouse.
+Each of these elements may bear as attributes what another has as children. A bare quantity belongs to the default
+warehouse, and only where the offer states no warehouse.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,6 +23,12 @@ from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_numb
 from onec_pipelines.commerceml.xml import child_text, children, line_of, parts, text
 
 DEFAULT_WAREHOUSE = "default"
+LISTS = frozenset({"Остатки", "КоличествоНаСкладах", "ОстаткиПоСкладу", "Склады"})
+"""One of these that holds nothing says that the offer has no stock."""
+PLACES = LISTS | {"Остаток", "Склад", "КоличествоНаСкладе"}
+WAREHOUSE = ("ИдСклада", "Ид")
+QUANTITY = ("КоличествоНаСкладе", "Количество")
+WITHOUT_WAREHOUSES = {"Остатки": DEFAULT_WAREHOUSE, "Остаток": DEFAULT_WAREHOUSE}
 
 
 def read_warehouse(element: Element) -> Iterator[Fact]:
@@ -37,18 +47,21 @@ def read_warehouse(element: Element) -> Iterator[Fact]:
 def read_stocks(element: Element) -> Iterator[Fact]:
     """The stock of a good or an offer; nothing where it states none."""
     cells = list(_cells(element))
-    if not cells:
+    in_warehouses = any(warehouse != DEFAULT_WAREHOUSE for warehouse, _, _ in cells)
+    is_emptied = not in_warehouses and any(tag in LISTS and is_blank(child) for tag, child in children(element))
+    if not cells and not is_emptied:
         return
-    stated = child_text(element, "Ид")
+    stated, line = child_text(element, "Ид"), line_of(element)
     try:
         onec_id = check_id(stated)
     except ValueRejected as rejected:
-        yield reject("stock", stated, rejected, line_of(element))
+        yield reject("stock", stated, rejected, line)
         return
-    in_warehouses = any(warehouse != DEFAULT_WAREHOUSE for warehouse, _, _ in cells)
-    for warehouse, quantity, line in cells:
+    if is_emptied:
+        yield Stock(onec_id, None, None, line)
+    for warehouse, quantity, place in cells:
         if warehouse != DEFAULT_WAREHOUSE or not in_warehouses:
-            yield _stock(onec_id, warehouse, quantity, line)
+            yield _stock(onec_id, warehouse, quantity, place)
 
 
 def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Stock | Rejection:
@@ -64,21 +77,28 @@ def _cells(element: Element) -> Iterator[tuple[str | None, str, int]]:
     for tag, child in children(element):
         if tag == "Количество":
             yield from _cell(DEFAULT_WAREHOUSE, text(child), child)
-        elif tag == "Склад":
-            warehouse = (child.get("ИдСклада") or "").strip() or child_text(child, "Ид")
-            quantity = (child.get("КоличествоНаСкладе") or "").strip() or child_text(child, "Количество")
-            yield from _cell(warehouse, quantity, child)
-        elif tag == "Остатки":
-            yield from _rests(child)
+        elif tag in PLACES:
+            yield from _place(tag, child)
 
 
-def _rests(element: Element) -> Iterator[tuple[str | None, str, int]]:
-    for _, rest in children(element):
-        for tag, child in parts(rest):
-            if tag == "Склад":
-                yield from _cell(child_text(child, "Ид"), child_text(child, "Количество"), child)
-            elif tag == "Количество":
-                yield from _cell(DEFAULT_WAREHOUSE, text(child), child)
+def _place(tag: str, element: Element) -> Iterator[tuple[str | None, str, int]]:
+    """The quantity that an element states for itself, then those of the elements in it."""
+    own: dict[str, str | None] = dict(element.attrib)  # type: ignore[arg-type]
+    nested = []
+    for name, child in parts(element):
+        if name in PLACES and (len(child) or child.attrib):
+            nested.append((name, child))
+        else:
+            own[name] = text(child) or own.get(name)
+    if tag in QUANTITY:
+        own.setdefault(tag, text(element))
+    yield from _cell(_first(own, WAREHOUSE) or WITHOUT_WAREHOUSES.get(tag), _first(own, QUANTITY), element)
+    for name, child in nested:
+        yield from _place(name, child)
+
+
+def _first(stated: Mapping[str, str | None], names: tuple[str, ...]) -> str | None:
+    return next((found for name in names if (found := (stated.get(name) or "").strip())), None)
 
 
 def _cell(warehouse: str | None, quantity: str | None, element: Element) -> Iterator[tuple[str | None, str, int]]:

@@ -91,6 +91,8 @@ PARENTS = {
     "Контрагент": "Контрагенты",
 }
 """Element -> the parent in which it is a record: `Склад` in `Склады` is a warehouse, in `Остаток` part of a stock."""
+ITEMS = frozenset({"Товар", "Предложение"})
+"""`Склад` in `Склады` is no warehouse there, but part of a stock."""
 FOREIGN_OWNERS = frozenset({"Документ", "ПодчиненныйДокумент"})
 """Orders repeat goods, contragents and warehouses under the same names; those are not records of the export."""
 CONTAINERS = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор", "Контрагенты"})
@@ -231,7 +233,7 @@ def _cut(root: etree._Element) -> None:
     record, around = None, root
     while len(around):
         element = around[-1]
-        if _is_record(local_name(element), local_name(around)):
+        if _is_record(local_name(element), _list_name(around)):
             record = element
         around = element
     if record is None:
@@ -275,7 +277,7 @@ def _walk(
         if parent is None:
             continue
         if parent is not around:  # most elements follow one in the same list
-            around, around_name, is_foreign = parent, local_name(parent), _is_foreign(parent)
+            around, around_name, is_foreign = parent, _list_name(parent), _is_foreign(parent)
         if name in CONTAINERS and around_name not in FOREIGN_OWNERS:
             yield name, element
         if not _is_record(name, around_name):
@@ -290,6 +292,13 @@ def _walk(
 
 def _is_record(name: str, around_name: str) -> bool:
     return name in BULKY and PARENTS.get(name, around_name) == around_name
+
+
+def _list_name(parent: etree._Element) -> str:
+    """The name of a list; empty where it is a part of a good or an offer."""
+    name = local_name(parent)
+    is_part = name == "Склады" and any(local_name(around) in ITEMS for around in parent.iterancestors())
+    return "" if is_part else name
 
 
 def _is_foreign(parent: etree._Element) -> bool:

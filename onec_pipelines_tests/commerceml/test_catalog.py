@@ -430,9 +430,38 @@ def test_an_offer_is_a_variant_with_its_characteristics(read_offers):
         images=("import_files/go/v.jpg",),
         beside_prices=False,
         from_good=False,
+        is_bare=False,
         deleted=False,
         line=2,
     )
+
+
+@pytest.mark.parametrize(
+    ("inside", "is_bare"),
+    [
+        ("<Цены/><Количество>3</Количество>", True),
+        ("<Артикул/><Штрихкод/><Наименование/><ХарактеристикиТовара/><Вес>2</Вес>", True),
+        ("<Картинка/>", True),
+        ("<ПометкаУдаления>true</ПометкаУдаления><Артикул>A-1</Артикул>", True),
+        ("<Наименование>Мяч</Наименование>", False),
+        ("<ПометкаУдаления>true</ПометкаУдаления><Наименование>Мяч</Наименование>", False),
+        ("<Артикул>A-1</Артикул>", False),
+        ("<ШтрихКод>4600000000015</ШтрихКод>", False),
+        ("<Картинка>a.jpg</Картинка>", False),
+        (
+            "<ЗначенияСвойств><ЗначенияСвойства><Ид>p</Ид><Значение>a</Значение></ЗначенияСвойства></ЗначенияСвойств>",
+            False,
+        ),
+        (
+            """<ХарактеристикиТовара><ХарактеристикаТовара><Наименование>Размер</Наименование><Значение>42</Значение>
+            </ХарактеристикаТовара></ХарактеристикиТовара>""",
+            False,
+        ),
+    ],
+)
+def test_an_offer_is_bare_where_it_says_nothing_of_what_its_variant_is(read_offers, inside, is_bare):
+    (offer,) = read_offers(f"<Предложение><Ид>1</Ид>{inside}</Предложение>")
+    assert offer.is_bare is is_bare
 
 
 def test_a_characteristic_stated_twice_counts_as_it_was_stated_last(read_offers):

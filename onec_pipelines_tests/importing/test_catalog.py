@@ -325,6 +325,103 @@ def test_an_offer_is_a_variant_with_its_characteristics(export, imports, rows, x
     """) == [("g#1", "g", "A-1-1", "Стул, синий", "461", {"Цвет": "синий"}, False, True)]
 
 
+DESCRIBED = """
+    select v.name, v.article, v.barcode, v.characteristics, v.properties, v.dimensions, r.path, v.is_active
+    from onec.product_variants v left join onec.image_references r on r.variant_id = v.id
+    where v.onec_id = 'g#1'
+"""
+AS_STATED = ("Стул, синий", "A-1", "460", {"Цвет": "синий"}, {"p": "a"}, {"Вес": "2"}, "a.jpg", True)
+CARRIER = "<Предложение><Ид>g#1</Ид><Цены><Цена/></Цены><Количество>3</Количество></Предложение>"
+
+
+@pytest.fixture
+def described(export, imports, xml):
+    """An export in which the offer g#1 says all that an offer can say."""
+    export.goods(xml.good("g"))
+    export.offers(xml.offer("g#1", more=f"""
+        <Артикул>A-1</Артикул><Штрихкод>460</Штрихкод><Вес>2</Вес><Картинка>a.jpg</Картинка>{BLUE}
+        <ЗначенияСвойств><ЗначенияСвойства><Ид>p</Ид><Значение>a</Значение></ЗначенияСвойства></ЗначенияСвойств>
+    """))  # fmt: skip
+    return export
+
+
+@pytest.mark.parametrize("delta", [True, False])
+@pytest.mark.parametrize("others", ["", "<Предложение><Ид>g#2</Ид><Картинка>b.jpg</Картинка></Предложение>"])
+def test_an_offer_that_describes_nothing_takes_nothing_from_its_variant(described, imports, rows, delta, others):
+    imports.catalog()
+    described.offers(CARRIER + others, delta=delta)
+    imports.catalog()
+    assert rows(DESCRIBED) == [AS_STATED]
+
+
+@pytest.mark.parametrize("others", ["", "<Предложение><Ид>g#2</Ид><Картинка>b.jpg</Картинка></Предложение>"])
+def test_an_offer_that_describes_nothing_takes_nothing_from_an_earlier_one_of_its_export(
+    described, imports, rows, others
+):
+    described.offers(CARRIER + others, segment=2)
+    imports.catalog()
+    assert rows(DESCRIBED) == [AS_STATED]
+
+
+def test_an_offer_that_describes_something_replaces_it_whole(described, imports, rows):
+    imports.catalog()
+    described.offers("<Предложение><Ид>g#1</Ид><Артикул>B</Артикул><Картинка/></Предложение>", delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [(None, "B", None, {}, {}, {}, None, True)]
+
+
+def test_what_an_offer_states_without_describing_is_taken(described, imports, rows):
+    imports.catalog()
+    described.offers("<Предложение><Ид>g#1</Ид><Картинка/><Вес>3</Вес></Предложение>", delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [(*AS_STATED[:5], {"Вес": "3"}, None, True)]
+
+
+def test_an_offer_that_describes_nothing_counts_as_named(described, imports, rows, xml):
+    imports.catalog()
+    described.offers("<Предложение><Ид>g#1</Ид><ПометкаУдаления>true</ПометкаУдаления></Предложение>", delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [(*AS_STATED[:-1], False)]
+    described.offers(CARRIER)
+    imports.catalog()
+    assert rows(DESCRIBED) == [AS_STATED]
+
+
+def test_an_offer_that_describes_nothing_may_create_its_variant(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.offers(CARRIER)
+    imports.catalog()
+    assert rows(DESCRIBED) == [(None, None, None, {}, {}, {}, None, True)]
+
+
+def test_an_offer_that_describes_nothing_takes_nothing_from_one_that_is_pending(described, imports, rows, xml):
+    described.goods("", delta=True)
+    imports.catalog()
+    described.offers(CARRIER, delta=True)
+    imports.catalog()
+    described.goods(xml.good("g"), delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [AS_STATED]
+
+
+def test_an_offer_that_describes_nothing_takes_nothing_from_a_good_of_its_id(export, imports, rows, xml):
+    export.goods(xml.good("g#1", "Стул, синий", f"<Артикул>A-1</Артикул><Картинка>a.jpg</Картинка>{BLUE}"))
+    export.offers(CARRIER)
+    imports.catalog()
+    export.goods("", delta=True)
+    export.offers(CARRIER, delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [("Стул, синий", "A-1", None, {"Цвет": "синий"}, {}, {}, "a.jpg", True)]
+
+
+def test_what_prices_describe_of_an_offer_that_describes_nothing_is_its_variant(export, imports, rows, xml):
+    export.goods(xml.good("g"))
+    export.offers(CARRIER)
+    export.prices(CARRIER.replace("</Ид>", "</Ид><Артикул>A-1</Артикул>"))
+    imports.catalog()
+    assert rows(DESCRIBED) == [(None, "A-1", None, {}, {}, {}, None, True)]
+
+
 @pytest.mark.parametrize("repeats", ["prices", "rests"])
 @pytest.mark.parametrize("delta", [True, False])
 @pytest.mark.parametrize(

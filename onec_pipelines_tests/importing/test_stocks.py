@@ -50,6 +50,96 @@ def test_a_full_export_removes_each_row_that_it_no_longer_sends(shop, imports, r
     assert rows(STOCKS) == [("g#1", "main", 1)]
 
 
+def offer(onec_id, stock):
+    return f"<Предложение><Ид>{onec_id}</Ид>{stock}</Предложение>"
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        """<Количество>9</Количество><Склад><ИдСклада>main</ИдСклада><КоличествоНаСкладе>4</КоличествоНаСкладе></Склад>
+           <Склад><ИдСклада>far</ИдСклада><КоличествоНаСкладе>5</КоличествоНаСкладе></Склад>""",
+        """<КоличествоНаСкладах>
+             <КоличествоНаСкладе><ИдСклада>main</ИдСклада><Количество>4</Количество></КоличествоНаСкладе>
+             <КоличествоНаСкладе><ИдСклада>far</ИдСклада><Количество>5</Количество></КоличествоНаСкладе>
+           </КоличествоНаСкладах>""",
+        """<ОстаткиПоСкладу>
+             <ОстаткиПоСкладу><ИдСклада>main</ИдСклада><КоличествоНаСкладе>4</КоличествоНаСкладе></ОстаткиПоСкладу>
+             <ОстаткиПоСкладу><ИдСклада>far</ИдСклада><КоличествоНаСкладе>5</КоличествоНаСкладе></ОстаткиПоСкладу>
+           </ОстаткиПоСкладу>""",
+        '<Склады ИдСклада="main" КоличествоНаСкладе="4"/><Склады ИдСклада="far" КоличествоНаСкладе="5"/>',
+        """<Склады><Склад ИдСклада="main" КоличествоНаСкладе="4"/>
+           <Склад ИдСклада="far"><Количество>5</Количество></Склад></Склады>""",
+    ],
+)
+def test_stock_lands_in_its_warehouses_in_each_form(shop, imports, rows, stock):
+    shop.rests(offer("g#1", stock))
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "far", 5), ("g#1", "main", 4)]
+
+
+@pytest.mark.parametrize("empty", ["<Остатки/>", "<Остатки> </Остатки>", "<КоличествоНаСкладах/>", "<ОстаткиПоСкладу/>"])
+def test_an_empty_list_clears_the_offer_in_a_delta(shop, imports, rows, xml, empty):
+    shop.rests(xml.rests("g#1", main=5, far=6) + xml.rests("g#2", main=7))
+    imports.stocks()
+    shop.rests(offer("g#1", empty), delta=True)
+    report = imports.stocks()
+    assert report.counters.total == 0
+    assert rows(STOCKS) == [("g#2", "main", 7)]
+
+
+def test_an_empty_list_clears_the_offer_in_a_full_export(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5) + xml.rests("g#2", main=7))
+    imports.stocks()
+    shop.rests(offer("g#1", "<Остатки/>") + xml.rests("g#2", main=7))
+    imports.stocks()
+    assert rows(STOCKS) == [("g#2", "main", 7)]
+
+
+def test_a_full_export_of_empty_lists_is_guarded(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5) + xml.rests("g#2", main=7))
+    imports.stocks()
+    shop.rests(offer("g#1", "<Остатки/>") + offer("g#2", "<Остатки/>"))
+    (guard,) = imports.stocks(max_deactivation=0.3).guards
+    assert not guard.allows
+    assert rows(STOCKS) == [("g#1", "main", 5), ("g#2", "main", 7)]
+
+
+def test_a_list_after_an_empty_one_counts_and_one_before_does_not(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5) + offer("g#1", "<Остатки/>") + xml.rests("g#1", far=6), delta=True)
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "far", 6)]
+
+
+def test_what_is_rejected_before_an_empty_list_is_rejected_no_longer(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main="много") + offer("g#1", "<Остатки/>"), delta=True)
+    assert imports.stocks().counters.errors == 0
+
+
+def test_an_empty_list_clears_what_is_pending(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", lost=5), delta=True)
+    imports.stocks()
+    shop.rests(offer("g#1", "<Остатки/>"), delta=True)
+    imports.stocks()
+    assert rows("select onec_id from onec.pending_records") == []
+
+
+def test_a_total_beside_an_empty_list_takes_the_place_of_the_warehouses(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5))
+    imports.stocks()
+    shop.rests(offer("g#1", "<Остатки/><Количество>3</Количество>"), delta=True)
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "default", 3)]
+
+
+def test_a_list_without_quantities_is_not_empty(shop, imports, rows, xml):
+    shop.rests(xml.rests("g#1", main=5))
+    imports.stocks()
+    shop.rests(xml.rests("g#1", main=""), delta=True)
+    imports.stocks()
+    assert rows(STOCKS) == [("g#1", "main", 5)]
+
+
 def test_an_empty_quantity_states_nothing(shop, imports, rows, xml):
     shop.rests(xml.rests("g#1", main="", far=6))
     report = imports.stocks()

@@ -41,11 +41,32 @@ update onec_staging.goods
 set images = '{}'
 where images is null and exists (select from onec_staging.goods where images <> '{}');
 
+-- settle offers that describe nothing
+-- They take nothing from what the export says of them elsewhere: prices and rests files anywhere, others before.
+update onec_staging.offers s
+set article = o.article,
+    name = o.name,
+    barcode = o.barcode,
+    characteristics = o.characteristics,
+    properties = o.properties,
+    dimensions = o.dimensions || s.dimensions,
+    images = coalesce(s.images, o.images),
+    is_bare = false
+from (
+    select distinct on (bare.seq) bare.seq as bare_seq, o.*
+    from onec_staging.offers bare
+    join onec_staging.offers o on o.onec_id = bare.onec_id and o.from_good = bare.from_good
+    where bare.is_bare and not o.is_bare and (o.beside_prices or o.seq < bare.seq)
+    order by bare.seq, o.beside_prices, o.seq desc
+) o
+where o.bare_seq = s.seq;
+
 -- settle offers without images
 -- Offers are judged by themselves, and the variants that 2.04 states as goods with the goods.
 update onec_staging.offers s
 set images = '{}'
-where images is null and exists (select from onec_staging.offers o where o.images <> '{}' and o.from_good = s.from_good);
+where images is null and not is_bare
+    and exists (select from onec_staging.offers o where o.images <> '{}' and o.from_good = s.from_good);
 
 -- settle offers that prices or rests files repeat
 -- What they repeat of an offer yields to the offer, whichever is later.
@@ -54,9 +75,6 @@ using onec_staging.offers o
 where o.onec_id = s.onec_id and s.beside_prices and not o.beside_prices;
 
 -- yield goods by onec_id, variant_onec_id
-name <> '' or not deleted;
-
--- yield offers by onec_id, from_good
 name <> '' or not deleted;
 
 -- yield categories by onec_id
@@ -173,19 +191,34 @@ select onec_id, payload
 from onec.pending_records
 where import_type = 'catalog' and entity = 'offer';
 
--- settle marks that come alone of goods and offers
--- Such a deletion mark takes nothing from what the same of the two has said.
+-- settle offers that describe nothing of what they have said
+-- They take nothing from what the same of the two has said.
 update onec_staging.offers s
 set article = w.article,
     name = w.name,
     barcode = w.barcode,
     characteristics = w.characteristics,
     properties = w.properties,
-    dimensions = w.dimensions,
-    images = w.images
+    dimensions = w.dimensions || s.dimensions,
+    images = coalesce(s.images, w.images),
+    is_bare = false
 from pg_temp.said
 cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
-where said.onec_id = s.onec_id and w.from_good = s.from_good and s.name is null and s.deleted and not s.beside_prices;
+where said.onec_id = s.onec_id and w.from_good = s.from_good and s.is_bare;
+
+-- settle offers that describe nothing of what is on record
+-- Their images are null, which takes none away.
+update onec_staging.offers s
+set article = v.article,
+    name = v.name,
+    barcode = v.barcode,
+    characteristics = v.characteristics,
+    properties = v.properties,
+    dimensions = v.dimensions || s.dimensions,
+    beside_prices = v.is_beside_prices,
+    is_bare = false
+from onec.product_variants v
+where v.onec_id = s.onec_id and v.statements is null and s.is_bare;
 
 -- settle goods and offers that are not sent again
 -- What the other of the two has said still holds, unless a full export names it no longer.

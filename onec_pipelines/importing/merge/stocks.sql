@@ -1,9 +1,33 @@
 -- What the staged stocks mean to the tables.
+-- A shop may have several catalogues: what is marked with one is replaced by what that states alone (catalogs.py).
 -- Bound: stocks_full (every segment was full, something was seen, and the guard has not said no); stocks_judged (the
 -- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- stocks_segments_full (every segment was full).
 
 -- repeated warehouses by onec_id
+
+-- settle offers that have no stock
+-- Their list is empty: what was stated before it counts no longer.
+create temp table emptied (onec_id text collate "C", catalog_id integer, seq bigint) on commit drop;
+
+-- settle lists that are empty
+with lists as (
+    delete from onec_staging.stocks where warehouse_onec_id is null returning onec_id, catalog_id, seq
+)
+insert into pg_temp.emptied
+select onec_id, catalog_id, max(seq)
+from lists
+group by onec_id, catalog_id;
+
+-- settle stocks before a list that is empty
+delete from onec_staging.stocks s
+using pg_temp.emptied e
+where e.onec_id = s.onec_id and e.catalog_id is not distinct from s.catalog_id and s.seq < e.seq;
+
+-- settle rejected stocks before a list that is empty
+delete from pg_temp.rejected r
+using pg_temp.emptied e
+where e.onec_id = r.onec_id and e.catalog_id is not distinct from r.catalog_id and r.seq < e.seq;
 
 -- settle cells of stocks
 create or replace temp view cells as
@@ -46,14 +70,25 @@ left join onec.warehouses t on t.onec_id = s.onec_id;
 -- settle stocks that were pending
 -- A total without a warehouse is pending no longer once its offer states warehouses. A rejected stock keeps the one
 -- that is pending.
-insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity)
+insert into onec_staging.stocks (seq, file, line, onec_id, warehouse_onec_id, quantity, catalog_id)
 select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.warehouse_onec_id,
-    cell.quantity
+    cell.quantity, cell.catalog_id
 from onec.pending_records w
-cross join lateral jsonb_to_recordset(w.payload) as cell (warehouse_onec_id text, quantity text)
+cross join lateral jsonb_to_recordset(w.payload) as cell (
+    warehouse_onec_id text, quantity text, catalog_id integer
+)
 left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.warehouse_onec_id
-where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
+where w.import_type = 'stocks'
+    and (
+        r.cell is not null
+        or not coalesce(%(stocks_full)s and (%(one_catalog)s or cell.catalog_id = any (%(stocks_spoken)s)), false)
+            and not exists (
+                select
+                from pg_temp.emptied e
+                where e.onec_id = w.onec_id and (%(one_catalog)s or e.catalog_id is not distinct from cell.catalog_id)
+            )
+    )
     and not exists (
         select
         from onec_staging.stocks s
@@ -66,6 +101,7 @@ where w.import_type = 'stocks' and (r.cell is not null or not %(stocks_full)s)
 delete from onec_staging.stocks s
 using onec.product_variants v
 where not %(stocks_full)s and s.warehouse_onec_id = 'default' and v.onec_id = s.onec_id
+    and not exists (select from pg_temp.emptied e where e.onec_id = s.onec_id)
     and exists (
         select
         from onec.stocks x
@@ -95,7 +131,7 @@ where p.onec_id in (select s.onec_id from onec_staging.stocks s where position('
 on conflict (onec_id) do nothing;
 
 -- upsert stocks by variant_id, warehouse_id
-select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity
+select v.id as variant_id, w.id as warehouse_id, s.quantity::numeric as quantity, s.catalog_id
 from onec_staging.stocks s
 join onec.product_variants v on v.onec_id = s.onec_id
 join onec.warehouses w on w.onec_id = s.warehouse_onec_id;
@@ -105,11 +141,31 @@ delete from onec.stocks x
 using pg_temp.given_way d
 where %(stocks_segments_full)s and d.id = x.variant_id;
 
+-- remove stocks of offers whose list is empty
+-- Those of a full package are no longer sent, and guarded with the others.
+delete from onec.stocks x
+using pg_temp.emptied e, onec.product_variants v, onec.warehouses w
+where not coalesce(%(stocks_judged)s and (%(one_catalog)s or e.catalog_id = any (%(stocks_spoken)s)), false)
+    and v.onec_id = e.onec_id and x.variant_id = v.id and w.id = x.warehouse_id
+    and (%(one_catalog)s or x.catalog_id is null or x.catalog_id = e.catalog_id)
+    and not exists (
+        select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
+    )
+    and not exists (
+        select from pg_temp.rejected r where r.onec_id = v.onec_id and r.cell = w.onec_id
+    );
+
 -- remove stocks by stocks no longer sent
 -- What this import wrote, at its now(), was sent: that spares a first one the joins.
 delete from onec.stocks x
 using onec.product_variants v, onec.warehouses w
 where %(stocks_judged)s and v.id = x.variant_id and w.id = x.warehouse_id and x.updated_at <> now()
+    and (%(one_catalog)s or coalesce(x.catalog_id || '{}'::integer[], (
+        select array_agg(c.id)
+        from onec.product_catalogs pc
+        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
+        where pc.product_id = v.product_id
+    )) <@ %(stocks_spoken)s::integer[])
     and not exists (
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
@@ -145,6 +201,7 @@ select
     s.onec_id,
     jsonb_agg(
         jsonb_build_object('warehouse_onec_id', s.warehouse_onec_id, 'quantity', s.quantity)
+            || case when s.catalog_id is null then '{}' else jsonb_build_object('catalog_id', s.catalog_id) end
         order by s.warehouse_onec_id
     ) as payload,
     min(s.file) as source_file,
