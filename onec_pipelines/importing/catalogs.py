@@ -4,7 +4,7 @@ Most shops have one catalogue. Then a full package speaks for all there is, and 
 is on record or in the export, staged rows are marked with the one whose package stated them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -12,6 +12,9 @@ from psycopg import sql
 
 from onec_pipelines.database.staging import SCHEMA
 from onec_pipelines.importing.reading import DatasetImport, Entity, Reading
+from onec_pipelines.importing.steps import statement
+
+SILENT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ def spoken_for(connection: psycopg.Connection, dataset: DatasetImport, reading: 
             "catalog_id": catalogs.pop() if len(catalogs) == 1 else None,
         },
     )
+
+
+def silent(connection: psycopg.Connection) -> Iterator[str]:
+    """Sentences on catalogues of which no full package has come for long: their products stay as they are."""
+    for onec_id, since, products in connection.execute(statement("queries/catalogs", "silent"), {"days": SILENT_DAYS}):
+        yield (
+            f"No full package of the catalogue {onec_id} has come since {since}: its {products} active products stay. "
+            "If 1C has it no longer, delete it from onec.product_catalogs, and the next full export takes them away."
+        )
 
 
 def unspoken(entities: Iterable[Entity]) -> Mapping[str, object]:

@@ -20,7 +20,9 @@ from onec_pipelines.database.locks import await_workers, import_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
+from onec_pipelines.datasets import CATALOG
 from onec_pipelines.errors import ExportError
+from onec_pipelines.importing.catalogs import silent
 from onec_pipelines.importing.guarding import merge_guarded, merge_pending
 from onec_pipelines.importing.known_files import recall, remember
 from onec_pipelines.importing.ledger import (
@@ -194,7 +196,11 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         details=_details(dataset, connection, counts, skipped_by_rule),
         rejected=shown_rejected(connection, dataset.name),
         data_version=data_version(connection, dataset.name),
-        notices=(*_notices(contents, reading, guards, dataset), *_of_hidden(request.export.hidden)),
+        notices=(
+            *_notices(contents, reading, guards, dataset),
+            *(silent(connection) if dataset.about is CATALOG else ()),
+            *_of_hidden(request.export.hidden),
+        ),
         guards=guards,
     )
 

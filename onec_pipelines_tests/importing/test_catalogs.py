@@ -1,4 +1,4 @@
-"""Several catalogues in one shop: each speaks for its own goods, offers, groups, prices and stocks, and for no others."""
+"""Several catalogues in one shop: each speaks for its own goods, offers, groups, prices and stocks alone."""
 
 import pytest
 
@@ -132,7 +132,7 @@ def test_two_packages_bring_two_price_lists_of_one_offer(catalog, imports, rows)
 
 
 def test_rows_of_before_there_were_catalogues_go_with_the_catalogue_of_their_product(
-    catalog, remove, imports, rows, connection
+    catalog, imports, rows, connection
 ):
     catalog("one", ["a", "b"])
     imports.everything()
@@ -195,3 +195,16 @@ def test_one_catalogue_leaves_no_mark(catalog, imports, rows):
         ("categories", "classifier_ids"),
     ):  # fmt: skip
         assert rows(f"select {mark} from onec.{table}") == [None]
+
+
+def test_a_catalogue_of_which_no_full_package_came_for_a_month_is_named(catalog, remove, imports, connection):
+    catalog("one", ["a", "b"])
+    catalog("two", ["c"])
+    assert not [notice for notice in imports.catalog().notices if "catalogue" in notice]
+    connection.execute("update onec.catalogs set heard_at = '2026-01-02 12:00'")
+    remove("two")
+    catalog("one", ["a"])
+    (notice,) = imports.catalog().notices
+    assert notice.startswith(
+        "No full package of the catalogue two has come since 2026-01-02: its 1 active products stay."
+    )

@@ -78,7 +78,9 @@ def test_stock_lands_in_its_warehouses_in_each_form(shop, imports, rows, stock):
     assert rows(STOCKS) == [("g#1", "far", 5), ("g#1", "main", 4)]
 
 
-@pytest.mark.parametrize("empty", ["<Остатки/>", "<Остатки> </Остатки>", "<КоличествоНаСкладах/>", "<ОстаткиПоСкладу/>"])
+@pytest.mark.parametrize(
+    "empty", ["<Остатки/>", "<Остатки> </Остатки>", "<КоличествоНаСкладах/>", "<ОстаткиПоСкладу/>"]
+)
 def test_an_empty_list_clears_the_offer_in_a_delta(shop, imports, rows, xml, empty):
     shop.rests(xml.rests("g#1", main=5, far=6) + xml.rests("g#2", main=7))
     imports.stocks()

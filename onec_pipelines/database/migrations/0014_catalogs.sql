@@ -4,6 +4,7 @@ create table onec.catalogs (
     id integer generated always as identity primary key,
     onec_id text not null,
     is_classifier boolean not null,
+    noted_at timestamptz not null default now(),
     heard_at timestamptz,
     unique (onec_id, is_classifier)
 );
@@ -11,6 +12,7 @@ comment on table onec.catalogs is 'The catalogues and the classifiers that expor
 comment on column onec.catalogs.id is 'Surrogate key.';
 comment on column onec.catalogs.onec_id is 'Каталог/Ид, ПакетПредложений/ИдКаталога or Классификатор/Ид.';
 comment on column onec.catalogs.is_classifier is 'Whether it is a Классификатор.';
+comment on column onec.catalogs.noted_at is 'When an export first named it.';
 comment on column onec.catalogs.heard_at is 'When a full package of its goods was last imported.';
 
 create table onec.product_catalogs (

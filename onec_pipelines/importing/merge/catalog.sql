@@ -1,8 +1,10 @@
 -- What the staged catalogue means to the tables.
 -- A shop may have several catalogues: what is marked with one goes only where that states it no longer (catalogs.py).
 -- Bound: offers_full (every segment of the offers was full, something was seen, and its guard has not said no),
--- goods_full and categories_full likewise; offers_judged, goods_judged and categories_judged (the same, whatever the
--- guard says: what it keeps stands in pg_temp.kept); offers_segments_full (every segment was full); brand_property.
+-- goods_full and categories_full likewise; offers_judged, goods_judged and categories_judged (the same whatever that
+-- says: what it keeps stands in pg_temp.kept); offers_segments_full (every segment was full); brand_property.
+
+-- include catalogs
 
 -- settle goods and offers as their catalogues name them
 -- The same one may stand in several. Of the only catalogue nothing is marked.
@@ -392,10 +394,9 @@ update onec.products t
 set is_active = false, updated_at = now()
 where %(goods_judged)s and t.is_active
     and (%(one_catalog)s or (
-        select array_agg(c.id) <@ %(goods_spoken)s::integer[]
-        from onec.product_catalogs pc
-        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-        where pc.product_id = t.id
+        select k.catalog_ids <@ %(goods_spoken)s::integer[]
+        from pg_temp.catalogs_of_products k
+        where k.product_id = t.id
     ))
     and not exists (select from pg_temp.kept k where k.entity = 'goods' and k.row_id = t.id)
     and not exists (select from onec_staging.goods s where s.onec_id = t.onec_id)
@@ -525,10 +526,7 @@ left join (
 ) g on g.id = p.id
 where %(offers_judged)s and v.is_active and v.is_offer
     and (%(one_catalog)s or coalesce(v.catalog_ids, (
-        select array_agg(c.id)
-        from onec.product_catalogs pc
-        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-        where pc.product_id = p.id
+        select k.catalog_ids from pg_temp.catalogs_of_products k where k.product_id = p.id
     )) <@ %(offers_spoken)s::integer[])
     and not exists (select from onec_staging.offers s where s.onec_id = v.onec_id)
     and not exists (
@@ -631,7 +629,10 @@ where %(goods_judged)s and p.id = pc.product_id and c.onec_id = pc.catalog_onec_
     and not exists (select from pg_temp.kept k where k.entity = 'goods' and k.row_id = p.id);
 
 -- settle catalogues heard of in full
-update onec.catalogs set heard_at = now() where id = any (%(goods_spoken)s);
+-- To the day.
+update onec.catalogs
+set heard_at = now()
+where id = any (%(goods_spoken)s) and (heard_at is null or heard_at < now() - interval '1 day');
 
 -- settle catalogues that name offers
 update onec.product_variants t
@@ -642,10 +643,9 @@ from (
         array(
             select i
             from unnest(coalesce(v.catalog_ids, (
-                select array_agg(c.id)
-                from onec.product_catalogs pc
-                join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-                where pc.product_id = v.product_id and v.created_at <> now()
+                select k.catalog_ids
+                from pg_temp.catalogs_of_products k
+                where k.product_id = v.product_id and v.created_at <> now()
             ))) i
             where i <> all (%(offers_spoken)s::integer[])
                 or exists (select from pg_temp.kept k where k.entity = 'offers' and k.row_id = v.id)

@@ -4,6 +4,8 @@
 -- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- prices_segments_full (every segment was full).
 
+-- include catalogs
+
 -- settle lists that are stated again
 -- The later list of an offer in one catalogue wins whole, with what is rejected of it.
 with last as (
@@ -149,12 +151,9 @@ join onec.price_types t on t.onec_id = s.price_type_onec_id;
 delete from onec.prices x
 using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
 where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id and x.updated_at <> now()
-    and (%(one_catalog)s or l.catalog_id = any (coalesce(x.catalog_id || '{}'::integer[], (
-        select array_agg(c.id)
-        from onec.product_catalogs pc
-        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-        where pc.product_id = v.product_id
-    ))))
+    and (%(one_catalog)s or l.catalog_id = any (case when x.catalog_id is null then (
+        select k.catalog_ids from pg_temp.catalogs_of_products k where k.product_id = v.product_id
+    ) else array[x.catalog_id] end))
     and not exists (
         select from onec_staging.prices s where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id
     )
@@ -189,12 +188,9 @@ where %(prices_judged)s and v.id = x.variant_id
         from onec_staging.price_lists l
         where l.onec_id = v.onec_id and (%(one_catalog)s or l.catalog_id = x.catalog_id or x.catalog_id is null)
     )
-    and (%(one_catalog)s or coalesce(x.catalog_id || '{}'::integer[], (
-        select array_agg(c.id)
-        from onec.product_catalogs pc
-        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-        where pc.product_id = v.product_id
-    )) <@ %(prices_spoken)s::integer[])
+    and (%(one_catalog)s or case when x.catalog_id is null then (
+        select k.catalog_ids from pg_temp.catalogs_of_products k where k.product_id = v.product_id
+    ) else array[x.catalog_id] end <@ %(prices_spoken)s::integer[])
     and not exists (
         select
         from pg_temp.kept k

@@ -4,6 +4,8 @@
 -- same, whatever the guard says: what it keeps stands in pg_temp.kept);
 -- stocks_segments_full (every segment was full).
 
+-- include catalogs
+
 -- repeated warehouses by onec_id
 
 -- settle offers that have no stock
@@ -160,12 +162,9 @@ where not coalesce(%(stocks_judged)s and (%(one_catalog)s or e.catalog_id = any 
 delete from onec.stocks x
 using onec.product_variants v, onec.warehouses w
 where %(stocks_judged)s and v.id = x.variant_id and w.id = x.warehouse_id and x.updated_at <> now()
-    and (%(one_catalog)s or coalesce(x.catalog_id || '{}'::integer[], (
-        select array_agg(c.id)
-        from onec.product_catalogs pc
-        join onec.catalogs c on c.onec_id = pc.catalog_onec_id and not c.is_classifier
-        where pc.product_id = v.product_id
-    )) <@ %(stocks_spoken)s::integer[])
+    and (%(one_catalog)s or case when x.catalog_id is null then (
+        select k.catalog_ids from pg_temp.catalogs_of_products k where k.product_id = v.product_id
+    ) else array[x.catalog_id] end <@ %(stocks_spoken)s::integer[])
     and not exists (
         select from onec_staging.stocks s where s.onec_id = v.onec_id and s.warehouse_onec_id = w.onec_id
     )
