@@ -203,7 +203,7 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions || s.dimensions,
     images = coalesce(s.images, w.images),
-    is_bare = false
+    is_bare = coalesce(w.is_bare, false)
 from pg_temp.said
 cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
 where said.onec_id = s.onec_id and w.from_good = s.from_good and s.is_bare;
