@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cmp_to_key
 
 from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
-from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, unreadable
+from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, natural_key, numbers_of, unreadable
 from onec_pipelines.commerceml.xml import ROOT
 from onec_pipelines.datasets import BY_NAME, IMPORTED
 
@@ -42,9 +43,13 @@ _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 _ROOT_WITHIN = 4096
 _DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
 """Encodings in which Cyrillic tags are other bytes than in UTF-8."""
-WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED)]).encode()).hexdigest()[:8]
+WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED), "head"]).encode()).hexdigest()[:8]
 """A digest of the tags and encodings looked for: when they change, what is remembered of files is no longer used."""
-_EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +-]{10,40})["']""")
+_EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +UTCZ-]{10,40})["']""")
+_CHANGES = re.compile(
+    r"""<(?:[^\s<>]*:)?Изменения|\sСодержитТолькоИзменения\s*=\s*["']\s*(?:true|1|да)""", re.IGNORECASE
+)
+_MOMENT = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:\D+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
 _END = re.compile(rb"</(?:" + _PREFIX + b")?" + ROOT.encode() + rb"\s*>\s*\Z")
 _END_WITHIN = 1024
 
@@ -59,6 +64,7 @@ class FileContent:
         is_whole: whether it ends as a whole CommerceML does.
         looked_ns: when the look began, in ns since the epoch; 0 where it is not known.
         exported_at: `ДатаФормирования` as 1C states it, local time; empty where it is not stated or not known.
+        is_changes: whether its first package says at its head that it holds changes alone.
     """
 
     sha256: str
@@ -66,6 +72,13 @@ class FileContent:
     is_whole: bool = False
     looked_ns: int = field(default=0, compare=False)
     exported_at: str = field(default="", compare=False)
+    is_changes: bool = field(default=False, compare=False)
+
+    @property
+    def moment(self) -> tuple[int, ...]:
+        """`exported_at` as numbers that can be compared, to the second; none where it states no date."""
+        found = _MOMENT.match(self.exported_at)
+        return tuple(int(part or 0) for part in found.groups()) if found else ()
 
     def holds(self, dataset: str) -> bool:
         """Whether any list of the dataset is there, be it empty."""
@@ -101,7 +114,26 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
                 rest = _open_end(window)
     except OSError as error:
         raise unreadable(file.name, error) from error
-    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns, _exported_at(head))
+    stated = _stated_at(head)
+    is_changes = _CHANGES.search(stated) is not None
+    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns, _exported_at(stated), is_changes)
+
+
+def in_order(contents: Mapping[ExportFile, FileContent]) -> dict[ExportFile, FileContent]:
+    """The files in the order in which they count: what a later one states wins.
+
+    By `ДатаФормирования` where two state it; at the same moment, or where one does not, full before changes, then by
+    the numbers in the name, then by the name.
+    """
+
+    def compare(one: tuple[ExportFile, FileContent], other: tuple[ExportFile, FileContent]) -> int:
+        (_, content), (_, other_content) = one, other
+        if content.moment and other_content.moment and content.moment != other_content.moment:
+            return 1 if content.moment > other_content.moment else -1
+        keys = [(c.is_changes, numbers_of(f.name), natural_key(f.name)) for f, c in (one, other)]
+        return (keys[0] > keys[1]) - (keys[0] < keys[1])
+
+    return dict(sorted(contents.items(), key=cmp_to_key(compare)))
 
 
 def exported_at(file: ExportFile) -> str:
@@ -111,12 +143,16 @@ def exported_at(file: ExportFile) -> str:
             head = stream.read(_ROOT_WITHIN)
     except OSError:
         return ""
-    return _exported_at(head)
+    return _exported_at(_stated_at(head))
 
 
-def _exported_at(head: bytes) -> str:
+def _stated_at(head: bytes) -> str:
     name = encoding_of(head)
-    stated = _EXPORTED_AT.search(head.decode(name if name in _DECODED else "utf-8", "replace"))
+    return head.decode(name if name in _DECODED else "utf-8", "replace")
+
+
+def _exported_at(head: str) -> str:
+    stated = _EXPORTED_AT.search(head)
     return stated[1].strip() if stated else ""
 
 

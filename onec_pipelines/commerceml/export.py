@@ -30,6 +30,7 @@ File systems keep times to two seconds at worst, and one on the network may show
 _OTHER_BYTES = re.compile(r"[\udc80-\udcff]|\\x[89a-f][0-9a-f]")
 """A byte of a name that is not UTF-8: as Python shows it (a surrogate), and as `name_of` writes it (an escape)."""
 _BESIDE_OFFERS = re.compile(r"(prices|rests)", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESTALE})
 _LEADS_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
@@ -146,6 +147,11 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key in which `_2_` comes before `_10_`."""
     parts = re.split(r"([0-9]+)", name.lower())
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part)
+
+
+def numbers_of(name: str) -> tuple[int, ...]:
+    """The numbers in the name of a file, those of its uuid left out: `goods/goods_1_2_<uuid>.xml` has 1 and 2."""
+    return tuple(map(int, re.findall(r"[0-9]+", _UUID.sub("", name.rpartition("/")[2]))))
 
 
 def is_beside_offers(name: str) -> bool:

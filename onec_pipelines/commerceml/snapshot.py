@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, read_content
+from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, in_order, read_content
 from onec_pipelines.commerceml.export import ExportFile, Layout, list_files, list_hidden
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
@@ -120,7 +120,8 @@ class ExportSnapshot:
             self.looked_at[file] = replace(content, is_whole=True)
 
     def _holding(self, dataset: str) -> Contents:
-        return {file: content for file, content in self.contents.items() if holds_dataset(file, content, dataset)}
+        found = {file: content for file, content in self.contents.items() if holds_dataset(file, content, dataset)}
+        return in_order(found)
 
     def _concerns(self, file: ExportFile, dataset: str) -> bool:
         """Whether a file could hold a dataset, going by its directory."""

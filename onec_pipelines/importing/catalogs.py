@@ -5,6 +5,7 @@ is on record or in the export, staged rows are marked with the one whose package
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import psycopg
@@ -49,6 +50,7 @@ def spoken_for(connection: psycopg.Connection, dataset: DatasetImport, reading: 
             judged |= {entity.name} if seen else set()
         ids = [known[catalog, entity.is_of_classifier] for catalog in seen if catalog]
         values[f"{entity.name}_spoken"] = ids if entity.name in judged else []
+    _drop_outdated(connection, dataset, reading, full)
     catalogs = {known[rows.catalog, False] for rows in reading.packages if rows.catalog and not rows.is_classifier}
     return Spoken(
         frozenset(full),
@@ -69,6 +71,32 @@ def silent(connection: psycopg.Connection) -> Iterator[str]:
             f"No full package of the catalogue {onec_id} has come since {since}: its {products} active products stay. "
             "If 1C has it no longer, delete it from onec.product_catalogs, and the next full export takes them away."
         )
+
+
+def _drop_outdated(
+    connection: psycopg.Connection, dataset: DatasetImport, reading: Reading, full: AbstractSet[str]
+) -> None:
+    """Drop what only changes older than a full file of their list state: that does not count as named."""
+    for entity in dataset.entities:
+        files = list(reading.outdated[entity.name])
+        if not files or entity.name not in full:
+            continue
+        table = sql.Identifier(SCHEMA, dataset.tables[entity.record])
+        key = sql.SQL(", ").join(map(sql.Identifier, entity.key))
+        connection.execute(
+            sql.SQL(
+                "delete from {table} where file = any (%(files)s) "
+                "and ({key}) not in (select {key} from {table} where file <> all (%(files)s))"
+            ).format(table=table, key=key),
+            {"files": files},
+        )
+        for part in entity.parts:
+            connection.execute(
+                sql.SQL("delete from {} where file = any (%s) and onec_id not in (select onec_id from {})").format(
+                    sql.Identifier(SCHEMA, dataset.tables[part]), table
+                ),
+                [files],
+            )
 
 
 def unspoken(entities: Iterable[Entity]) -> Mapping[str, object]:

@@ -300,6 +300,7 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):
             yield f"{entry.file.name} names {dataset.name} but holds none that could be read."
+    yield from reading.notices
     if not contents:
         yield f"No file of the export holds {dataset.name}."
     if reading.unhandled:

@@ -16,15 +16,19 @@ from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.commerceml.values import fits_index
 
 RECALL = """
-select path, identity, sha256, tags, is_whole, (extract(epoch from looked_at) * 1000000000)::bigint
+select
+    path, identity, sha256, tags, is_whole, (extract(epoch from looked_at) * 1000000000)::bigint, exported_at,
+    is_changes
 from onec.known_files
 where path = any(%s) and looked_by = %s
 """
 REMEMBER = """
-insert into onec.known_files (path, identity, sha256, tags, is_whole, looked_at, looked_by)
-select path, identity, sha256, tags, is_whole, to_timestamp(looked_ns / 1000000000.0), looked_by
-from unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::boolean[], %s::bigint[])
-    as s (path, identity, sha256, tags, is_whole, looked_ns)
+insert into onec.known_files (path, identity, sha256, tags, is_whole, looked_at, exported_at, is_changes, looked_by)
+select
+    path, identity, sha256, tags, is_whole, to_timestamp(looked_ns / 1000000000.0), exported_at, is_changes, looked_by
+from unnest(
+    %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::boolean[], %s::bigint[], %s::text[], %s::boolean[]
+) as s (path, identity, sha256, tags, is_whole, looked_ns, exported_at, is_changes)
 cross join (select %s::text as looked_by) p
 where not exists (
     select from onec.known_files k
@@ -34,7 +38,8 @@ where not exists (
 order by path  -- two imports at once
 on conflict (path) do update set
     identity = excluded.identity, sha256 = excluded.sha256, tags = excluded.tags, is_whole = excluded.is_whole,
-    looked_at = excluded.looked_at, looked_by = excluded.looked_by
+    looked_at = excluded.looked_at, exported_at = excluded.exported_at, is_changes = excluded.is_changes,
+    looked_by = excluded.looked_by
 """
 FORGET = "delete from onec.known_files where looked_at < now() - interval '30 days'"
 """What is still there is looked at again once in a while: that is cheaper than a note of each time it is seen."""
@@ -58,7 +63,16 @@ def recall(connection: psycopg.Connection, export: ExportSnapshot) -> None:
 def remember(connection: psycopg.Connection, export: ExportSnapshot) -> None:
     """Remember what has been seen in the files of a snapshot, of those that nothing had touched for a while."""
     entries = [
-        (path, _identity(file), seen.sha256, Jsonb(seen.tags), seen.is_whole, seen.looked_ns)
+        (
+            path,
+            _identity(file),
+            seen.sha256,
+            Jsonb(seen.tags),
+            seen.is_whole,
+            seen.looked_ns,
+            seen.exported_at,
+            seen.is_changes,
+        )
         for path, file in _storable(export.files)
         if (seen := export.looked_at.get(file)) and file.is_settled(seen.looked_ns)
     ]

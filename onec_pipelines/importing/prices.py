@@ -19,5 +19,5 @@ DATASET = DatasetImport(
     tables={PriceType: "price_types", PriceList: "price_lists", Price: "prices"},
     readers=_readers,
     items={Price: "prices"},
-    entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList),),
+    entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList, parts=(Price,)),),
 )

@@ -4,7 +4,7 @@ Each file can be read by itself, so that several processes may share them (paral
 is no matter here: dataset.py has the course of an import.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.ledger import LedgerFile
 from onec_pipelines.importing.report import Counters, Progress
+from onec_pipelines.importing.segments import Segment, judge
 
 PROGRESS_EVERY = 200
 """Items between two calls of the progress function."""
@@ -39,6 +40,8 @@ class Entity:
         full_if_marked: whether only a package that says so is full.
         follows: the entity with whose rows its own go, without asking its guard.
         is_of_classifier: whether its packages are those of a classifier, and no catalogues.
+        key: the columns of its staging table that name a row of it.
+        parts: records that belong to its own, by `onec_id`.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Entity:
     full_if_marked: bool = False
     follows: str | None = None
     is_of_classifier: bool = False
+    key: tuple[str, ...] = ("onec_id",)
+    parts: tuple[type, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Reading:
 
     `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta.
     `spoken` says the same of each entity and catalogue, of which `named` has those that stated something; `packages`
-    are the staged rows of each catalogue.
+    are the staged rows of each catalogue, `outdated` the files of changes that a newer full one has passed.
     """
 
     files: list[LedgerFile] = field(default_factory=list)
@@ -117,6 +122,8 @@ class Reading:
     spoken: dict[tuple[str, str | None], bool] = field(default_factory=dict)
     named: set[tuple[str, str | None]] = field(default_factory=set)
     packages: list[PackageRows] = field(default_factory=list)
+    outdated: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    notices: tuple[str, ...] = ()
     unhandled: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -177,17 +184,23 @@ def read_files(dataset: DatasetImport, staging: Staging, contents: Contents, pro
 def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
     """What the files have stated together."""
     reading = Reading()
+    segments: dict[tuple[str, str | None], list[Segment]] = defaultdict(list)
     for (file, content), part in zip(contents.items(), found, strict=True):
         reading.files.append(LedgerFile(file, content, part.rows))
         reading.rows += part.rows
         reading.seen.update(part.seen)
         reading.unhandled.update(part.unhandled)
         reading.any_delta |= part.any_delta
-        for (entity, catalog), full in part.spoken.items():
-            reading.note(entity, catalog, full=full)
+        for stated, full in part.spoken.items():
+            segments[stated].append(Segment(file.name, full, content.moment))
         reading.named |= part.named
         for package in part.packages:
             reading.note_rows(package)
+    for (entity, catalog), of_list in segments.items():
+        judgement = judge(of_list)
+        reading.note(entity, catalog, full=judgement.is_full)
+        reading.outdated[entity] |= judgement.outdated
+        reading.notices += judgement.notices
     return reading
 
 

@@ -19,5 +19,5 @@ DATASET = DatasetImport(
     tables={Warehouse: "warehouses", Stock: "stocks"},
     readers=_readers,
     items={Stock: "stocks"},
-    entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock),),
+    entities=(Entity("stocks", frozenset({"Предложения", "Товары"}), Stock, key=("onec_id", "warehouse_onec_id")),),
 )
