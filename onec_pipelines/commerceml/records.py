@@ -133,12 +133,18 @@ class PriceList:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type."""
+    """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type.
+
+    It may hold for a unit, of which there are `factor` in the base unit, and from a `min_quantity` on.
+    """
 
     onec_id: str
     price_type_onec_id: str | None
     value: str
     currency: str | None
+    unit: str | None
+    factor: str | None
+    min_quantity: str | None
     line: int
 
 

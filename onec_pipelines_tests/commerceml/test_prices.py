@@ -62,8 +62,8 @@ def test_an_offer_states_its_list_and_each_price_with_its_line(read_offers):
     )
     assert facts == [
         PriceList("good#char", 2),
-        Price("good#char", "r", "3159.50", "руб.", 5),
-        Price("good#char", "w", "2000.00", None, 13),
+        Price("good#char", "r", "3159.50", "руб.", "шт", "1", None, 5),
+        Price("good#char", "w", "2000.00", None, None, None, None, 13),
     ]
 
 
