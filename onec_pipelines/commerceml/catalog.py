@@ -2,7 +2,9 @@
 
     <Классификатор>
       <Группы><Группа><Ид>..</Ид><Наименование>..</Наименование><Группы>..</Группы></Группа></Группы>
-      <Свойства><Свойство><Ид>..</Ид><ВариантыЗначений><Справочник>..</Справочник>..</Свойство></Свойства>
+      <Свойства><Свойство><Ид>..</Ид><Наименование>..</Наименование>
+        <ВариантыЗначений><Справочник><ИдЗначения>..</ИдЗначения><Значение>..</Значение></Справочник>..</ВариантыЗначений>
+      </Свойство></Свойства>
       <ЕдиницыИзмерения><ЕдиницаИзмерения>..</ЕдиницаИзмерения></ЕдиницыИзмерения>
     </Классификатор>
     <Каталог><Товары><Товар><Ид>..</Ид>..<Картинка>..</Картинка></Товар></Товары></Каталог>
@@ -25,6 +27,7 @@ from onec_pipelines.commerceml.facts import (
     is_deletion_mark,
     read_pairs,
     reject,
+    states_none,
 )
 from onec_pipelines.commerceml.records import (
     Category,
@@ -143,7 +146,7 @@ def _read_manufacturer(element: Element, draft: _Draft) -> None:
 
 
 def _read_properties(element: Element, draft: _Draft) -> None:
-    for name, values in read_pairs(element, "Ид", "Значение").items():
+    for name, values in read_pairs(element, "Ид", "Значение", else_key="Наименование").items():
         add_values(draft.properties, name, [values] if isinstance(values, str) else values)
 
 
@@ -343,7 +346,7 @@ def _payload(draft: _Draft) -> dict[str, str | None]:
 
 def read_category(element: Element) -> Iterator[Fact]:
     """A group with the id of the group around it."""
-    if is_blank(element):
+    if states_none(element, "Ид", "Наименование"):
         return
     line = line_of(element)
     stated = child_text(element, "Ид")
@@ -373,9 +376,9 @@ def _parent_category(element: Element) -> str | None:
 
 def read_unit(element: Element) -> Iterator[Fact]:
     """A unit of measure of the classifier; its id is the trimmed code."""
-    if is_blank(element):
-        return
     stated = child_text(element, "Код") or child_text(element, "Ид") or _blank_code(element)
+    if stated is None and states_none(element, "НаименованиеКраткое", "НаименованиеПолное", "Наименование"):
+        return
     try:
         onec_id = check_id(stated)
     except ValueRejected as rejected:
@@ -393,24 +396,34 @@ def _blank_code(element: Element) -> str | None:
 
 def read_property(element: Element) -> Iterator[Fact]:
     """A property; its dictionary has been read value by value before."""
-    if is_blank(element):
+    if states_none(element, "Ид", "Наименование"):
         return
-    stated, line = child_text(element, "Ид"), line_of(element)
+    line = line_of(element)
+    stated, name = child_text(element, "Ид"), child_text(element, "Наименование")
     try:
-        onec_id = check_id(stated)
+        onec_id = _property_id(element)
     except ValueRejected as rejected:
-        yield reject("property", stated, rejected, line)
+        yield reject("property", stated or name, rejected, line)
         return
-    value_type = child_text(element, "ТипЗначений") or child_text(element, "ТипыЗначений")
-    name = child_text(element, "Наименование")
-    yield Property(onec_id, name or "", value_type, is_deleted(element), line)
+    yield Property(onec_id, name or "", _value_type(element), is_deleted(element), line)
+
+
+def _property_id(element: Element) -> str:
+    stated = child_text(element, "Ид")
+    return check_id(stated) if stated else check_id(child_text(element, "Наименование"), "Наименование")
+
+
+def _value_type(element: Element) -> str | None:
+    """`<ТипЗначений>Число</ТипЗначений>`, or 2.03's `<ТипыЗначений><ТипЗначений><Тип>Число</Тип>..`."""
+    stated = (child for tag, child in children(element) if tag in {"ТипЗначений", "ТипыЗначений"})
+    return next((found for child in stated for part in (child, *child.iter("{*}Тип")) if (found := text(part))), None)
 
 
 def read_property_value(element: Element) -> Iterator[Fact]:
     """One entry of a property's dictionary."""
-    if is_blank(element):
+    if states_none(element, "ИдЗначения", "Ид", "Значение"):
         return
-    stated = child_text(element, "ИдЗначения")
+    stated = child_text(element, "ИдЗначения") or child_text(element, "Ид")
     try:
         property_onec_id = _property_around(element)
         onec_id = check_id(stated)
@@ -421,12 +434,10 @@ def read_property_value(element: Element) -> Iterator[Fact]:
 
 
 def _property_around(element: Element) -> str:
-    around = element.getparent()
-    owner = around.getparent() if around is not None else None
-    onec_id = child_text(owner, "Ид") if owner is not None else None
-    if onec_id is None:
-        raise ValueRejected("у свойства нет Ид перед вариантами значений")
-    return check_id(onec_id, "Ид свойства")
+    for around in element.iterancestors():
+        if local_name(around) in {"Свойство", "СвойствоНоменклатуры"} and not states_none(around, "Ид", "Наименование"):
+            return _property_id(around)
+    raise ValueRejected("у свойства нет Ид перед вариантами значений")
 
 
 CLASSIFIER_READERS: Mapping[str, Reader] = {
@@ -435,6 +446,8 @@ CLASSIFIER_READERS: Mapping[str, Reader] = {
     "Свойство": read_property,
     "СвойствоНоменклатуры": read_property,
     "Справочник": read_property_value,
+    "Вариант": read_property_value,
+    "ВариантЗначения": read_property_value,
 }
 READERS: Mapping[str, Reader] = {**CLASSIFIER_READERS, "Товар": read_good, "Предложение": read_offer}
 READERS_BESIDE_PRICES: Mapping[str, Reader] = {**READERS, "Предложение": read_offer_beside_prices}

@@ -36,6 +36,8 @@ ENTITIES = {
     "Свойство": "property",
     "СвойствоНоменклатуры": "property",
     "Справочник": "property_value",
+    "Вариант": "property_value",
+    "ВариантЗначения": "property_value",
     "ЕдиницаИзмерения": "unit",
     "ТипЦены": "price_type",
     "Склад": "warehouse",
@@ -102,6 +104,11 @@ def is_blank(element: Element) -> bool:
     return len(element) == 0 and not element.attrib and text(element) is None
 
 
+def states_none(element: Element, *names: str) -> bool:
+    """Whether an entry of a dictionary has none of these, its id and its names, and so says nothing; it is skipped."""
+    return not any(child_text(element, name) for name in names)
+
+
 def reject(
     entity: str,
     stated_id: str | None,
@@ -125,17 +132,24 @@ def pairs_with_texts(parent: Element) -> list[Element]:
     return cast("list[Element]", _CHILDREN_WITH_TWO_TEXTS(parent))
 
 
-def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[str]]:
-    """`<Ид>..</Ид><Значение>..</Значение>` children as a mapping; empty values are left out, several kept."""
+def read_pairs(parent: Element, key: str, value: str, else_key: str = "") -> dict[str, str | list[str]]:
+    """`<Ид>..</Ид><Значение>..</Значение>` children as a mapping; empty values are left out, several kept.
+
+    A pair without a `key` goes by its `else_key`.
+    """
     pairs: dict[str, str | list[str]] = {}
     for pair in pairs_with_texts(parent):
         name: str | None = None
+        else_name: str | None = None
         stated: list[str] = []
         for tag, child in parts(pair):
             if tag == key:
                 name = text(child)
             elif tag == value and (content := text(child)) is not None and not means_empty(content):
                 stated.append(content)
+            elif tag == else_key:
+                else_name = text(child)
+        name = name or else_name
         if name is not None and stated:
             add_values(pairs, name, stated)
     return pairs

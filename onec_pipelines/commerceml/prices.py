@@ -11,7 +11,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject
+from onec_pipelines.commerceml.facts import Element, Reader, is_deleted, reject, states_none
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Rejection
 from onec_pipelines.commerceml.values import MAX_ID_BYTES, ValueRejected, check_id, fits_index, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, texts
@@ -22,7 +22,7 @@ TIER = ("Единица", "Коэффициент", "МинКоличество"
 
 def read_price_type(element: Element) -> Iterator[Fact]:
     """A price type."""
-    if is_blank(element):
+    if states_none(element, "Ид", "Наименование"):
         return
     stated, line = child_text(element, "Ид"), line_of(element)
     try:

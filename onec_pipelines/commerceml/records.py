@@ -39,7 +39,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone."""
+    """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone.
+
+    One without an `Ид` goes by its name.
+    """
 
     onec_id: str
     name: str
@@ -50,7 +53,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class PropertyValue:
-    """`Свойство/ВариантыЗначений/Справочник`."""
+    """An entry of a `ВариантыЗначений`: `Справочник`, `Вариант` or `ВариантЗначения`."""
 
     property_onec_id: str
     onec_id: str

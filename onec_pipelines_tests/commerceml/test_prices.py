@@ -156,3 +156,8 @@ def test_prices_of_an_offer_without_a_usable_id_are_rejected_once(read_offers, o
         </Цены></Предложение>"""
     )
     assert (rejection.entity, rejection.reason, rejection.line) == ("price", reason, 1)
+
+
+def test_an_entry_of_the_dictionary_without_an_id_and_a_name_says_nothing(read):
+    inside = "<ТипыЦен><ТипЦены><Ид/><Наименование> </Наименование><Описание>-</Описание></ТипЦены></ТипыЦен>"
+    assert read(prices.READERS, f"<Классификатор>{inside}</Классификатор>")[:-1] == []

@@ -56,6 +56,14 @@ name <> '' or not deleted;
 
 -- repeated properties by onec_id
 
+-- settle values of properties whose id stands behind them
+-- They go by the name that stands before them.
+update onec_staging.property_values s
+set property_onec_id = p.onec_id
+from onec_staging.properties p
+where p.name = s.property_onec_id and p.file = s.file
+    and not exists (select from onec_staging.properties o where o.onec_id = s.property_onec_id);
+
 -- repeated property_values by property_onec_id, onec_id
 
 -- settle goods that are stated again
