@@ -66,10 +66,11 @@ class Good:
     """`Каталог/Товары/Товар`.
 
     `onec_id` is the product's. Where 2.04 writes `good#char`, that whole id is `variant_onec_id`. `name` is None where
-    a deletion mark comes alone.
+    a deletion mark comes alone. `extra` is what has no column, by element.
     """
 
     onec_id: str
+    code: str | None
     article: str | None
     name: str | None
     description: str | None
@@ -86,6 +87,7 @@ class Good:
     requisites: Values
     dimensions: Values
     images: tuple[str, ...] | None
+    extra: Mapping[str, object]
     variant_onec_id: str | None
     deleted: bool
     line: int
@@ -97,7 +99,8 @@ class Offer:
 
     `beside_prices`: found in a prices or rests file, where 1C repeats the offer only to carry its prices or stocks.
     `from_good`: made from a 2.04 `Товар`, whose id names a variant.
-    `is_bare`: describes nothing, but carries prices, stocks or a deletion mark; it takes nothing from what it leaves out.
+    `is_bare`: describes nothing, but carries prices, stocks or a mark; it takes nothing from what it does not state.
+    `extra`: what has no column, by element.
     """
 
     onec_id: str
@@ -108,6 +111,7 @@ class Offer:
     properties: Values
     dimensions: Values
     images: tuple[str, ...] | None
+    extra: Mapping[str, object]
     beside_prices: bool
     from_good: bool
     is_bare: bool

@@ -99,6 +99,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
     )
     assert good == Good(
         onec_id="018d777d-9094-11ec-a2ff-04421a23d8e8",
+        code=None,
         article="50-19",
         name="Мяч футбольный",
         description="<p>Хлопок&nbsp;100\u00a0%</p>",
@@ -115,6 +116,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
         requisites={"Вес": "0.4", "ОписаниеФайла": ["a.jpg#1", "b.png#2"]},
         dimensions={"Ширина": "10.5"},
         images=("import_files/01/a.jpg", "import_files/01/b.png"),
+        extra={"Категория": "вид номенклатуры", "Изготовитель": {"ОфициальноеНаименование": "ООО «БойБо»"}},
         variant_onec_id=None,
         deleted=False,
         line=2,
@@ -124,6 +126,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
 def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_good):
     assert read_good("") == Good(
         onec_id="1",
+        code=None,
         article=None,
         name="Мяч",
         description=None,
@@ -140,6 +143,7 @@ def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_goo
         requisites={},
         dimensions={},
         images=None,
+        extra={},
         variant_onec_id=None,
         deleted=False,
         line=1,
@@ -389,7 +393,7 @@ def test_an_unknown_element_of_an_offer_is_reported_too(read_offers):
 def test_what_1c_writes_into_goods_and_offers_is_known(read_goods):
     facts = read_goods(
         f"""<Товар Статус="Новый"><Ид>1</Ид><Наименование>Мяч</Наименование>{
-            "".join(f"<{tag}/>" for tag in sorted(catalog.IGNORED))
+            "".join(f"<{tag}/>" for tag in sorted(catalog.PASSED_OVER | catalog.WITHOUT_COLUMN))
         }<Ширина/><Длина/><Высота/><Вес/><Объем/><Объём/></Товар>"""
     )
     assert [type(fact) for fact in facts] == [Good]
@@ -430,6 +434,10 @@ def test_an_offer_is_a_variant_with_its_characteristics(read_offers):
         properties={"p": "a"},
         dimensions={"Ширина": "1"},
         images=("import_files/go/v.jpg",),
+        extra={
+            "ХарактеристикиТовара": [{"Наименование": "Размер", "Ид": "s"}, {"Значение": "без имени"}],
+            "КодГруппыТоваров": "7",
+        },
         beside_prices=False,
         from_good=False,
         is_bare=False,

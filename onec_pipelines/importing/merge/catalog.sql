@@ -19,6 +19,7 @@ set article = o.article,
     properties = o.properties,
     dimensions = o.dimensions || s.dimensions,
     images = coalesce(s.images, o.images),
+    extra = o.extra || s.extra,
     is_bare = false
 from (
     select distinct on (bare.seq) bare.seq as bare_seq, o.*
@@ -177,6 +178,7 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions || s.dimensions,
     images = coalesce(s.images, w.images),
+    extra = coalesce(w.extra, '{}') || s.extra,
     is_bare = false
 from pg_temp.said
 cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
@@ -191,6 +193,7 @@ set article = v.article,
     characteristics = v.characteristics,
     properties = v.properties,
     dimensions = v.dimensions || s.dimensions,
+    extra = v.extra || s.extra,
     beside_prices = v.is_beside_prices,
     is_bare = false
 from onec.product_variants v
@@ -214,7 +217,7 @@ where not w.beside_prices and not case when w.from_good then %(goods_full)s else
 create temp table statements on commit drop as
 select
     onec_id,
-    case when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line}'::text[] order by from_good) end as stated
+    case when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line,is_bare}'::text[] order by from_good) end as stated
 from onec_staging.offers s
 where not beside_prices
     and onec_id in (
@@ -241,6 +244,7 @@ set seq = greatest(o.seq, g.seq),
     properties = g.properties || o.properties,
     dimensions = g.dimensions || o.dimensions,
     images = coalesce(nullif(o.images, '{}'), g.images, o.images),
+    extra = coalesce(g.extra, '{}') || coalesce(o.extra, '{}'),
     deleted = o.deleted or g.deleted
 from stated g
 where g.onec_id = o.onec_id and not o.from_good;
@@ -255,6 +259,7 @@ set article = v.article,
     properties = v.properties,
     dimensions = v.dimensions,
     images = array(select r.path from onec.image_references r where r.variant_id = v.id order by r.position),
+    extra = v.extra,
     beside_prices = false,
     deleted = not v.is_active
 from onec.product_variants v
@@ -269,6 +274,7 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions,
     images = w.images,
+    extra = w.extra,
     beside_prices = w.beside_prices,
     deleted = w.deleted
 from onec.pending_records p
@@ -323,6 +329,7 @@ order by onec_id, rank, seq desc;
 -- A good comes whole: what it does not state is empty.
 select
     s.onec_id,
+    s.code,
     s.article,
     s.name,
     s.description,
@@ -340,6 +347,7 @@ select
     s.properties,
     s.requisites,
     s.dimensions,
+    s.extra,
     not s.deleted as is_active
 from onec_staging.goods s
 left join onec.brands b on b.onec_id = s.brand_onec_id
@@ -444,6 +452,7 @@ select
     s.characteristics,
     s.properties,
     s.dimensions,
+    coalesce(s.extra, '{}') as extra,
     s.onec_id = p.onec_id as is_default,
     true as is_offer,
     s.beside_prices is true as is_beside_prices,
@@ -541,7 +550,7 @@ select
     'catalog' as import_type,
     'offer' as entity,
     s.onec_id,
-    to_jsonb(s) - '{seq,file,line}'::text[] as payload,
+    to_jsonb(s) - '{seq,file,line,is_bare}'::text[] as payload,
     s.file as source_file,
     s.line as source_line
 from pg_temp.pending s;
