@@ -172,9 +172,9 @@ PRICES = Dataset(
     name="prices",
     asset="prices",
     table="onec.prices",
-    beside=("price_types",),
-    description="The price of each variant in each price type, in `onec.prices`. Prices of unknown offers or types "
-    "wait in `onec.pending_records`.",
+    beside=("price_types", "price_tiers"),
+    description="The price of each variant in each price type, in `onec.prices`; those for other units or from a "
+    "quantity on in `onec.price_tiers`. Prices of unknown offers or types wait in `onec.pending_records`.",
     counters=_ITEMS,
     exports={"prices": Exported("Цены и типы цен", ("prices", "priceLists"))},
     required_directories=("prices",),

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from onec_pipelines.commerceml.contacts import first_email, first_phone, read_contact
+from onec_pipelines.commerceml.extra import add_value, value_of
 from onec_pipelines.commerceml.facts import Element, Reader, add_values, is_blank, is_deleted, is_deletion_mark
 from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Rejection
@@ -129,7 +130,7 @@ def _read(draft: _Draft, element: Element) -> None:
         elif tag == "ЭтоГруппа":
             draft.is_folder = is_true(text(child))
         elif tag not in IGNORED and not is_deletion_mark(tag, child):
-            _add_extra(draft.extra, tag, _value(child))
+            _add_extra(draft.extra, tag, value_of(child))
 
 
 def _read_roles(element: Element) -> list[str]:
@@ -140,7 +141,7 @@ def _read_roles(element: Element) -> list[str]:
 
 def _read_list(tag: str, element: Element) -> Iterator[Entry]:
     for name, child in children(element):
-        stated = _value(child)
+        stated = value_of(child)
         entry = stated if isinstance(stated, dict) else {"text": stated} if stated else {}
         if tag != "Контакты":
             yield {"kind": name} | entry
@@ -181,34 +182,11 @@ def _read_address(kind: str, element: Element) -> Iterator[Entry]:
 _PARTS_OF_ADDRESS = {"Представление": "text", "Значение": "value", "Комментарий": "comment"}
 
 
-def _value(element: Element) -> object:
-    """A text; or what is nested, with attributes, as a mapping in which a tag that repeats has a list. Or None."""
-    content = text(element)
-    tree: Entry = {str(name): value for name, value in element.attrib.items() if value and "{" not in str(name)}
-    for tag, child in children(element):
-        _add(tree, tag, _value(child))
-    if not tree:
-        return content
-    return tree | ({"text": content} if content else {})
-
-
-def _add(tree: Entry, tag: str, value: object) -> None:
-    known = tree.get(tag)
-    if not value:
-        return
-    if known is None:
-        tree[tag] = value
-    elif isinstance(known, list):
-        known.append(value)  # in place: a tag may be repeated a million times
-    else:
-        tree[tag] = [known, value]
-
-
 def _add_extra(extra: Entry, tag: str, value: object) -> None:
     """What is stated empty is None there."""
     extra.setdefault(tag, None)
     if tag not in PERSON or extra[tag] is None:
-        _add(extra, tag, value)
+        add_value(extra, tag, value)
 
 
 def _customer(draft: _Draft, onec_id: str, region: str, *, deleted: bool, line: int) -> Customer:

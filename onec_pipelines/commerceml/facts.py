@@ -10,6 +10,7 @@ from typing import cast
 
 from lxml import etree
 
+from onec_pipelines.commerceml.extra import Element, Tree, add_value, value_of
 from onec_pipelines.commerceml.records import Fact, Package, Rejection
 from onec_pipelines.commerceml.values import ValueRejected, fits_index, is_true, means_empty
 from onec_pipelines.commerceml.xml import (
@@ -25,7 +26,6 @@ from onec_pipelines.commerceml.xml import (
     text,
 )
 
-Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Reader = Callable[[Element], Iterator[Fact]]
 OFFERS = frozenset({"ПакетПредложений", "ИзмененияПакетаПредложений"})
 CHANGES_ONLY = "СодержитТолькоИзменения"
@@ -37,6 +37,8 @@ ENTITIES = {
     "Свойство": "property",
     "СвойствоНоменклатуры": "property",
     "Справочник": "property_value",
+    "Вариант": "property_value",
+    "ВариантЗначения": "property_value",
     "ЕдиницаИзмерения": "unit",
     "ТипЦены": "price_type",
     "Склад": "warehouse",
@@ -104,6 +106,11 @@ def is_blank(element: Element) -> bool:
     return len(element) == 0 and not element.attrib and text(element) is None
 
 
+def states_none(element: Element, *names: str) -> bool:
+    """Whether an entry of a dictionary has none of these, its id and its names, and so says nothing; it is skipped."""
+    return not any(child_text(element, name) for name in names)
+
+
 def reject(
     entity: str,
     stated_id: str | None,
@@ -127,20 +134,49 @@ def pairs_with_texts(parent: Element) -> list[Element]:
     return cast("list[Element]", _CHILDREN_WITH_TWO_TEXTS(parent))
 
 
-def read_pairs(parent: Element, key: str, value: str) -> dict[str, str | list[str]]:
-    """`<Ид>..</Ид><Значение>..</Значение>` children as a mapping; empty values are left out, several kept."""
+_CHILDREN_WITH_A_LONE_VALUE = etree.XPath("*[*[text() and local-name() = $value]][not(*[text()][2])]")
+
+
+def read_pairs(
+    parent: Element, key: str, value: str, else_key: str = "", rest: list[object] | None = None
+) -> dict[str, str | list[str]]:
+    """`<Ид>..</Ид><Значение>..</Значение>` children as a mapping; empty values are left out, several kept.
+
+    A pair without a `key` goes by its `else_key`. What pairs state besides is added to `rest`.
+    """
     pairs: dict[str, str | list[str]] = {}
     for pair in pairs_with_texts(parent):
-        name: str | None = None
-        stated: list[str] = []
-        for tag, child in parts(pair):
-            if tag == key:
-                name = text(child)
-            elif tag == value and (content := text(child)) is not None and not means_empty(content):
-                stated.append(content)
+        name, stated, beside = _read_pair(pair, key, value, else_key)
         if name is not None and stated:
             add_values(pairs, name, stated)
+        elif stated:
+            beside[value] = stated
+        if rest is not None and beside:
+            rest.append({key: name} | beside if name else beside)
+    if rest is not None:
+        rest += filter(None, map(value_of, _CHILDREN_WITH_A_LONE_VALUE(parent, value=value)))
     return pairs
+
+
+def _read_pair(pair: Element, key: str, value: str, else_key: str) -> tuple[str | None, list[str], Tree]:
+    """The name of a pair, its values, and what it states besides."""
+    name = else_name = None
+    stated: list[str] = []
+    beside: Tree = {}
+    for tag, child in parts(pair):
+        if tag == key:
+            name = text(child)
+        elif tag == value:
+            stated += [content for content in (text(child),) if content and not means_empty(content)]
+        elif tag == else_key:
+            else_name = text(child)
+        else:
+            add_value(beside, tag, value_of(child))
+    if name is None:
+        return else_name, stated, beside
+    if stated:
+        add_value(beside, else_key, else_name)
+    return name, stated, beside
 
 
 def add_values(pairs: dict[str, str | list[str]], name: str, stated: list[str]) -> None:

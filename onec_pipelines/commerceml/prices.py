@@ -2,7 +2,8 @@
 
     <ТипыЦен><ТипЦены><Ид>..</Ид><Наименование>..</Наименование><Валюта>RUB</Валюта></ТипЦены></ТипыЦен>
     <Предложение><Ид>..</Ид>
-      <Цены><Цена><ИдТипаЦены>..</ИдТипаЦены><ЦенаЗаЕдиницу>3 159,50</ЦенаЗаЕдиницу><Валюта>руб</Валюта></Цена></Цены>
+      <Цены><Цена><ИдТипаЦены>..</ИдТипаЦены><ЦенаЗаЕдиницу>3 159,50</ЦенаЗаЕдиницу><Валюта>руб</Валюта>
+        <Единица>упак</Единица><Коэффициент>12</Коэффициент><МинКоличество>5</МинКоличество></Цена></Цены>
     </Предложение>
 
 `Цены` stands in a `Товар` too, where some exporters put it. The list of an offer is complete.
@@ -10,15 +11,18 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject
+from onec_pipelines.commerceml.facts import Element, Reader, is_deleted, reject, states_none
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Rejection
-from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_number
+from onec_pipelines.commerceml.values import MAX_ID_BYTES, ValueRejected, check_id, fits_index, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, texts
+
+TIER = ("Единица", "Коэффициент", "МинКоличество")
+"""What tells the prices of one type in one list from each other."""
 
 
 def read_price_type(element: Element) -> Iterator[Fact]:
     """A price type."""
-    if is_blank(element):
+    if states_none(element, "Ид", "Наименование"):
         return
     stated, line = child_text(element, "Ид"), line_of(element)
     try:
@@ -53,12 +57,26 @@ def _read_price(element: Element, onec_id: str) -> Price | Rejection | None:
     if value is None:
         return None
     price_type, line = _trimmed(stated.get("ИдТипаЦены")), line_of(element)
+    unit, factor, min_quantity = (_trimmed(stated.get(name)) for name in TIER)
     try:
         if price_type is not None:
             check_id(price_type, "ИдТипаЦены")
-        return Price(onec_id, price_type, parse_number(value, "ЦенаЗаЕдиницу"), _trimmed(stated.get("Валюта")), line)
+        if unit is not None and not fits_index(unit):
+            raise ValueRejected(f"Единица длиннее {MAX_ID_BYTES} байт")
+        return Price(
+            onec_id,
+            price_type,
+            parse_number(value, "ЦенаЗаЕдиницу"),
+            _trimmed(stated.get("Валюта")),
+            unit,
+            factor and parse_number(factor, "Коэффициент"),
+            min_quantity and parse_number(min_quantity, "МинКоличество"),
+            line,
+        )
     except ValueRejected as rejected:
-        payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type}
+        payload = {"ЦенаЗаЕдиницу": value, "ИдТипаЦены": price_type} | {
+            name: content for name in TIER if (content := _trimmed(stated.get(name)))
+        }
         return Rejection("price", onec_id, price_type or f"строка {line}", str(rejected), payload, line)
 
 

@@ -39,7 +39,10 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone."""
+    """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone.
+
+    One without an `Ид` goes by its name.
+    """
 
     onec_id: str
     name: str
@@ -50,7 +53,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class PropertyValue:
-    """`Свойство/ВариантыЗначений/Справочник`."""
+    """An entry of a `ВариантыЗначений`: `Справочник`, `Вариант` or `ВариантЗначения`."""
 
     property_onec_id: str
     onec_id: str
@@ -63,10 +66,11 @@ class Good:
     """`Каталог/Товары/Товар`.
 
     `onec_id` is the product's. Where 2.04 writes `good#char`, that whole id is `variant_onec_id`. `name` is None where
-    a deletion mark comes alone.
+    a deletion mark comes alone. `extra` is what has no column, by element.
     """
 
     onec_id: str
+    code: str | None
     article: str | None
     name: str | None
     description: str | None
@@ -83,6 +87,7 @@ class Good:
     requisites: Values
     dimensions: Values
     images: tuple[str, ...] | None
+    extra: Mapping[str, object]
     variant_onec_id: str | None
     deleted: bool
     line: int
@@ -94,7 +99,8 @@ class Offer:
 
     `beside_prices`: found in a prices or rests file, where 1C repeats the offer only to carry its prices or stocks.
     `from_good`: made from a 2.04 `Товар`, whose id names a variant.
-    `is_bare`: describes nothing, but carries prices, stocks or a deletion mark; it takes nothing from what it leaves out.
+    `is_bare`: describes nothing, but carries prices, stocks or a mark; it takes nothing from what it does not state.
+    `extra`: what has no column, by element.
     """
 
     onec_id: str
@@ -105,6 +111,7 @@ class Offer:
     properties: Values
     dimensions: Values
     images: tuple[str, ...] | None
+    extra: Mapping[str, object]
     beside_prices: bool
     from_good: bool
     is_bare: bool
@@ -133,12 +140,18 @@ class PriceList:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type."""
+    """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type.
+
+    It may hold for a unit, of which there are `factor` in the base unit, and from a `min_quantity` on.
+    """
 
     onec_id: str
     price_type_onec_id: str | None
     value: str
     currency: str | None
+    unit: str | None
+    factor: str | None
+    min_quantity: str | None
     line: int
 
 

@@ -17,7 +17,7 @@ warehouse, and only where the offer states no warehouse.
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject
+from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject, states_none
 from onec_pipelines.commerceml.records import Fact, Rejection, Stock, Warehouse
 from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_number
 from onec_pipelines.commerceml.xml import child_text, children, line_of, parts, text
@@ -33,7 +33,7 @@ WITHOUT_WAREHOUSES = {"Остатки": DEFAULT_WAREHOUSE, "Остаток": DEF
 
 def read_warehouse(element: Element) -> Iterator[Fact]:
     """A warehouse."""
-    if is_blank(element):
+    if states_none(element, "Ид", "Наименование"):
         return
     stated, line = child_text(element, "Ид"), line_of(element)
     try:

@@ -8,6 +8,7 @@ MAX_NUMBER_LENGTH = 1000
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\Z")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_NO_DATE = re.compile(r"(?:0001-01-01|0?1\.0?1\.0001)(?:[T ]0?0:00(?::00(?:[.,]0+)?)?(?:Z|[+-][0-9:]+)?)?\Z")
 _SENTINEL = re.compile(r"-999999999[.,]90*\Z")
 _NO_VAT = re.compile(r"\bбез\b", re.IGNORECASE)
 _RATE = re.compile(r"(?<![0-9])[0-9]{1,3}(?:[.,][0-9]{1,4})?(?![0-9])")
@@ -45,8 +46,10 @@ def is_true(text: str | None) -> bool:
 
 
 def means_empty(text: str | None) -> bool:
-    """Whether a property value stands for no value: nothing, the zero GUID, or 1C's sentinel number."""
+    """Whether a value stands for no value: nothing, the zero GUID, or the date or the number that 1C has for none."""
     if text is None or text == ZERO_GUID:
+        return True
+    if "0001" in text and len(text) < 40 and _NO_DATE.match(text):
         return True
     return "999" in text and len(text) < 40 and _SENTINEL.match(_plain_number(text)) is not None
 

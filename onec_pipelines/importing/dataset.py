@@ -305,7 +305,7 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
         yield f"No file of the export holds {dataset.name}."
     if reading.unhandled:
         shown = ", ".join(f"{path} ({times})" for path, times in reading.unhandled.most_common(5))
-        yield f"Elements that are not imported: {shown}."
+        yield f"Elements without a column, kept in extra: {shown}."
 
 
 def _of_hidden(names: tuple[str, ...]) -> Iterator[str]:

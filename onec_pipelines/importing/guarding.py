@@ -173,7 +173,7 @@ def _merged(
 ) -> Merged:
     stated, pending, landed = numbers(connection, next(step for step in steps if step.verb == "count"))
     wrote = not dataset.about.tables.isdisjoint(tables_written(steps, counts))
-    removed = removed_rows(steps, counts, dataset.items.values())
+    removed = removed_rows(steps, counts, {*dataset.items.values(), *dataset.beside_items})
     return Merged(counts, guards, stated, pending, landed, wrote, removed)
 
 

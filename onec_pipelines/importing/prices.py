@@ -20,4 +20,5 @@ DATASET = DatasetImport(
     readers=_readers,
     items={Price: "prices"},
     entities=(Entity("prices", frozenset({"Предложения", "Товары"}), PriceList, parts=(Price,)),),
+    beside_items=("price_tiers",),
 )

@@ -66,6 +66,7 @@ class DatasetImport:
         readers: the readers for a file.
         items: the record types that count as items, and the tables whose merge counts them.
         entities: whose rows a full export may deactivate or remove.
+        beside_items: the tables whose rows count as removed, besides those of the items.
     """
 
     about: datasets.Dataset
@@ -74,6 +75,7 @@ class DatasetImport:
     items: Mapping[type, str]
     entities: tuple[Entity, ...]
     values: Mapping[str, object] = field(default_factory=dict)
+    beside_items: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

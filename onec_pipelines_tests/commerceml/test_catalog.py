@@ -99,6 +99,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
     )
     assert good == Good(
         onec_id="018d777d-9094-11ec-a2ff-04421a23d8e8",
+        code=None,
         article="50-19",
         name="Мяч футбольный",
         description="<p>Хлопок&nbsp;100\u00a0%</p>",
@@ -115,6 +116,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
         requisites={"Вес": "0.4", "ОписаниеФайла": ["a.jpg#1", "b.png#2"]},
         dimensions={"Ширина": "10.5"},
         images=("import_files/01/a.jpg", "import_files/01/b.png"),
+        extra={"Категория": "вид номенклатуры", "Изготовитель": {"ОфициальноеНаименование": "ООО «БойБо»"}},
         variant_onec_id=None,
         deleted=False,
         line=2,
@@ -124,6 +126,7 @@ def test_a_good_of_3_1_is_read_with_all_that_it_states(read_goods):
 def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_good):
     assert read_good("") == Good(
         onec_id="1",
+        code=None,
         article=None,
         name="Мяч",
         description=None,
@@ -140,6 +143,7 @@ def test_a_good_that_states_only_its_id_and_its_name_is_otherwise_empty(read_goo
         requisites={},
         dimensions={},
         images=None,
+        extra={},
         variant_onec_id=None,
         deleted=False,
         line=1,
@@ -344,16 +348,18 @@ def test_a_property_has_one_value_several_or_none(read_good, values, expected):
     assert good.properties == expected
 
 
-def test_a_property_stated_twice_keeps_both_values(read_good):
+def test_a_property_stated_twice_keeps_both_values_and_one_without_an_id_goes_by_its_name(read_good):
     good = read_good(
         """<ЗначенияСвойств>
           <ЗначенияСвойства><Ид>p</Ид><Значение>a</Значение></ЗначенияСвойства>
           <ЗначенияСвойства><Ид>p</Ид><Значение>b</Значение><Значение>c</Значение></ЗначенияСвойства>
           <ЗначенияСвойства><Значение>без Ид</Значение></ЗначенияСвойства>
+          <ЗначенияСвойства><Наименование>Цвет</Наименование><Значение>синий</Значение></ЗначенияСвойства>
+          <ЗначенияСвойства><Наименование>Вес</Наименование><Ид>q</Ид><Значение>2</Значение></ЗначенияСвойства>
         </ЗначенияСвойств>
         <ЗначенияСвойств><ЗначенияСвойства><Ид>p</Ид><Значение>d</Значение></ЗначенияСвойства></ЗначенияСвойств>"""
     )
-    assert good.properties == {"p": ["a", "b", "c", "d"]}
+    assert good.properties == {"p": ["a", "b", "c", "d"], "Цвет": "синий", "q": "2"}
 
 
 def test_what_is_too_long_for_an_identifier_is_left_out_and_reported_and_an_article_is_none(read_goods):
@@ -387,7 +393,7 @@ def test_an_unknown_element_of_an_offer_is_reported_too(read_offers):
 def test_what_1c_writes_into_goods_and_offers_is_known(read_goods):
     facts = read_goods(
         f"""<Товар Статус="Новый"><Ид>1</Ид><Наименование>Мяч</Наименование>{
-            "".join(f"<{tag}/>" for tag in sorted(catalog.IGNORED))
+            "".join(f"<{tag}/>" for tag in sorted(catalog.PASSED_OVER | catalog.WITHOUT_COLUMN))
         }<Ширина/><Длина/><Высота/><Вес/><Объем/><Объём/></Товар>"""
     )
     assert [type(fact) for fact in facts] == [Good]
@@ -428,6 +434,10 @@ def test_an_offer_is_a_variant_with_its_characteristics(read_offers):
         properties={"p": "a"},
         dimensions={"Ширина": "1"},
         images=("import_files/go/v.jpg",),
+        extra={
+            "ХарактеристикиТовара": [{"Наименование": "Размер", "Ид": "s"}, {"Значение": "без имени"}],
+            "КодГруппыТоваров": "7",
+        },
         beside_prices=False,
         from_good=False,
         is_bare=False,
@@ -655,8 +665,8 @@ def test_the_values_of_a_dictionary_are_read_before_their_property_ends(read_cla
     ("property_", "rejection"),
     [
         (
-            "<Свойство><Наименование>Цвет</Наименование></Свойство>",
-            Rejection("property", None, None, "нет Ид", {}, 1),
+            f"<Свойство><Наименование>{OVERLONG}</Наименование></Свойство>",
+            Rejection("property", "x" * 100 + "…", None, "Наименование длиннее 1024 байт", {}, 1),
         ),
         (
             """<Свойство><Ид>p</Ид><ВариантыЗначений>
@@ -674,6 +684,47 @@ def test_the_values_of_a_dictionary_are_read_before_their_property_ends(read_cla
 )
 def test_a_property_or_a_value_without_an_id_is_rejected(read_classifier, property_, rejection):
     assert read_classifier(f"<Свойства>{property_}</Свойства>")[0] == rejection
+
+
+@pytest.mark.parametrize(
+    "dictionary",
+    [
+        "<ВариантыЗначений><Вариант><Ид>c1</Ид><Значение>синий</Значение></Вариант></ВариантыЗначений>",
+        """<ТипыЗначений><ТипЗначений><Тип>Справочник</Тип><Описание>-</Описание>
+           <ВариантыЗначений><ВариантЗначения><Ид>c1</Ид><Значение>синий</Значение></ВариантЗначения></ВариантыЗначений>
+           </ТипЗначений></ТипыЗначений>""",
+        "<ВариантыЗначений><ВариантЗначения><ИдЗначения>c1</ИдЗначения><Значение>синий</Значение></ВариантЗначения>"
+        "</ВариантыЗначений>",
+        "<ВариантыЗначений><Справочник><Ид>c1</Ид><Значение>синий</Значение></Справочник></ВариантыЗначений>",
+        "<ВариантыЗначений><Вариант><Значение/></Вариант><Справочник><ИдЗначения>c1</ИдЗначения>"
+        "<Значение>синий</Значение></Справочник></ВариантыЗначений>",
+    ],
+)
+def test_a_dictionary_is_read_in_each_of_its_forms(read_classifier, dictionary):
+    value, *_ = read_classifier(f"<Свойства><Свойство><Ид>p</Ид>{dictionary}</Свойство></Свойства>")
+    assert (value.property_onec_id, value.onec_id, value.value) == ("p", "c1", "синий")
+
+
+def test_a_property_has_the_type_that_stands_in_its_types(read_classifier):
+    (property_,) = read_classifier(
+        "<Свойства><Свойство><Ид>p</Ид><ТипыЗначений><ТипЗначений><Тип>Число</Тип></ТипЗначений></ТипыЗначений>"
+        "</Свойство></Свойства>"
+    )
+    assert property_.value_type == "Число"
+
+
+@pytest.mark.parametrize("dictionary", ["Группы/Группа", "ЕдиницыИзмерения/ЕдиницаИзмерения", "Свойства/Свойство"])
+def test_an_entry_without_an_id_and_a_name_says_nothing(read_classifier, dictionary):
+    list_, entry = dictionary.split("/")
+    assert read_classifier(f"<{list_}><{entry}><Ид/><Наименование/><Описание>-</Описание></{entry}></{list_}>") == []
+
+
+def test_an_entry_of_a_property_without_an_id_and_a_value_says_nothing(read_classifier):
+    facts = read_classifier(
+        "<Свойства><Свойство><Ид>p</Ид><ВариантыЗначений><Справочник><ИдЗначения/><Значение/></Справочник>"
+        "<Вариант><Ид/><Значение/></Вариант></ВариантыЗначений></Свойство></Свойства>"
+    )
+    assert [type(fact) for fact in facts] == [Property]
 
 
 def test_a_user_dictionary_is_no_property_dictionary(read):

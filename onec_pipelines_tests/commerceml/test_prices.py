@@ -62,8 +62,8 @@ def test_an_offer_states_its_list_and_each_price_with_its_line(read_offers):
     )
     assert facts == [
         PriceList("good#char", 2),
-        Price("good#char", "r", "3159.50", "руб.", 5),
-        Price("good#char", "w", "2000.00", None, 13),
+        Price("good#char", "r", "3159.50", "руб.", "шт", "1", None, 5),
+        Price("good#char", "w", "2000.00", None, None, None, None, 13),
     ]
 
 
@@ -156,3 +156,8 @@ def test_prices_of_an_offer_without_a_usable_id_are_rejected_once(read_offers, o
         </Цены></Предложение>"""
     )
     assert (rejection.entity, rejection.reason, rejection.line) == ("price", reason, 1)
+
+
+def test_an_entry_of_the_dictionary_without_an_id_and_a_name_says_nothing(read):
+    inside = "<ТипыЦен><ТипЦены><Ид/><Наименование> </Наименование><Описание>-</Описание></ТипЦены></ТипыЦен>"
+    assert read(prices.READERS, f"<Классификатор>{inside}</Классификатор>")[:-1] == []

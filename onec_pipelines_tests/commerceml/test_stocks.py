@@ -215,3 +215,8 @@ def test_stock_of_an_offer_without_a_usable_id_is_rejected_once(read_offer, onec
         '<Склад ИдСклада="m" КоличествоНаСкладе="3"/><Склад ИдСклада="s" КоличествоНаСкладе="4"/>', onec_id
     )
     assert (rejection.entity, rejection.reason, rejection.line) == ("stock", reason, 1)
+
+
+def test_an_entry_of_the_dictionary_without_an_id_and_a_name_says_nothing(read):
+    inside = "<Склады><Склад><Ид/><Наименование> </Наименование><Описание>-</Описание></Склад></Склады>"
+    assert read(stocks.READERS, f"<Классификатор>{inside}</Классификатор>")[:-1] == []

@@ -109,13 +109,22 @@ def test_any_other_flag_is_false(written):
         "-999999999.9",
         "-999 999 999,90",
         "\u2212999 999 999,9",
+        "0001-01-01T00:00:00",
+        "0001-01-01 00:00:00",
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00.000+03:00",
+        "0001-01-01",
+        "01.01.0001 0:00:00",
+        "01.01.0001 00:00:00",
+        "01.01.0001 0:00",
+        "01.01.0001",
     ],
 )
-def test_the_zero_guid_and_the_sentinel_number_mean_empty(written):
+def test_the_zero_guid_the_sentinel_number_and_the_empty_date_mean_empty(written):
     assert means_empty(written)
 
 
-@pytest.mark.parametrize("written", ["0", "999", "999 999 999,9", "-999 999 999", "-999 999 999,91", "9" * 50])
+@pytest.mark.parametrize("written", ["0", "0001", "0001-01-01T10:00:00", "0001-01-02", "01.01.2001", "11.01.0001", "999", "999 999 999,9", "-999 999 999", "-999 999 999,91", "9" * 50])
 def test_other_values_do_not_mean_empty(written):
     assert not means_empty(written)
 

@@ -300,6 +300,12 @@ TABLES = {
         join onec.product_variants v on v.id = x.variant_id
         join onec.price_types t on t.id = x.price_type_id
     """,
+    "price_tiers": """
+        select v.onec_id, t.onec_id, x.unit, x.factor, x.min_quantity, x.value, x.currency
+        from onec.price_tiers x
+        join onec.product_variants v on v.id = x.variant_id
+        join onec.price_types t on t.id = x.price_type_id
+    """,
     "warehouses": "select onec_id, name, is_active from onec.warehouses",
     "stocks": """
         select v.onec_id, w.onec_id, x.quantity

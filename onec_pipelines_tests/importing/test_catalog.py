@@ -306,6 +306,35 @@ BLUE = """
     </ХарактеристикаТовара></ХарактеристикиТовара>
 """
 
+@pytest.mark.parametrize(
+    "dictionary",
+    [
+        "<Ид>p</Ид><Наименование>Цвет</Наименование><ВариантыЗначений><Вариант><Ид>c</Ид><Значение>синий</Значение>"
+        "</Вариант></ВариантыЗначений>",
+        "<Ид>p</Ид><Наименование>Цвет</Наименование><ТипыЗначений><ТипЗначений><ВариантыЗначений><ВариантЗначения><Ид>c"
+        "</Ид><Значение>синий</Значение></ВариантЗначения></ВариантыЗначений></ТипЗначений></ТипыЗначений>",
+        "<Наименование>Цвет</Наименование><ВариантыЗначений><Справочник><ИдЗначения>c</ИдЗначения><Значение>синий"
+        f"</Значение></Справочник></ВариантыЗначений><Описание>{'-' * 200_000}</Описание><Ид>p</Ид>",
+    ],
+)
+def test_a_label_is_found_in_each_form_of_a_dictionary(export, imports, rows, xml, dictionary):
+    export.properties(f"<Свойство>{dictionary}</Свойство>")
+    value = "<ЗначенияСвойства><Ид>p</Ид><Значение>c</Значение></ЗначенияСвойства>"
+    export.goods(xml.good("g", more=f"<ЗначенияСвойств>{value}</ЗначенияСвойств>"))
+    assert imports.catalog().counters.errors == 0
+    assert rows("select property_name, value from onec.product_attributes") == [("Цвет", "синий")]
+
+
+def test_a_property_without_an_id_goes_by_its_name(export, imports, rows, xml):
+    export.properties("""<Свойство><Наименование>Цвет</Наименование><ВариантыЗначений><Справочник>
+        <ИдЗначения>c</ИдЗначения><Значение>синий</Значение></Справочник></ВариантыЗначений></Свойство>""")
+    value = "<ЗначенияСвойства><Наименование>Цвет</Наименование><Значение>c</Значение></ЗначенияСвойства>"
+    export.goods(xml.good("g", more=f"<ЗначенияСвойств>{value}</ЗначенияСвойств>"))
+    assert imports.catalog().counters.errors == 0
+    assert rows("select onec_id, name from onec.properties") == [("Цвет", "Цвет")]
+    assert rows("select property_name, value from onec.product_attributes") == [("Цвет", "синий")]
+
+
 # Offers and images ----------------------------------------------------------------------------------------------
 
 
@@ -412,6 +441,9 @@ def test_an_offer_that_describes_nothing_takes_nothing_from_a_good_of_its_id(exp
     export.offers(CARRIER, delta=True)
     imports.catalog()
     assert rows(DESCRIBED) == [("Стул, синий", "A-1", None, {"Цвет": "синий"}, {}, {}, "a.jpg", True)]
+    export.goods(xml.good("g#1", "Стул, белый", "<Картинка>a.jpg</Картинка>"), delta=True)
+    imports.catalog()
+    assert rows(DESCRIBED) == [("Стул, белый", None, None, {}, {}, {}, "a.jpg", True)]
 
 
 def test_what_prices_describe_of_an_offer_that_describes_nothing_is_its_variant(export, imports, rows, xml):

@@ -53,6 +53,7 @@ set article = o.article,
     properties = o.properties,
     dimensions = o.dimensions || s.dimensions,
     images = coalesce(s.images, o.images),
+    extra = o.extra || s.extra,
     is_bare = false
 from (
     select distinct on (bare.seq) bare.seq as bare_seq, o.*
@@ -89,6 +90,14 @@ name <> '' or not deleted;
 -- repeated units by onec_id
 
 -- repeated properties by onec_id
+
+-- settle values of properties whose id stands behind them
+-- They go by the name that stands before them.
+update onec_staging.property_values s
+set property_onec_id = p.onec_id
+from onec_staging.properties p
+where p.name = s.property_onec_id and p.file = s.file
+    and not exists (select from onec_staging.properties o where o.onec_id = s.property_onec_id);
 
 -- repeated property_values by property_onec_id, onec_id
 
@@ -203,7 +212,8 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions || s.dimensions,
     images = coalesce(s.images, w.images),
-    is_bare = coalesce(w.is_bare, false)
+    extra = coalesce(w.extra, '{}') || s.extra,
+    is_bare = false
 from pg_temp.said
 cross join lateral jsonb_populate_record(null::onec_staging.offers, said.stated) w
 where said.onec_id = s.onec_id and w.from_good = s.from_good and s.is_bare;
@@ -217,6 +227,7 @@ set article = v.article,
     characteristics = v.characteristics,
     properties = v.properties,
     dimensions = v.dimensions || s.dimensions,
+    extra = v.extra || s.extra,
     beside_prices = v.is_beside_prices,
     is_bare = false
 from onec.product_variants v
@@ -241,7 +252,8 @@ create temp table statements on commit drop as
 select
     onec_id,
     case
-        when bool_or(from_good) then jsonb_agg(to_jsonb(s) - '{seq,file,line,catalog_id}'::text[] order by from_good)
+        when bool_or(from_good)
+            then jsonb_agg(to_jsonb(s) - '{seq,file,line,is_bare,catalog_id}'::text[] order by from_good)
     end as stated
 from onec_staging.offers s
 where not beside_prices
@@ -269,6 +281,7 @@ set seq = greatest(o.seq, g.seq),
     properties = g.properties || o.properties,
     dimensions = g.dimensions || o.dimensions,
     images = coalesce(nullif(o.images, '{}'), g.images, o.images),
+    extra = coalesce(g.extra, '{}') || coalesce(o.extra, '{}'),
     deleted = o.deleted or g.deleted
 from stated g
 where g.onec_id = o.onec_id and not o.from_good;
@@ -283,6 +296,7 @@ set article = v.article,
     properties = v.properties,
     dimensions = v.dimensions,
     images = array(select r.path from onec.image_references r where r.variant_id = v.id order by r.position),
+    extra = v.extra,
     beside_prices = false,
     deleted = not v.is_active
 from onec.product_variants v
@@ -297,6 +311,7 @@ set article = w.article,
     properties = w.properties,
     dimensions = w.dimensions,
     images = w.images,
+    extra = w.extra,
     beside_prices = w.beside_prices,
     deleted = w.deleted
 from onec.pending_records p
@@ -351,6 +366,7 @@ order by onec_id, rank, seq desc;
 -- A good comes whole: what it does not state is empty.
 select
     s.onec_id,
+    s.code,
     s.article,
     s.name,
     s.description,
@@ -368,6 +384,7 @@ select
     s.properties,
     s.requisites,
     s.dimensions,
+    s.extra,
     not s.deleted as is_active
 from onec_staging.goods s
 left join onec.brands b on b.onec_id = s.brand_onec_id
@@ -486,6 +503,7 @@ select
     s.characteristics,
     s.properties,
     s.dimensions,
+    coalesce(s.extra, '{}') as extra,
     s.onec_id = p.onec_id as is_default,
     true as is_offer,
     s.beside_prices is true as is_beside_prices,
@@ -602,7 +620,8 @@ select
     'catalog' as import_type,
     'offer' as entity,
     s.onec_id,
-    to_jsonb(s) - '{seq,file,line}'::text[] - case when s.catalog_id is null then 'catalog_id' else '' end as payload,
+    to_jsonb(s) - '{seq,file,line,is_bare}'::text[]
+        - case when s.catalog_id is null then 'catalog_id' else '' end as payload,
     s.file as source_file,
     s.line as source_line
 from pg_temp.pending s;

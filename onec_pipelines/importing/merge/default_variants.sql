@@ -12,9 +12,10 @@ where d.id = r.variant_id;
 -- One that an offer stated once has nothing left of it.
 update onec.product_variants
 set article = null, name = null, barcode = null, characteristics = '{}', properties = '{}', dimensions = '{}',
+    extra = '{}',
     updated_at = now()
 where is_default and not is_offer
-    and (coalesce(article, name, barcode) is not null or (characteristics || properties || dimensions) <> '{}');
+    and (coalesce(article, name, barcode) is not null or (characteristics || properties || dimensions || extra) <> '{}');
 
 -- remove default variants that gave way to offers
 -- Beside offers such a variant stands only as long as it has a price or a stock. One that has published images stays

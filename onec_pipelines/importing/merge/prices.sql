@@ -68,11 +68,71 @@ select seq, file, 'price', onec_id, null, 'нет ИдТипаЦены, а ти�
 from untyped;
 
 -- settle cells of prices
+-- Prices of one type for different units or quantities are different cells: nothing in XML holds what parts them here.
 create or replace temp view cells as
-select seq, onec_id, price_type_onec_id as cell
+select seq, onec_id, concat_ws(chr(31), price_type_onec_id, concat(unit, chr(31), factor, chr(31), min_quantity)) as cell
 from onec_staging.prices;
 
+-- settle rejected cells of prices
+update pg_temp.rejected
+set cell = concat_ws(
+    chr(31), cell,
+    concat(payload ->> 'Единица', chr(31), payload ->> 'Коэффициент', chr(31), payload ->> 'МинКоличество')
+)
+where cell is not null;
+
 -- include cells
+
+-- settle types of rejected cells
+update pg_temp.rejected set cell = split_part(cell, chr(31), 1) where cell is not null;
+
+-- settle tiers of prices
+create temp table tiers on commit drop as
+select seq, file, line, onec_id, price_type_onec_id, unit, 1::numeric as factor, 0::numeric as min_quantity, value, currency,
+    catalog_id
+from onec_staging.prices
+limit 0;
+
+-- settle prices for other units or from larger quantities
+-- Of several prices of a type the price is the one for the base unit and the least quantity, be it rejected; without one
+-- for the base unit, that of the least factor. The others are tiers. What cannot be read of a rejected one comes last.
+with stated as (
+    select
+        seq, onec_id, price_type_onec_id as cell, unit, coalesce(factor, '1')::numeric as factor,
+        coalesce(min_quantity, '0')::numeric as min_quantity
+    from onec_staging.prices
+    union all
+    select
+        seq, onec_id, cell, payload ->> 'Единица',
+        case when factor ~ '^[0-9]+([.][0-9]+)?$' then factor else 'infinity' end::numeric,
+        case when min_quantity ~ '^[0-9]+([.][0-9]+)?$' then min_quantity else 'infinity' end::numeric
+    from pg_temp.rejected
+    cross join lateral (
+        select
+            coalesce(replace(payload ->> 'Коэффициент', ',', '.'), '1') as factor,
+            coalesce(replace(payload ->> 'МинКоличество', ',', '.'), '0') as min_quantity
+    ) read
+    where cell is not null
+), ranked as (
+    select
+        seq, factor, min_quantity,
+        row_number() over (
+            partition by onec_id, cell order by factor <> 1, factor, min_quantity, seq desc
+        ) as place,
+        row_number() over (partition by onec_id, cell, unit, factor, min_quantity order by seq desc) as repetition
+    from stated
+    where (onec_id, cell) in (select onec_id, cell from stated group by onec_id, cell having count(*) > 1)
+), further as (
+    delete from onec_staging.prices s
+    using ranked r
+    where r.seq = s.seq and r.place > 1
+    returning s.seq, s.file, s.line, s.onec_id, s.price_type_onec_id, s.unit, r.factor, r.min_quantity, s.value,
+        s.currency, s.catalog_id, r.repetition
+)
+insert into pg_temp.tiers
+select seq, file, line, onec_id, price_type_onec_id, unit, factor, min_quantity, value, currency, catalog_id
+from further
+where repetition = 1;
 
 -- repeated price_types by onec_id
 
@@ -101,12 +161,13 @@ left join onec.price_types t on t.onec_id = s.onec_id;
 -- settle prices that were pending
 -- They are tried again, unless the offer's list is stated anew, or a full export names it no longer. A rejected price
 -- keeps the one that is pending.
-insert into onec_staging.prices (seq, file, line, onec_id, price_type_onec_id, value, currency, catalog_id)
-select -row_number() over (order by w.onec_id), w.source_file, w.source_line, w.onec_id, cell.price_type_onec_id,
-    cell.value, cell.currency, cell.catalog_id
+create temp table waited on commit drop as
+select -row_number() over (order by w.onec_id) as seq, w.source_file as file, w.source_line as line, w.onec_id, cell.*
 from onec.pending_records w
-cross join lateral jsonb_to_recordset(w.payload)
-    as cell (price_type_onec_id text, value text, currency text, catalog_id integer)
+cross join lateral jsonb_to_recordset(w.payload) as cell (
+    price_type_onec_id text, value text, currency text, unit text, factor text, min_quantity text, is_tier boolean,
+    catalog_id integer
+)
 left join (select distinct onec_id, cell from pg_temp.rejected) r
     on r.onec_id = w.onec_id and r.cell = cell.price_type_onec_id
 where w.import_type = 'prices'
@@ -118,11 +179,32 @@ where w.import_type = 'prices'
                 from onec_staging.price_lists l
                 where l.onec_id = w.onec_id and (%(one_catalog)s or l.catalog_id is not distinct from cell.catalog_id)
             )
-    )
+    );
+
+-- settle pending prices
+insert into onec_staging.prices
+    (seq, file, line, onec_id, price_type_onec_id, value, currency, unit, factor, min_quantity, catalog_id)
+select seq, file, line, onec_id, price_type_onec_id, value, currency, unit, factor, min_quantity, catalog_id
+from pg_temp.waited w
+where is_tier is not true
     and not exists (
         select
         from onec_staging.prices s
-        where s.onec_id = w.onec_id and s.price_type_onec_id = cell.price_type_onec_id and not %(one_catalog)s
+        where s.onec_id = w.onec_id and s.price_type_onec_id = w.price_type_onec_id
+    );
+
+-- settle pending tiers
+insert into pg_temp.tiers
+    (seq, file, line, onec_id, price_type_onec_id, value, currency, unit, factor, min_quantity, catalog_id)
+select
+    seq, file, line, onec_id, price_type_onec_id, value, currency, unit, factor::numeric, min_quantity::numeric, catalog_id
+from pg_temp.waited w
+where is_tier
+    and not exists (
+        select
+        from pg_temp.tiers s
+        where s.onec_id = w.onec_id and s.price_type_onec_id = w.price_type_onec_id and s.unit is not distinct from w.unit
+            and s.factor = w.factor::numeric and s.min_quantity = w.min_quantity::numeric
     );
 
 -- run default variants for prices of a bare product id
@@ -167,9 +249,52 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id a
     )
 returning x.variant_id, x.price_type_id;
 
+-- upsert price_tiers by variant_id, price_type_id, unit?, factor, min_quantity
+-- One whose price is rejected, and not on record, has nothing to stand beside.
+select
+    v.id as variant_id,
+    t.id as price_type_id,
+    s.unit,
+    s.factor,
+    s.min_quantity,
+    s.value::numeric as value,
+    coalesce(t.currency, s.currency) as currency,
+    s.catalog_id
+from pg_temp.tiers s
+join onec.product_variants v on v.onec_id = s.onec_id
+join onec.price_types t on t.onec_id = s.price_type_onec_id
+join onec.prices p on p.variant_id = v.id and p.price_type_id = t.id;
+
+-- remove tiers no longer sent
+-- The list of an offer is complete. A rejected price keeps the tiers of its type, and so does one that its guard keeps.
+delete from onec.price_tiers x
+using onec_staging.price_lists l, onec.product_variants v, onec.price_types t
+where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
+    and (%(one_catalog)s or x.catalog_id is null or l.catalog_id = x.catalog_id)
+    and not exists (
+        select
+        from pg_temp.kept k
+        where k.entity = 'prices' and k.row_id = x.variant_id and k.other_id = x.price_type_id
+    )
+    and not exists (
+        select
+        from pg_temp.tiers s
+        where s.onec_id = l.onec_id and s.price_type_onec_id = t.onec_id and s.unit is not distinct from x.unit
+            and s.factor = x.factor and s.min_quantity = x.min_quantity
+    )
+    and not exists (
+        select from pg_temp.rejected r where r.onec_id = l.onec_id and r.cell = t.onec_id
+    );
+
 -- run prices in another currency
 -- The currency of a price type is the reliable one, also where the price itself is not sent again.
 update onec.prices x
+set currency = t.currency, updated_at = now()
+from onec.price_types t
+where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
+
+-- run tiers in another currency
+update onec.price_tiers x
 set currency = t.currency, updated_at = now()
 from onec.price_types t
 where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
@@ -198,6 +323,12 @@ where %(prices_judged)s and v.id = x.variant_id
     )
 returning x.variant_id, x.price_type_id;
 
+-- remove tiers whose price is gone
+delete from onec.price_tiers x
+where not exists (
+    select from onec.prices p where p.variant_id = x.variant_id and p.price_type_id = x.price_type_id
+);
+
 -- settle prices that are pending
 -- Their offer or their price type has not arrived.
 create temp table pending on commit drop as
@@ -215,12 +346,26 @@ select
     jsonb_agg(
         jsonb_build_object(
             'price_type_onec_id', s.price_type_onec_id, 'value', s.value, 'currency', s.currency
-        ) || case when s.catalog_id is null then '{}' else jsonb_build_object('catalog_id', s.catalog_id) end
-        order by s.price_type_onec_id
+        ) || jsonb_strip_nulls(jsonb_build_object(
+            'unit', s.unit, 'factor', s.factor, 'min_quantity', s.min_quantity, 'is_tier', s.is_tier,
+            'catalog_id', s.catalog_id
+        ))
+        order by s.price_type_onec_id, s.is_tier, s.unit, s.factor, s.min_quantity
     ) as payload,
     min(s.file) as source_file,
     min(s.line) as source_line
-from pg_temp.pending s
+from (
+    select
+        onec_id, file, line, price_type_onec_id, value, currency, unit, factor, min_quantity, null as is_tier,
+        catalog_id
+    from pg_temp.pending
+    union all
+    select
+        t.onec_id, t.file, t.line, t.price_type_onec_id, t.value, t.currency, t.unit, t.factor::text,
+        t.min_quantity::text, true, t.catalog_id
+    from pg_temp.tiers t
+    join pg_temp.pending p on p.onec_id = t.onec_id and p.price_type_onec_id = t.price_type_onec_id
+) s
 group by s.onec_id;
 
 -- run prices that are pending no longer

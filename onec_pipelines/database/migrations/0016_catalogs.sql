@@ -34,6 +34,8 @@ comment on column onec.categories.classifier_ids is 'Of several classifiers thos
 alter table onec.prices add column catalog_id integer;
 comment on column onec.prices.catalog_id is
     'Of several catalogues the one whose package stated the price; null: that of the product.';
+alter table onec.price_tiers add column catalog_id integer;
+comment on column onec.price_tiers.catalog_id is 'As that of prices.';
 alter table onec.stocks add column catalog_id integer;
 comment on column onec.stocks.catalog_id is
     'Of several catalogues the one whose package stated the stock; null: that of the product.';
