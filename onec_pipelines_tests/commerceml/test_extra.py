@@ -48,13 +48,15 @@ SPACED = re.sub(":([0-9]+)", r"=\1=", STATED)
 def test_every_value_that_a_good_or_an_offer_states_is_read(read, element, list_, onec_id):
     facts = read(
         catalog.READERS,
-        f'''<Каталог><{list_}><{element} Вид="=0="><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{SPACED}</{element}>
-        </{list_}></Каталог>''',
+        f"""<Каталог><{list_}><{element} Вид="=0="><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{SPACED}</{element}>
+        </{list_}></Каталог>""",
     )
     for kind in {Good if element == "Товар" else Offer, Offer if "#" in onec_id else Good}:
         read_of = repr([fact for fact in facts if isinstance(fact, kind)])
         units = repr(facts) if kind is Good else read_of
-        dropped = [number for number in range(50) if f"={number}=" not in (units if number in {11, 12, 14} else read_of)]
+        dropped = [
+            number for number in range(50) if f"={number}=" not in (units if number in {11, 12, 14} else read_of)
+        ]
         assert dropped == ([36, 37, 38] if kind is Good and "#" in onec_id else [])
 
 

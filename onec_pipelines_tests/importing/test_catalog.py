@@ -306,6 +306,7 @@ BLUE = """
     </ХарактеристикаТовара></ХарактеристикиТовара>
 """
 
+
 @pytest.mark.parametrize(
     "dictionary",
     [
