@@ -124,7 +124,22 @@ def test_the_zero_guid_the_sentinel_number_and_the_empty_date_mean_empty(written
     assert means_empty(written)
 
 
-@pytest.mark.parametrize("written", ["0", "0001", "0001-01-01T10:00:00", "0001-01-02", "01.01.2001", "11.01.0001", "999", "999 999 999,9", "-999 999 999", "-999 999 999,91", "9" * 50])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0",
+        "0001",
+        "0001-01-01T10:00:00",
+        "0001-01-02",
+        "01.01.2001",
+        "11.01.0001",
+        "999",
+        "999 999 999,9",
+        "-999 999 999",
+        "-999 999 999,91",
+        "9" * 50,
+    ],
+)
 def test_other_values_do_not_mean_empty(written):
     assert not means_empty(written)
 

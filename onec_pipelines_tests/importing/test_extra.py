@@ -110,9 +110,9 @@ def test_properties_of_offers_are_readable_without_a_join(export, imports, rows,
     export.goods(xml.good("g", more="<Артикул>A</Артикул>"))
     export.offers(xml.offer("g#1", more=values))
     imports.catalog()
-    assert rows("select variant_onec_id, product_onec_id, article, property_name, value from onec.variant_attributes") == [
-        ("g#1", "g", "A", "Размер", "41, 42")
-    ]
+    assert rows(
+        "select variant_onec_id, product_onec_id, article, property_name, value from onec.variant_attributes"
+    ) == [("g#1", "g", "A", "Размер", "41, 42")]
 
 
 def test_an_empty_date_is_no_value(export, imports, rows, xml):

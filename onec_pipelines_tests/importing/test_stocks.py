@@ -78,7 +78,9 @@ def test_stock_lands_in_its_warehouses_in_each_form(shop, imports, rows, stock):
     assert rows(STOCKS) == [("g#1", "far", 5), ("g#1", "main", 4)]
 
 
-@pytest.mark.parametrize("empty", ["<Остатки/>", "<Остатки> </Остатки>", "<КоличествоНаСкладах/>", "<ОстаткиПоСкладу/>"])
+@pytest.mark.parametrize(
+    "empty", ["<Остатки/>", "<Остатки> </Остатки>", "<КоличествоНаСкладах/>", "<ОстаткиПоСкладу/>"]
+)
 def test_an_empty_list_clears_the_offer_in_a_delta(shop, imports, rows, xml, empty):
     shop.rests(xml.rests("g#1", main=5, far=6) + xml.rests("g#2", main=7))
     imports.stocks()
@@ -111,7 +113,7 @@ def test_a_list_after_an_empty_one_counts_and_one_before_does_not(shop, imports,
     assert rows(STOCKS) == [("g#1", "far", 6)]
 
 
-def test_what_is_rejected_before_an_empty_list_is_rejected_no_longer(shop, imports, rows, xml):
+def test_what_is_rejected_before_an_empty_list_is_rejected_no_longer(shop, imports, xml):
     shop.rests(xml.rests("g#1", main="много") + offer("g#1", "<Остатки/>"), delta=True)
     assert imports.stocks().counters.errors == 0
 
