@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from onec_pipelines.commerceml.content import OFFER_MARKS
 from onec_pipelines.commerceml.extra import Tree, add_value, attributes_of, check_extra, value_of
 from onec_pipelines.commerceml.facts import (
-    Element,
     Reader,
     add_values,
     has_deleted_status,
@@ -42,7 +41,7 @@ from onec_pipelines.commerceml.records import (
     Unit,
 )
 from onec_pipelines.commerceml.values import ValueRejected, check_id, fits_index, means_empty, parse_vat
-from onec_pipelines.commerceml.xml import child_text, children, line_of, local_name, text, trimmed
+from onec_pipelines.commerceml.xml import Element, child_text, children, line_of, local_name, text, trimmed
 
 BRAND_PROPERTY = "Бренд"
 """The Ид of the brand property in exports that have one."""

@@ -19,12 +19,12 @@ from functools import partial
 
 from onec_pipelines.commerceml.contacts import first_email, first_phone, read_contact
 from onec_pipelines.commerceml.extra import add_value, value_of
-from onec_pipelines.commerceml.facts import Element, Reader, add_values, is_blank, is_deleted, is_deletion_mark
+from onec_pipelines.commerceml.facts import Reader, add_values, is_blank, is_deleted, is_deletion_mark
 from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.records import Customer, Fact, NotForUs, Rejection
 from onec_pipelines.commerceml.tax_ids import read_kpp, read_tax_id, split_pair
 from onec_pipelines.commerceml.values import ValueRejected, check_id, is_true
-from onec_pipelines.commerceml.xml import children, line_of, text
+from onec_pipelines.commerceml.xml import Element, children, line_of, text
 
 Entry = dict[str, object]
 

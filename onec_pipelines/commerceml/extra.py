@@ -6,12 +6,9 @@ A text; or, of an element that has attributes or elements in it, a mapping in wh
 import json
 from collections.abc import Mapping
 
-from lxml import etree
-
 from onec_pipelines.commerceml.values import ValueRejected, means_empty
-from onec_pipelines.commerceml.xml import children, text
+from onec_pipelines.commerceml.xml import Element, children, text
 
-Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 Tree = dict[str, object]
 
 MAX_EXTRA_BYTES = 256 * 1024
@@ -34,11 +31,8 @@ def value_of(element: Element) -> object:
 
 def attributes_of(element: Element) -> Tree:
     """The attributes that 1C has given a value."""
-    return {
-        str(name): value.strip()
-        for name, value in element.attrib.items()
-        if "{" not in str(name) and value.strip() and not means_empty(value.strip())
-    }
+    stated = ((str(name), str(value).strip()) for name, value in element.attrib.items())
+    return {name: value for name, value in stated if value and "{" not in name and not means_empty(value)}
 
 
 def add_value(tree: Tree, name: str, value: object) -> None:

@@ -10,12 +10,13 @@ from typing import cast
 
 from lxml import etree
 
-from onec_pipelines.commerceml.extra import Element, Tree, add_value, value_of
+from onec_pipelines.commerceml.extra import Tree, add_value, value_of
 from onec_pipelines.commerceml.records import Fact, Package, Rejection
-from onec_pipelines.commerceml.values import ValueRejected, fits_index, is_true, means_empty
+from onec_pipelines.commerceml.values import ValueRejected, fits_index, fold_guids, is_true, means_empty
 from onec_pipelines.commerceml.xml import (
     CONTAINERS,
     MAX_RECORD_BYTES,
+    Element,
     child_text,
     children,
     is_cut,
@@ -81,7 +82,9 @@ def read_package(container: Element) -> Package:
     flag = container.get(CHANGES_ONLY) or child_text(container, CHANGES_ONLY)
     changes_only = is_true(flag) if flag else name.startswith("Изменения")
     catalog = child_text(container, "ИдКаталога" if name in OFFERS else "Ид")
-    return Package(lists, changes_only, bool(flag), catalog, is_classifier=name == "Классификатор")
+    return Package(
+        lists, changes_only, bool(flag), catalog and fold_guids(catalog), is_classifier=name == "Классификатор"
+    )
 
 
 def is_deleted(element: Element) -> bool:
@@ -154,7 +157,8 @@ def read_pairs(
         if rest is not None and beside:
             rest.append({key: name} | beside if name else beside)
     if rest is not None:
-        rest += filter(None, map(value_of, _CHILDREN_WITH_A_LONE_VALUE(parent, value=value)))
+        lone = cast("list[Element]", _CHILDREN_WITH_A_LONE_VALUE(parent, value=value))
+        rest += filter(None, map(value_of, lone))
     return pairs
 
 

@@ -11,10 +11,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_deleted, reject, states_none
+from onec_pipelines.commerceml.facts import Reader, is_deleted, reject, states_none
 from onec_pipelines.commerceml.records import Fact, Price, PriceList, PriceType, Rejection
 from onec_pipelines.commerceml.values import MAX_ID_BYTES, ValueRejected, check_id, fits_index, parse_number
-from onec_pipelines.commerceml.xml import child_text, children, line_of, texts
+from onec_pipelines.commerceml.xml import Element, child_text, children, line_of, texts
 
 TIER = ("Единица", "Коэффициент", "МинКоличество")
 """What tells the prices of one type in one list from each other."""

@@ -17,10 +17,10 @@ warehouse, and only where the offer states no warehouse.
 
 from collections.abc import Iterator, Mapping
 
-from onec_pipelines.commerceml.facts import Element, Reader, is_blank, is_deleted, reject, states_none
+from onec_pipelines.commerceml.facts import Reader, is_blank, is_deleted, reject, states_none
 from onec_pipelines.commerceml.records import Fact, Rejection, Stock, Warehouse
 from onec_pipelines.commerceml.values import ValueRejected, check_id, parse_number
-from onec_pipelines.commerceml.xml import child_text, children, line_of, parts, text
+from onec_pipelines.commerceml.xml import Element, child_text, children, line_of, parts, text
 
 DEFAULT_WAREHOUSE = "default"
 LISTS = frozenset({"Остатки", "КоличествоНаСкладах", "ОстаткиПоСкладу", "Склады"})

@@ -6,6 +6,7 @@ MAX_ID_BYTES = 1024
 """PostgreSQL indexes keys of up to 2,704 bytes; 1C's own identifiers have 73."""
 MAX_NUMBER_LENGTH = 1000
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\Z")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _NO_DATE = re.compile(r"(?:0001-01-01|0?1\.0?1\.0001)(?:[T ]0?0:00(?::00(?:[.,]0+)?)?(?:Z|[+-][0-9:]+)?)?\Z")
@@ -78,3 +79,15 @@ def check_id(text: str | None, name: str = "Ид") -> str:
 def fits_index(text: str) -> bool:
     """Whether a value is short enough to be a key in PostgreSQL (`MAX_ID_BYTES` in UTF-8)."""
     return len(text) * 4 <= MAX_ID_BYTES or (len(text) <= MAX_ID_BYTES and len(text.encode()) <= MAX_ID_BYTES)
+
+
+def fold_guids(text: str) -> str:
+    """An identifier with the GUIDs in it, which are one in any case, in lower case: `good#char` has two."""
+    if text == text.lower():
+        return text
+    return "#".join(part.lower() if _GUID.match(part) else part for part in text.split("#"))
+
+
+def cases_of(onec_id: str) -> set[str]:
+    """The forms in which files may be named after an identifier: a GUID in any case."""
+    return {onec_id, onec_id.lower(), onec_id.upper()} if _GUID.match(onec_id) else {onec_id}

@@ -21,6 +21,7 @@ from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import unreadable
 from onec_pipelines.errors import ExportError
 
+Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
 ADVICE = "Повторите выгрузку из 1С."
 UNCHANGED = "Импорт не выполнен, данные не изменены."
 NOT_XML = (
@@ -113,39 +114,39 @@ class _LocalNames(dict[str, str]):
 _local_names = _LocalNames()
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: Element) -> str:
     """`Ид` for `{urn:1C.ru:commerceml_3}Ид`."""
     return _local_names[element.tag]
 
 
-def children(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+def children(element: Element) -> Iterator[tuple[str, Element]]:
     """Each child element with its local name."""
     for child in element:
         yield _local_names[child.tag], child
 
 
-def parts(element: etree._Element) -> list[tuple[str, etree._Element]]:
+def parts(element: Element) -> list[tuple[str, Element]]:
     """`children` as a list, in two thirds of the time: for small elements of which there are many."""
     return [(_local_names[child.tag], child) for child in element]
 
 
-def texts(element: etree._Element) -> dict[str, str | None]:
+def texts(element: Element) -> dict[str, str | None]:
     """The text of each child as it is, by local name; the last of a name counts."""
     return {_local_names[child.tag]: child.text for child in element}
 
 
-def text(element: etree._Element) -> str | None:
+def text(element: Element) -> str | None:
     """The trimmed text of an element, None when there is none."""
     content = element.text
     return (content.strip() or None) if content else None
 
 
-def trimmed(element: etree._Element) -> str | None:
+def trimmed(element: Element) -> str | None:
     """The trimmed text of an element, empty where it holds spaces, None where it holds nothing."""
     return element.text.strip() if element.text else None
 
 
-def child_text(element: etree._Element, name: str) -> str | None:
+def child_text(element: Element, name: str) -> str | None:
     """The text of the first child of that local name."""
     for child in element:
         if _local_names[child.tag] == name:
@@ -153,18 +154,18 @@ def child_text(element: etree._Element, name: str) -> str | None:
     return None
 
 
-def line_of(element: etree._Element) -> int:
+def line_of(element: Element) -> int:
     """The line on which the element starts in its file (0 when the parser does not know)."""
     line: int = element.sourceline or 0  # type: ignore[assignment]
     return line if line <= LAST_EXACT_LINE else line - _newlines_of_first_text(element)
 
 
-def _newlines_of_first_text(element: etree._Element) -> int:
+def _newlines_of_first_text(element: Element) -> int:
     """By how many lines `sourceline` is too high beyond `LAST_EXACT_LINE`.
 
     There libxml2 gives the line where the first text in or behind the element ends.
     """
-    node: etree._Element | None = element
+    node: Element | None = element
     for _ in range(LOOKED_AHEAD):
         if node is None:
             break
@@ -176,14 +177,14 @@ def _newlines_of_first_text(element: etree._Element) -> int:
     return 0
 
 
-def is_cut(element: etree._Element) -> bool:
+def is_cut(element: Element) -> bool:
     """Whether a record was too long to be kept whole."""
     return element.get(CUT) is not None
 
 
 def read_elements(
     path: Path, shown: str, wanted: Collection[str], after_portion: Callable[[], None] | None = None
-) -> Iterator[tuple[str, etree._Element]]:
+) -> Iterator[tuple[str, Element]]:
     """Yield each wanted record element and each container (`Каталог`, `ПакетПредложений`, ...) as it ends.
 
     Args:
@@ -214,7 +215,7 @@ class _Source:
     def __init__(self, stream: BinaryIO, after_portion: Callable[[], None] | None) -> None:
         self.stream = stream
         self.after_portion = after_portion
-        self.root: etree._Element | None = None
+        self.root: Element | None = None
         self.unfinished = 0
         """Bytes read since a record ended."""
         self.portion = 0
@@ -232,7 +233,7 @@ class _Source:
         return data
 
 
-def _cut(root: etree._Element) -> None:
+def _cut(root: Element) -> None:
     """Drop the parts of the record being read, except the first `KEPT_PARTS` and those not yet complete."""
     record, around = None, root
     while len(around):
@@ -249,10 +250,10 @@ def _cut(root: etree._Element) -> None:
         part, kept = part[-1], 0
 
 
-def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, etree._Element]]:
+def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, Element]]:
     encoding = encoding_of(source.stream.read(HEAD_BYTES))
     source.stream.seek(0)
-    events: Iterator[tuple[str, etree._Element]] = etree.iterparse(
+    events: Iterator[tuple[str, Element]] = etree.iterparse(
         source,
         events=("start", "end"),
         tag=[f"{{*}}{name}" for name in {*wanted, *BULKY, *CONTAINERS, ROOT}],
@@ -267,8 +268,8 @@ def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, etre
 
 
 def _walk(
-    events: Iterator[tuple[str, etree._Element]], source: _Source, shown: str, wanted: Collection[str]
-) -> Iterator[tuple[str, etree._Element]]:
+    events: Iterator[tuple[str, Element]], source: _Source, shown: str, wanted: Collection[str]
+) -> Iterator[tuple[str, Element]]:
     name, around, around_name = "", None, ""
     for event, element in events:
         if event == "start":
@@ -298,19 +299,19 @@ def _is_record(name: str, around_name: str) -> bool:
     return name in BULKY and PARENTS.get(name, around_name) == around_name
 
 
-def _list_name(parent: etree._Element) -> str:
+def _list_name(parent: Element) -> str:
     """The name of a list; empty where it is a part of a good or an offer."""
     name = local_name(parent)
     is_part = name == "Склады" and any(local_name(around) in ITEMS for around in parent.iterancestors())
     return "" if is_part else name
 
 
-def _is_foreign(parent: etree._Element) -> bool:
+def _is_foreign(parent: Element) -> bool:
     owner = parent.getparent()
     return owner is not None and local_name(owner) in FOREIGN_OWNERS
 
 
-def _free(element: etree._Element, parent: etree._Element) -> None:
+def _free(element: Element, parent: Element) -> None:
     element.clear()
     while element.getprevious() is not None:
         del parent[0]

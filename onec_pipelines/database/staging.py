@@ -57,6 +57,8 @@ class Staging:
     """The staging tables of one import; use inside its transaction."""
 
     connection: psycopg.Connection
+    fold: Callable[[str], str] | None = None
+    """What identifiers are called in the database: those of the columns `onec_id`, and of what refers to them."""
     tables: dict[type, "_Table"] = field(default_factory=dict)
     seq: int = 0
 
@@ -95,7 +97,8 @@ class Staging:
         """Stage a record of one of the created types."""
         table = self.tables[type(record)]
         self.seq += 1
-        table.rows.append((self.seq, file, *table.row(record)))
+        row = table.row(record)
+        table.rows.append((self.seq, file, *(table.folded(row, self.fold) if self.fold else row)))
         if len(table.rows) >= BATCH:
             self._copy(table)
 
@@ -126,7 +129,28 @@ class _Table:
     row: Callable[[Any], tuple[Any, ...]]
     ddl: sql.Composed
     copy: sql.Composed
+    ids: tuple[int, ...] = ()
+    """Which columns hold identifiers."""
     rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def folded(self, row: tuple[Any, ...], fold: Callable[[str], str]) -> tuple[Any, ...]:
+        """The row with its identifiers folded."""
+        changed = {at: now for at in self.ids if (value := row[at]) and (now := _folded(value, fold)) != value}
+        return tuple(changed.get(at, value) for at, value in enumerate(row)) if changed else row
+
+
+def _folded(value: Any, fold: Callable[[str], str]) -> Any:  # noqa: ANN401 - a cell is of any type
+    """Fold an identifier, each of several once, or all of a mapping: keys that become one keep the values of both."""
+    if isinstance(value, str):
+        return fold(value)
+    if isinstance(value, tuple):
+        return tuple(dict.fromkeys(map(fold, value)))
+    folded: dict[str, Any] = {}
+    for key, stated in value.items():
+        values = [fold(entry) for entry in (stated if isinstance(stated, list) else [stated])]
+        known = folded.setdefault(fold(key), [])
+        known += values
+    return {key: values if len(values) > 1 else values[0] for key, values in folded.items()}
 
 
 def _table(record_type: type, name: str) -> _Table:
@@ -147,7 +171,12 @@ def _table(record_type: type, name: str) -> _Table:
         attrgetter(*columns_of(record_type)),
         sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
         sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),
+        tuple(at for at, column in enumerate(columns_of(record_type)) if _holds_ids(column)),
     )
+
+
+def _holds_ids(column: str) -> bool:
+    return column.endswith(("onec_id", "onec_ids")) or column in {"properties", "cell"}
 
 
 def _columns_there(connection: psycopg.Connection, name: str) -> list[str]:

@@ -19,6 +19,7 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import worker_lock
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.errors import OnecError
+from onec_pipelines.importing.ids import read_folding
 from onec_pipelines.importing.reading import DatasetImport, Reading, read_into_staging
 from onec_pipelines.tolerated import tolerated
 
@@ -48,7 +49,7 @@ def _work(pipe: Connection, parent: int) -> None:
     with connect(database_url) as connection, worker_lock(connection, dataset.name):
         if os.getppid() != parent:  # the import was killed, and the next one did not see our lock yet
             return
-        staging = Staging(connection)
+        staging = Staging(connection, read_folding(connection))
         staging.attach(dataset.staged)
         while True:
             number, file = pipe.recv()

@@ -48,8 +48,8 @@ SPACED = re.sub(":([0-9]+)", r"=\1=", STATED)
 def test_every_value_that_a_good_or_an_offer_states_is_read(read, element, list_, onec_id):
     facts = read(
         catalog.READERS,
-        f"""<Каталог><{list_}><{element} Вид="=0="><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{SPACED}</{element}>
-        </{list_}></Каталог>""",
+        f"""<Каталог><{list_}><{element} Вид="=0="><Ид>{onec_id}</Ид><Наименование>Стул</Наименование>{SPACED}
+        </{element}></{list_}></Каталог>""",
     )
     for kind in {Good if element == "Товар" else Offer, Offer if "#" in onec_id else Good}:
         read_of = repr([fact for fact in facts if isinstance(fact, kind)])
@@ -58,6 +58,16 @@ def test_every_value_that_a_good_or_an_offer_states_is_read(read, element, list_
             number for number in range(50) if f"={number}=" not in (units if number in {11, 12, 14} else read_of)
         ]
         assert dropped == ([36, 37, 38] if kind is Good and "#" in onec_id else [])
+
+
+def test_a_trademark_beside_the_property_of_the_brand_is_kept(read):
+    good, _ = read(
+        catalog.READERS,
+        """<Каталог><Товары><Товар><Ид>g</Ид><Наименование>Стул</Наименование><ТорговаяМарка>Дуб</ТорговаяМарка>
+        <ЗначенияСвойств><ЗначенияСвойства><Ид>Бренд</Ид><Значение>b1</Значение></ЗначенияСвойства></ЗначенияСвойств>
+        </Товар></Товары></Каталог>""",
+    )
+    assert (good.brand_onec_id, good.extra) == ("b1", {"ТорговаяМарка": "Дуб"})
 
 
 def test_what_stands_for_no_value_is_no_extra(read):

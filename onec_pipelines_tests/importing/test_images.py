@@ -227,6 +227,14 @@ def test_files_are_found_by_name_in_name_order_where_the_xml_lists_none(shop):
     assert shop.rows(PUBLISHED) == [("import_files/13/137_1.jpg", 0, True), ("import_files/13/137_2.jpg", 1, False)]
 
 
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_a_file_bears_the_name_of_a_guid_in_any_case(shop, case):
+    onec_id = "a1111111-0000-11e5-8000-00155d000001"
+    shop.ship(f"import_files/{case(onec_id[:2])}/{case(onec_id)}_1.jpg")
+    shop.goods({onec_id.upper(): []})
+    assert counts(shop()) == (1, 0, 0)
+
+
 def test_a_file_that_bears_the_name_is_not_taken_where_the_xml_lists_images(shop):
     shop.ship("import_files/13/137_1.jpg")
     shop.ship("import_files/listed.jpg")

@@ -113,7 +113,7 @@ def test_a_list_after_an_empty_one_counts_and_one_before_does_not(shop, imports,
     assert rows(STOCKS) == [("g#1", "far", 6)]
 
 
-def test_what_is_rejected_before_an_empty_list_is_rejected_no_longer(shop, imports, rows, xml):
+def test_what_is_rejected_before_an_empty_list_is_rejected_no_longer(shop, imports, xml):
     shop.rests(xml.rests("g#1", main="много") + offer("g#1", "<Остатки/>"), delta=True)
     assert imports.stocks().counters.errors == 0
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from onec_pipelines.commerceml.values import cases_of
 from onec_pipelines.images.names import is_name_of
 from onec_pipelines.images.plan import PublishedFile, Reference
 from onec_pipelines.images.scan import ROOT, FileIndex, files_named
@@ -111,7 +112,7 @@ def references_of(product: Product, index: FileIndex) -> list[Reference]:
     if owner.is_listed:
         return references
     records = {image.path: image for image in images if image.is_recorded}
-    paths = set(files_named(index, product.onec_id))
+    paths = {path for name in cases_of(product.onec_id) for path in files_named(index, name)}
     paths |= {path for path, image in records.items() if image.by_name}
     named = [
         Reference(owner, None, position, path, records[path].published if path in records else None)
