@@ -66,10 +66,10 @@ where o.bare_seq = s.seq;
 
 -- settle offers without images
 -- Offers are judged by themselves, and the variants that 2.04 states as goods with the goods.
-update onec_staging.offers s
+update onec_staging.offers
 set images = '{}'
 where images is null and not is_bare
-    and exists (select from onec_staging.offers o where o.images <> '{}' and o.from_good = s.from_good);
+    and from_good = any (array(select distinct from_good from onec_staging.offers where images <> '{}'));
 
 -- settle offers that prices or rests files repeat
 -- What they repeat of an offer yields to the offer, whichever is later.
