@@ -137,7 +137,7 @@ def pairs_with_texts(parent: Element) -> list[Element]:
     return cast("list[Element]", _CHILDREN_WITH_TWO_TEXTS(parent))
 
 
-_CHILDREN_WITH_A_LONE_VALUE = etree.XPath("*[*[text() and local-name() = $value]][not(*[text()][2])]")
+_CHILDREN_WITHOUT_A_KEY_IN_FRONT = etree.XPath("*[*[1][not(text()) or local-name() = $value]]")
 
 
 def read_pairs(
@@ -149,38 +149,50 @@ def read_pairs(
     """
     pairs: dict[str, str | list[str]] = {}
     for pair in pairs_with_texts(parent):
-        name, stated, beside = _read_pair(pair, key, value, else_key)
+        name: str | None = None
+        stated: list[str] = []
+        is_odd = False
+        for tag, child in parts(pair):
+            if tag == key:
+                name = text(child)
+            elif tag != value:
+                is_odd = True
+            elif (content := text(child)) is not None and not means_empty(content):
+                stated.append(content)
+        if is_odd or name is None:
+            name, beside = _read_odd_pair(pair, name, stated, (key, value, else_key))
+            if rest is not None and beside:
+                rest.append(beside)
         if name is not None and stated:
             add_values(pairs, name, stated)
-        elif stated:
-            beside[value] = stated
-        if rest is not None and beside:
-            rest.append({key: name} | beside if name else beside)
     if rest is not None:
-        lone = cast("list[Element]", _CHILDREN_WITH_A_LONE_VALUE(parent, value=value))
-        rest += filter(None, map(value_of, lone))
+        suspects = cast("list[Element]", _CHILDREN_WITHOUT_A_KEY_IN_FRONT(parent, value=value))
+        rest += [{value: lone} for pair in suspects if (lone := _lone_value(pair, value))]
     return pairs
 
 
-def _read_pair(pair: Element, key: str, value: str, else_key: str) -> tuple[str | None, list[str], Tree]:
-    """The name of a pair, its values, and what it states besides."""
-    name = else_name = None
-    stated: list[str] = []
+def _lone_value(pair: Element, value: str) -> object:
+    """The value of a pair in which nothing else has a text."""
+    stated = [(tag, child) for tag, child in parts(pair) if text(child)]
+    return value_of(stated[0][1]) if [tag for tag, _ in stated] == [value] else None
+
+
+def _read_odd_pair(
+    pair: Element, name: str | None, stated: list[str], tags: tuple[str, str, str]
+) -> tuple[str | None, Tree]:
+    """What a pair goes by, and what it states besides; its values, where it goes by nothing."""
+    key, value, else_key = tags
     beside: Tree = {}
-    for tag, child in parts(pair):
-        if tag == key:
-            name = text(child)
-        elif tag == value:
-            stated += [content for content in (text(child),) if content and not means_empty(content)]
-        elif tag == else_key:
-            else_name = text(child)
-        else:
+    for tag, child in children(pair):
+        if tag not in tags:
             add_value(beside, tag, value_of(child))
+    else_name = child_text(pair, else_key) if else_key else None
     if name is None:
-        return else_name, stated, beside
-    if stated:
-        add_value(beside, else_key, else_name)
-    return name, stated, beside
+        if else_name is None and stated:
+            beside[value] = stated
+        return else_name, beside
+    add_value(beside, else_key, else_name if stated else None)
+    return name, {key: name} | beside if beside else beside
 
 
 def add_values(pairs: dict[str, str | list[str]], name: str, stated: list[str]) -> None:

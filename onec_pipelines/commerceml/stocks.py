@@ -26,8 +26,8 @@ DEFAULT_WAREHOUSE = "default"
 LISTS = frozenset({"Остатки", "КоличествоНаСкладах", "ОстаткиПоСкладу", "Склады"})
 """One of these that holds nothing says that the offer has no stock."""
 PLACES = LISTS | {"Остаток", "Склад", "КоличествоНаСкладе"}
-WAREHOUSE = ("ИдСклада", "Ид")
-QUANTITY = ("КоличествоНаСкладе", "Количество")
+Cell = tuple[str | None, str, int]
+"""Warehouse (None where it should be named and is not), quantity and line."""
 WITHOUT_WAREHOUSES = {"Остатки": DEFAULT_WAREHOUSE, "Остаток": DEFAULT_WAREHOUSE}
 
 
@@ -46,9 +46,16 @@ def read_warehouse(element: Element) -> Iterator[Fact]:
 
 def read_stocks(element: Element) -> Iterator[Fact]:
     """The stock of a good or an offer; nothing where it states none."""
-    cells = list(_cells(element))
+    cells: list[Cell] = []
+    is_list_empty = False
+    for tag, child in children(element):
+        if tag in PLACES:
+            _read_place(tag, child, cells)
+            is_list_empty |= tag in LISTS and is_blank(child)
+        elif tag == "Количество" and (quantity := text(child)):
+            cells.append((DEFAULT_WAREHOUSE, quantity, line_of(child)))
     in_warehouses = any(warehouse != DEFAULT_WAREHOUSE for warehouse, _, _ in cells)
-    is_emptied = not in_warehouses and any(tag in LISTS and is_blank(child) for tag, child in children(element))
+    is_emptied = is_list_empty and not in_warehouses
     if not cells and not is_emptied:
         return
     stated, line = child_text(element, "Ид"), line_of(element)
@@ -72,38 +79,23 @@ def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Sto
         return Rejection("stock", onec_id, warehouse, str(rejected), payload, line)
 
 
-def _cells(element: Element) -> Iterator[tuple[str | None, str, int]]:
-    """Warehouse (None where it should be named and is not), quantity and line of each stated quantity."""
-    for tag, child in children(element):
-        if tag == "Количество":
-            yield from _cell(DEFAULT_WAREHOUSE, text(child), child)
-        elif tag in PLACES:
-            yield from _place(tag, child)
-
-
-def _place(tag: str, element: Element) -> Iterator[tuple[str | None, str, int]]:
-    """The quantity that an element states for itself, then those of the elements in it."""
-    own: dict[str, str | None] = dict(element.attrib)  # type: ignore[arg-type]
+def _read_place(tag: str, element: Element, cells: list[Cell]) -> None:
+    """Add the quantity that an element states for itself, and those of the elements in it."""
+    own = {str(name): str(value).strip() for name, value in element.items()}
     nested = []
     for name, child in parts(element):
-        if name in PLACES and (len(child) or child.attrib):
+        if name in PLACES and (len(child) or child.keys()):
             nested.append((name, child))
-        else:
-            own[name] = text(child) or own.get(name)
-    if tag in QUANTITY:
-        own.setdefault(tag, text(element))
-    yield from _cell(_first(own, WAREHOUSE) or WITHOUT_WAREHOUSES.get(tag), _first(own, QUANTITY), element)
+        elif content := text(child):
+            own[name] = content
+    if tag == "КоличествоНаСкладе" and (content := text(element)):
+        own.setdefault(tag, content)
+    quantity = own.get("КоличествоНаСкладе") or own.get("Количество")
+    if quantity:
+        warehouse = own.get("ИдСклада") or own.get("Ид") or WITHOUT_WAREHOUSES.get(tag)
+        cells.append((warehouse, quantity, line_of(element)))
     for name, child in nested:
-        yield from _place(name, child)
-
-
-def _first(stated: Mapping[str, str | None], names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if (found := (stated.get(name) or "").strip())), None)
-
-
-def _cell(warehouse: str | None, quantity: str | None, element: Element) -> Iterator[tuple[str | None, str, int]]:
-    if quantity is not None:
-        yield warehouse, quantity, line_of(element)
+        _read_place(name, child, cells)
 
 
 READERS: Mapping[str, Reader] = {"Склад": read_warehouse, "Товар": read_stocks, "Предложение": read_stocks}

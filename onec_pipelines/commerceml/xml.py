@@ -96,8 +96,9 @@ PARENTS = {
     "Контрагент": "Контрагенты",
 }
 """Element -> the parent in which it is a record: `Склад` in `Склады` is a warehouse, in `Остаток` part of a stock."""
+LISTS = frozenset(PARENTS.values())
 ITEMS = frozenset({"Товар", "Предложение"})
-"""`Склад` in `Склады` is no warehouse there, but part of a stock."""
+"""What stands in a list in one of these is a part of it: `Склады` of a stock, `ЕдиницыИзмерения` of a good."""
 FOREIGN_OWNERS = frozenset({"Документ", "ПодчиненныйДокумент"})
 """Orders repeat goods, contragents and warehouses under the same names; those are not records of the export."""
 CONTAINERS = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор", "Контрагенты"})
@@ -302,7 +303,7 @@ def _is_record(name: str, around_name: str) -> bool:
 def _list_name(parent: Element) -> str:
     """The name of a list; empty where it is a part of a good or an offer."""
     name = local_name(parent)
-    is_part = name == "Склады" and any(local_name(around) in ITEMS for around in parent.iterancestors())
+    is_part = name in LISTS and any(local_name(around) in ITEMS for around in parent.iterancestors())
     return "" if is_part else name
 
 

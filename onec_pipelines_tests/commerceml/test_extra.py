@@ -60,6 +60,19 @@ def test_every_value_that_a_good_or_an_offer_states_is_read(read, element, list_
         assert dropped == ([36, 37, 38] if kind is Good and "#" in onec_id else [])
 
 
+def test_a_list_in_a_good_is_a_part_of_it(read):
+    _, good, _ = read(
+        catalog.READERS,
+        """<Каталог><Товары><Товар><Ид>g</Ид><Наименование>Набор</Наименование><ЕдиницыИзмерения><ЕдиницаИзмерения>
+        <Код>778</Код><Коэффициент>12</Коэффициент></ЕдиницаИзмерения></ЕдиницыИзмерения>
+        <Комплектующие><Товары><Товар><Ид>k</Ид></Товар></Товары></Комплектующие></Товар></Товары></Каталог>""",
+    )
+    assert good.extra == {
+        "ЕдиницыИзмерения": {"ЕдиницаИзмерения": {"Код": "778", "Коэффициент": "12"}},
+        "Комплектующие": {"Товары": {"Товар": {"Ид": "k"}}},
+    }
+
+
 def test_a_trademark_beside_the_property_of_the_brand_is_kept(read):
     good, _ = read(
         catalog.READERS,

@@ -332,6 +332,21 @@ def test_a_label_is_found_in_each_form_of_a_dictionary(export, imports, rows, xm
     assert rows("select property_name, value from onec.product_attributes") == [("Цвет", "синий")]
 
 
+@pytest.mark.parametrize(("others", "label"), [("", "синий"), ("<Свойство><Ид>q</Ид>{}</Свойство>", "c")])
+def test_a_value_under_the_name_of_a_property_has_its_label_where_only_one_has_that_name(
+    export, imports, rows, xml, others, label
+):
+    name = "<Наименование>Цвет</Наименование>"
+    export.properties(f"""<Свойство><Ид>p</Ид>{name}<ВариантыЗначений><Справочник><ИдЗначения>c</ИдЗначения>
+        <Значение>синий</Значение></Справочник></ВариантыЗначений></Свойство>{others.format(name)}""")
+    values = f"<ЗначенияСвойств><ЗначенияСвойства>{name}<Значение>c</Значение></ЗначенияСвойства></ЗначенияСвойств>"
+    export.goods(xml.good("g", more=values))
+    export.offers(xml.offer("g#1", more=values))
+    imports.catalog()
+    for view in ("product_attributes", "variant_attributes"):
+        assert rows(f"select property_name, value from onec.{view}") == [("Цвет", label)]
+
+
 def test_a_property_without_an_id_goes_by_its_name(export, imports, rows, xml):
     export.properties("""<Свойство><Наименование>Цвет</Наименование><ВариантыЗначений><Справочник>
         <ИдЗначения>c</ИдЗначения><Значение>синий</Значение></Справочник></ВариантыЗначений></Свойство>""")

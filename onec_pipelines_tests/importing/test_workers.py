@@ -169,3 +169,14 @@ def test_small_and_single_files_are_read_by_the_import_itself(big, monkeypatch):
     assert parallel.count_workers(8, contents) == 2
     monkeypatch.setattr(parallel, "WORTH_A_PROCESS", 100_000_000)
     assert parallel.count_workers(8, contents) == 1
+
+
+def test_several_processes_find_a_row_by_its_id_in_any_case(export, imports, rows, connection, xml):
+    onec_id = "a1111111-0000-11e5-8000-00155d000001"
+    export.goods(xml.good(onec_id))
+    imports.catalog()
+    connection.execute("update onec.products set onec_id = upper(onec_id)")
+    export.goods(xml.good(onec_id, "Стол"), segment=1)
+    export.goods(xml.good(f"{onec_id}#1"), segment=2)
+    imports.catalog(workers=2)
+    assert rows("select onec_id from onec.products") == [onec_id.upper()]

@@ -8,6 +8,30 @@ comment on column onec.products.extra is
     'What has no column, by element: further barcodes, Категория, units, marking and the like; no prices, stocks, images.';
 comment on column onec.product_variants.extra is 'What has no column, by element; no prices, stocks, images.';
 
+-- A good may state its value under the name of a property, though that has an id.
+create or replace view onec.product_attributes as
+select
+    p.id as product_id,
+    p.onec_id as product_onec_id,
+    p.article,
+    coalesce(pr.name, attribute.key) as property_name,
+    string_agg(coalesce(label.value, stated.value), ', ' order by stated.place) as value
+from onec.products p
+cross join lateral jsonb_each(p.properties) as attribute
+cross join lateral (
+    select value, place
+    from jsonb_array_elements_text(
+        case jsonb_typeof(attribute.value) when 'array' then attribute.value else jsonb_build_array(attribute.value) end
+    ) with ordinality as element (value, place)
+) as stated
+left join onec.properties pr on pr.onec_id = attribute.key
+left join (
+    select min(id) as id, name from onec.properties group by name having count(*) = 1
+) named on pr.id is null and named.name = attribute.key
+left join onec.property_values label
+    on label.property_id = coalesce(pr.id, named.id) and label.onec_id = stated.value
+group by p.id, attribute.key, pr.name;
+
 create view onec.variant_attributes as
 select
     v.id as variant_id,
@@ -27,7 +51,11 @@ cross join lateral (
     ) with ordinality as element (value, place)
 ) as stated
 left join onec.properties pr on pr.onec_id = attribute.key
-left join onec.property_values label on label.property_id = pr.id and label.onec_id = stated.value
+left join (
+    select min(id) as id, name from onec.properties group by name having count(*) = 1
+) named on pr.id is null and named.name = attribute.key
+left join onec.property_values label
+    on label.property_id = coalesce(pr.id, named.id) and label.onec_id = stated.value
 group by v.id, p.id, attribute.key, pr.name;
 comment on view onec.variant_attributes is
     'The properties of offers by name, with the labels of their dictionaries; product_attributes has those of products.';

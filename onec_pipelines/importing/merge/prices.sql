@@ -96,23 +96,34 @@ limit 0;
 -- settle prices for other units or from larger quantities
 -- Of several prices of a type the price is the one for the base unit and the least quantity, be it rejected; without one
 -- for the base unit, that of the least factor. The others are tiers. What cannot be read of a rejected one comes last.
-with stated as (
+with several as (
+    select onec_id, cell
+    from (
+        select onec_id, price_type_onec_id as cell from onec_staging.prices
+        union all
+        select onec_id, cell from pg_temp.rejected where cell is not null
+    ) cells
+    group by onec_id, cell
+    having count(*) > 1
+), stated as (
     select
-        seq, onec_id, price_type_onec_id as cell, unit, coalesce(factor, '1')::numeric as factor,
+        seq, onec_id, cell, unit, coalesce(factor, '1')::numeric as factor,
         coalesce(min_quantity, '0')::numeric as min_quantity
-    from onec_staging.prices
+    from several
+    join onec_staging.prices s using (onec_id)
+    where s.price_type_onec_id = cell
     union all
     select
         seq, onec_id, cell, payload ->> 'Единица',
         case when factor ~ '^[0-9]+([.][0-9]+)?$' then factor else 'infinity' end::numeric,
         case when min_quantity ~ '^[0-9]+([.][0-9]+)?$' then min_quantity else 'infinity' end::numeric
-    from pg_temp.rejected
+    from several
+    join pg_temp.rejected using (onec_id, cell)
     cross join lateral (
         select
             coalesce(replace(payload ->> 'Коэффициент', ',', '.'), '1') as factor,
             coalesce(replace(payload ->> 'МинКоличество', ',', '.'), '0') as min_quantity
     ) read
-    where cell is not null
 ), ranked as (
     select
         seq, factor, min_quantity,
@@ -121,7 +132,6 @@ with stated as (
         ) as place,
         row_number() over (partition by onec_id, cell, unit, factor, min_quantity order by seq desc) as repetition
     from stated
-    where (onec_id, cell) in (select onec_id, cell from stated group by onec_id, cell having count(*) > 1)
 ), further as (
     delete from onec_staging.prices s
     using ranked r
