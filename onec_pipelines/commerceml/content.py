@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
+from onec_pipelines.commerceml.encoding import DECODED, HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, unreadable
-from onec_pipelines.commerceml.xml import ROOT
+from onec_pipelines.commerceml.xml import END
 from onec_pipelines.datasets import BY_NAME, IMPORTED
 
 CHUNK = 1 << 20
@@ -40,12 +40,9 @@ _PREFIXED = re.compile(b"<" + _PREFIX)
 _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 """1C itself declares `xs` and `xsi`, for attributes."""
 _ROOT_WITHIN = 4096
-_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
-"""Encodings in which Cyrillic tags are other bytes than in UTF-8."""
-WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED)]).encode()).hexdigest()[:8]
+WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(DECODED)]).encode()).hexdigest()[:8]
 """A digest of the tags and encodings looked for: when they change, what is remembered of files is no longer used."""
 _EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +-]{10,40})["']""")
-_END = re.compile(rb"</(?:" + _PREFIX + b")?" + ROOT.encode() + rb"\s*>\s*\Z")
 _END_WITHIN = 1024
 
 
@@ -116,12 +113,12 @@ def exported_at(file: ExportFile) -> str:
 
 def _exported_at(head: bytes) -> str:
     name = encoding_of(head)
-    stated = _EXPORTED_AT.search(head.decode(name if name in _DECODED else "utf-8", "replace"))
+    stated = _EXPORTED_AT.search(head.decode(name if name in DECODED else "utf-8", "replace"))
     return stated[1].strip() if stated else ""
 
 
 def _ends(window: bytes) -> bool:
-    return _END.search(window, max(0, len(window) - _END_WITHIN)) is not None
+    return END.search(window, max(0, len(window) - _END_WITHIN)) is not None
 
 
 def _by_name(tags: Mapping[bytes, int]) -> Mapping[str, int]:
@@ -144,7 +141,7 @@ def _open_end(window: bytes) -> bytes:
 def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
     """A decoder, or None where the tags have the same bytes as in UTF-8 or the encoding is unknown."""
     name = encoding_of(head)
-    return codecs.getincrementaldecoder(name)(errors="replace") if name in _DECODED else None
+    return codecs.getincrementaldecoder(name)(errors="replace") if name in DECODED else None
 
 
 def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:

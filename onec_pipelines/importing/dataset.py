@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import NotForUs, Rejection
+from onec_pipelines.commerceml.records import Mended, NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock
@@ -53,6 +53,7 @@ BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
 SHOWN_HIDDEN = 5
+SHOWN_MENDED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +295,21 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
     for entry in reading.files:
         if entry.rows == 0 and entry.content.items(dataset.name):
             yield f"{entry.file.name} names {dataset.name} but holds none that could be read."
+    yield from _of_mended(reading.mended)
     if not contents:
         yield f"No file of the export holds {dataset.name}."
     if reading.unhandled:
         shown = ", ".join(f"{path} ({times})" for path, times in reading.unhandled.most_common(5))
         yield f"Elements that are not imported: {shown}."
+
+
+def _of_mended(mended: list[tuple[str, Mended]]) -> Iterator[str]:
+    """Where 1C has written what XML forbids, for those who can mend it there."""
+    for name, mend in mended[:SHOWN_MENDED]:
+        yield f"Файл {name} исправлен при чтении: {mend.what}: {mend.times}, первый в строке {mend.line}."
+    if len(mended) > SHOWN_MENDED:
+        files = len({name for name, _ in mended})
+        yield f"Исправлены при чтении и другие файлы: всего исправленных {files}."
 
 
 def _of_hidden(names: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
-from onec_pipelines.commerceml.records import Package, Rejection, Unhandled
+from onec_pipelines.commerceml.records import Mended, Package, Rejection, Unhandled
 from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.ledger import LedgerFile
@@ -85,7 +85,8 @@ class DatasetImport:
 class Reading:
     """What has been gathered from files.
 
-    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta.
+    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta,
+    `mended` in which files what was mended.
     """
 
     files: list[LedgerFile] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Reading:
     full: dict[str, bool] = field(default_factory=dict)
     any_delta: bool = False
     unhandled: Counter[str] = field(default_factory=Counter)
+    mended: list[tuple[str, Mended]] = field(default_factory=list)
 
     @property
     def export_kind(self) -> str:
@@ -151,6 +153,7 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
         reading.rows += part.rows
         reading.seen.update(part.seen)
         reading.unhandled.update(part.unhandled)
+        reading.mended += part.mended
         reading.any_delta |= part.any_delta
         for entity, full in part.full.items():
             reading.note(entity, full=full)
@@ -177,6 +180,8 @@ def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile
             packages.append((fact, staging.tables.keys() & seen.keys()))
         elif isinstance(fact, Unhandled):
             reading.unhandled[fact.path] += 1
+        elif isinstance(fact, Mended):
+            reading.mended.append((file.name, fact))
         else:
             seen[kind] += 1
     staging.flush()
