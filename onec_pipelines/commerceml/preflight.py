@@ -47,7 +47,7 @@ def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
 def _directory_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     dataset = BY_NAME[import_type]
     required = dataset.required_directories
-    missing = [name for name in required if not (export.root / name).is_dir()]
+    missing = [name for name in required if not export.has_directory(name)]
     empty = [name for name in required if name not in missing and not export.directory_has_files(name)]
     if import_type != "catalog":
         path = export.root / required[0]

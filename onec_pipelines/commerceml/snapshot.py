@@ -25,10 +25,13 @@ from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
 
 Contents = Mapping[ExportFile, FileContent]
+PLACES = {"Товары": {"goods"}, "Предложения": {"offers", "prices", "rests"}}
+"""Where 3.1 puts its goods and offers."""
 LOOKS_AT_ONCE = 2
 """Files read at a time: hashing releases the interpreter lock."""
 
@@ -48,10 +51,26 @@ class ExportSnapshot:
     def _listed(self) -> tuple[Layout, tuple[ExportFile, ...]]:
         return list_files(self.root)
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
-        """How the files lie."""
-        return self._listed[0]
+        """How the files lie: 3.1 has goods in `goods/` and offers beside them, whatever else has a directory so called.
+
+        Only a file that lies elsewhere, or is not named after its directory, is looked into.
+        """
+        layout, files = self._listed
+        if layout is Layout.DIRECTORIES and any(
+            file.part not in places and self.states(file, {tag})
+            for file in files
+            if not _is_in_place(file)
+            for tag, places in PLACES.items()
+        ):
+            return Layout.FILES
+        return layout
+
+    @property
+    def is_told_by_names(self) -> bool:
+        """Whether no file need be opened to know the layout, and what there is: 3.1 and nothing else."""
+        return all(map(_is_in_place, self.files))
 
     @property
     def files(self) -> tuple[ExportFile, ...]:
@@ -70,11 +89,21 @@ class ExportSnapshot:
 
     def directory_has_files(self, name: str) -> bool:
         """Whether a subdirectory holds an XML file."""
-        return any(file.name.startswith(f"{name}/") for file in self.files)
+        return any(file.part == name for file in self.files)
+
+    def has_directory(self, name: str) -> bool:
+        """Whether there is a subdirectory of that name, in whatever case."""
+        with tolerated(log, "a directory cannot be listed", OSError):
+            return any(path.name.lower() == name.lower() and path.is_dir() for path in self.root.iterdir())
+        return False
 
     def states_any(self, tags: AbstractSet[str]) -> bool:
         """Whether any of these elements is there; no file is read beyond the first of them."""
-        return any(not tags.isdisjoint(self._look(file, tags).tags) for file in self.files)
+        return any(self.states(file, tags) for file in self.files)
+
+    def states(self, file: ExportFile, tags: AbstractSet[str]) -> bool:
+        """Whether one of these elements is in a file; it is not read beyond it."""
+        return not tags.isdisjoint(self._look(file, tags).tags)
 
     @cached_property
     def contents(self) -> Contents:
@@ -124,8 +153,7 @@ class ExportSnapshot:
 
     def _concerns(self, file: ExportFile, dataset: str) -> bool:
         """Whether a file could hold a dataset, going by its directory."""
-        directory = file.name.rpartition("/")[0]
-        return self.layout is Layout.FILES or not directory or directory in BY_NAME[dataset].directories
+        return self.layout is Layout.FILES or "/" not in file.name or file.part in BY_NAME[dataset].directories
 
     def refuse_if_changed(self, dataset: str) -> None:
         """Raise ExportError where files of a dataset came, went or changed since the export was listed.
@@ -148,3 +176,8 @@ class ExportSnapshot:
         if there is None or (there.size, there.mtime_ns) != (file.size, file.mtime_ns):
             return False
         return now.contents[there].sha256 == self.contents[file].sha256
+
+
+def _is_in_place(file: ExportFile) -> bool:
+    """Whether a file lies in the directory of 3.1 after which it is named."""
+    return bool(file.part) and file.name.rpartition("/")[2].lower().startswith(file.part.lower())

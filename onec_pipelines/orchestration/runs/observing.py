@@ -52,7 +52,7 @@ def news(
     except OnecError:
         return
     for name, part in parts.items():
-        files = [file for file in export_files if export.layout is Layout.FILES or _directory(file) in part.directories]
+        files = [file for file in export_files if export.layout is Layout.FILES or file.part in part.directories]
         path = export.images_base / IMAGES_DIRECTORY
         state = tree_state(path) if name in IMAGES.exports else state_of(map(_entry, files))
         is_told = state.files and (now_ns is None or state.is_quiet(now_ns))
@@ -78,10 +78,6 @@ def _fingerprint_on_record(instance: dg.DagsterInstance, key: dg.AssetKey) -> ob
         if record.asset_observation and FINGERPRINT in record.asset_observation.metadata:
             return record.asset_observation.metadata[FINGERPRINT].value
     return None
-
-
-def _directory(file: ExportFile) -> str:
-    return file.name.rpartition("/")[0]
 
 
 def _entry(file: ExportFile) -> tuple[str, int, int]:
