@@ -1,7 +1,7 @@
 """The files of an export directory: their list, their order and their layout. None is opened.
 
-3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side, or in a tree
-of 1C's own (`webdata/000000001/goods/1/import___5c1f.xml`).
+3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side, or in
+1C's own tree (`webdata/000000001/goods/1/import___5c1f.xml`).
 
 Not here: what a file holds (content.py), the export as an import sees it (snapshot.py).
 """

@@ -4,10 +4,9 @@ It looks at the directory and at whether the catalogue holds products; it writes
 people who run 1C, and are part of the contract.
 """
 
-from pathlib import Path
-
-from onec_pipelines.commerceml.export import IMAGES, Layout
+from onec_pipelines.commerceml.export import Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
+from onec_pipelines.commerceml.tree import images_of
 from onec_pipelines.datasets import ALL, BY_NAME
 from onec_pipelines.errors import ExportError
 
@@ -79,22 +78,13 @@ def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
 
 
 def _image_problems(export: ExportSnapshot) -> list[str]:
-    path = _images_directory(export)
+    path = export.images_directory
+    if any(images_of(export.root)):
+        return []
     try:
-        if any(_holds_file(entry) for entry in path.iterdir()):
-            return []
+        next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError):
         return [f"Директория изображений не найдена: {path}. {EXPORTED_WITH_IMAGES}"]
     except OSError as error:
         return [f"Директорию изображений не удалось прочитать: {path}: {error.strerror}. {CHECK_RIGHTS}"]
     return [f"Директория изображений пуста: {path}. {EXPORTED_WITH_IMAGES}"]
-
-
-def _images_directory(export: ExportSnapshot) -> Path:
-    """Where the images are, or, in a directory without an export, where 3.1 would put them."""
-    path = export.images_base / IMAGES
-    return path if export.files or path.is_dir() else export.root / "goods" / IMAGES
-
-
-def _holds_file(entry: Path) -> bool:
-    return entry.is_file() or (entry.is_dir() and any(entry.iterdir()))

@@ -12,6 +12,7 @@ Not here: why an import may not start (preflight.py), where it is remembered (im
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, read_content
-from onec_pipelines.commerceml.export import ExportFile, Layout, list_files, list_hidden
+from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 Contents = Mapping[ExportFile, FileContent]
 PLACES = {"Товары": {"goods"}, "Предложения": {"offers", "prices", "rests"}}
 """Where 3.1 puts its goods and offers."""
+_IMPORT = re.compile(r"(^|/)import[^/]*$", re.IGNORECASE)
 LOOKS_AT_ONCE = 2
 """Files read at a time: hashing releases the interpreter lock."""
 
@@ -83,9 +85,18 @@ class ExportSnapshot:
         return list_hidden(self.root)
 
     @property
-    def images_base(self) -> Path:
-        """The directory to which the image paths of the XML are relative."""
-        return self.root / "goods" if self.layout is Layout.DIRECTORIES else self.root
+    def image_bases(self) -> tuple[str, ...]:
+        """The directories, within the export, to which the image paths of the XML may be relative, besides its own."""
+        directories = dict.fromkeys(file.name.rpartition("/")[0] for file in self.files)
+        goods = [name for name in directories if PARTS.get(name.lower()) == "goods"]
+        catalogues = [file.name.rpartition("/")[0] for file in self.files if _IMPORT.search(file.name)]
+        return tuple(dict.fromkeys([*(goods or ["goods"]), "", *catalogues]))
+
+    @property
+    def images_directory(self) -> Path:
+        """Where messages look for images: where 3.1 puts them, or beside the files."""
+        is_beside = self.layout is Layout.FILES and self.files
+        return self.root / IMAGES if is_beside else self.root / "goods" / IMAGES
 
     def directory_has_files(self, name: str) -> bool:
         """Whether a subdirectory holds an XML file."""

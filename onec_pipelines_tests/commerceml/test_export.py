@@ -54,11 +54,15 @@ def test_files_side_by_side_make_the_other_layout(write, tmp_path, names):
     assert ExportSnapshot(tmp_path).layout is Layout.FILES
 
 
-def test_images_are_relative_to_goods_or_lie_beside_the_files(write, tmp_path):
+def test_images_are_relative_to_goods_the_export_or_the_place_of_import_xml(write, tmp_path):
     write("old/import.xml")
-    write("new/goods/goods.xml")
-    assert ExportSnapshot(tmp_path / "old").images_base == tmp_path / "old"
-    assert ExportSnapshot(tmp_path / "new").images_base == tmp_path / "new" / "goods"
+    write("new/Goods/goods.xml")
+    write("tree/1/goods/2/import___5c1f.xml")
+    assert ExportSnapshot(tmp_path / "old").image_bases == ("goods", "")
+    assert ExportSnapshot(tmp_path / "new").image_bases == ("Goods", "")
+    assert ExportSnapshot(tmp_path / "tree").image_bases == ("goods", "", "1/goods/2")
+    assert ExportSnapshot(tmp_path / "old").images_directory == tmp_path / "old/import_files"
+    assert ExportSnapshot(tmp_path / "new").images_directory == tmp_path / "new/goods/import_files"
 
 
 def test_only_xml_files_of_the_root_and_its_directories_are_listed(write, tmp_path):

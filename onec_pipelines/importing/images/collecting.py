@@ -20,10 +20,10 @@ from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
-    base_of,
     counters_of,
     drop_plan,
     has_landed,
+    refuse_another_plan,
     run_of,
 )
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
@@ -57,7 +57,7 @@ def collect_images(request: Request, media_url: str) -> ImportReport:
 
 def _land(connection: psycopg.Connection, request: Request, media_url: str) -> bytes:
     """Record what was published, in one transaction; return the contact sheet."""
-    base_of(connection, request)
+    refuse_another_plan(connection, request)
     request.progress(counters_of(connection))
     _refuse_unpublished(connection)
     with connection.transaction(), _flushing(connection, media_url) as sheet:
