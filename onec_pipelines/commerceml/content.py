@@ -1,6 +1,8 @@
 """What a file of an export holds: its hash, how often each known tag opens, whether it ends as it should.
 
-One pass over the bytes gives all three; a look for one tag stops where that first opens.
+One pass over the bytes gives all three; a look for one tag stops where that first opens. What is no part of an export
+is told here: orders, whose goods and contragents are their own, and, unless their name promises what we import, empty
+files and those of another root.
 """
 
 import codecs
@@ -14,13 +16,19 @@ from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.encoding import DECODED, HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, unreadable
-from onec_pipelines.commerceml.xml import END
-from onec_pipelines.datasets import BY_NAME, IMPORTED
+from onec_pipelines.commerceml.xml import END, ROOT
+from onec_pipelines.datasets import BY_NAME, DIRECTORIES, IMPORTED
 
 CHUNK = 1 << 20
 OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
 """A `Предложение` with one of these describes a variant; without, it only carries prices or stocks."""
 KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*(dataset.lists.union(dataset.items) for dataset in IMPORTED)))
+
+
+ORDER = "Документ"
+PACKAGES = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор"})
+STRAY = "посторонний"
+"""Stands among the tags of a file that is no part of an export, in place of all others."""
 
 
 def _any_of(words: Iterable[bytes]) -> bytes:
@@ -32,7 +40,7 @@ def _any_of(words: Iterable[bytes]) -> bytes:
     return options[0] if len(options) == 1 else b"(?:" + b"|".join(options) + b")"
 
 
-_NAME = b"(" + _any_of(tag.encode() for tag in KNOWN_TAGS) + rb")[\s/>]"
+_NAME = b"(" + _any_of(tag.encode() for tag in (*KNOWN_TAGS, ORDER, *PACKAGES)) + rb")[\s/>]"
 _PREFIX = rb"[^\s<>/:!?]{1,40}+:"
 _TAG = re.compile(rb"<(?:" + _PREFIX + b")?" + _NAME)
 _BARE_TAG = re.compile(b"<" + _NAME)
@@ -40,8 +48,12 @@ _PREFIXED = re.compile(b"<" + _PREFIX)
 _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 """1C itself declares `xs` and `xsi`, for attributes."""
 _ROOT_WITHIN = 4096
-WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(DECODED)]).encode()).hexdigest()[:8]
+WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(DECODED), STRAY]).encode()).hexdigest()[:8]
 """A digest of the tags and encodings looked for: when they change, what is remembered of files is no longer used."""
+_ROOT = re.compile(
+    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:[^\s<>/:!?]+:)?([^\s<>/!?]+)", re.DOTALL
+)
+_PROMISING = re.compile(rf"import|offers|properties|{'|'.join(DIRECTORIES)}", re.IGNORECASE)
 _EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +-]{10,40})["']""")
 _END_WITHIN = 1024
 
@@ -63,6 +75,11 @@ class FileContent:
     is_whole: bool = False
     looked_ns: int = field(default=0, compare=False)
     exported_at: str = field(default="", compare=False)
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it is no part of an export."""
+        return STRAY in self.tags
 
     def holds(self, dataset: str) -> bool:
         """Whether any list of the dataset is there, be it empty."""
@@ -93,12 +110,15 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
                 window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
                 pattern = _TAG if _has_prefixes(window) else pattern
                 tags.update(pattern.findall(window))
-                if not wanted.isdisjoint(tags) and stream.peek(1):
+                if not wanted.isdisjoint(tags) and not _is_of_orders(tags) and stream.peek(1):
                     return FileContent("", _by_name(tags))
                 rest = _open_end(window)
     except OSError as error:
         raise unreadable(file.name, error) from error
-    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns, _exported_at(head))
+    is_stray = _is_of_orders(tags) or not (tags or promises(file) or not _is_foreign(head))
+    return FileContent(
+        digest.hexdigest(), {STRAY: 1} if is_stray else _by_name(tags), _ends(window), looked_ns, _exported_at(head)
+    )
 
 
 def exported_at(file: ExportFile) -> str:
@@ -111,9 +131,29 @@ def exported_at(file: ExportFile) -> str:
     return _exported_at(head)
 
 
-def _exported_at(head: bytes) -> str:
+def _is_of_orders(tags: Mapping[bytes, int]) -> bool:
+    """Whether orders come first, and nothing that is exported beside them."""
+    return next(iter(tags), b"") == ORDER.encode() and not any(tag.encode() in tags for tag in PACKAGES)
+
+
+def promises(file: ExportFile) -> bool:
+    """Whether a file bears a name, or lies, as a part of an export does."""
+    return bool(file.part or _PROMISING.match(file.name.rpartition("/")[2]))
+
+
+def _is_foreign(head: bytes) -> bool:
+    """Whether a file is empty, or begins with another element than that of 1C."""
+    root = _ROOT.match(_as_text(head))
+    return not head.strip() or bool(root and root[1] != ROOT)
+
+
+def _as_text(head: bytes) -> str:
     name = encoding_of(head)
-    stated = _EXPORTED_AT.search(head.decode(name if name in DECODED else "utf-8", "replace"))
+    return head.decode(name if name in DECODED else "utf-8", "replace").removeprefix("\ufeff")
+
+
+def _exported_at(head: bytes) -> str:
+    stated = _EXPORTED_AT.search(_as_text(head))
     return stated[1].strip() if stated else ""
 
 
@@ -122,7 +162,7 @@ def _ends(window: bytes) -> bool:
 
 
 def _by_name(tags: Mapping[bytes, int]) -> Mapping[str, int]:
-    return {tag.decode(): times for tag, times in tags.items()}
+    return {name: times for tag, times in tags.items() if (name := tag.decode()) not in PACKAGES}
 
 
 def _has_prefixes(window: bytes) -> bool:

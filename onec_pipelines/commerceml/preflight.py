@@ -4,11 +4,16 @@ It looks at the directory and at whether the catalogue holds products; it writes
 people who run 1C, and are part of the contract.
 """
 
+import logging
+
 from onec_pipelines.commerceml.export import Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.commerceml.tree import images_of
-from onec_pipelines.datasets import ALL, BY_NAME
+from onec_pipelines.datasets import ALL, BY_NAME, imported_by
 from onec_pipelines.errors import ExportError
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 CHECK_RIGHTS = "Проверьте права доступа пользователя, от имени которого работает импорт."
 EXPORTED = "Убедитесь, что данные выгружены из 1С."
@@ -27,6 +32,9 @@ def preflight(export: ExportSnapshot, import_type: str, *, has_products: bool) -
     asked = "catalog" if import_type == ALL else import_type
     try:
         problems = export_problems(export, asked)
+        if not export.files and export.archives:
+            names = ", ".join(export.archives[:5])
+            problems.append(f"В {export.root} лежит архив ({names}): распакуйте его или выключите сжатие в обмене.")
     except ExportError as error:
         return [str(error)]
     if not has_products and BY_NAME[asked].without_catalog:
@@ -41,6 +49,18 @@ def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     if export.layout is Layout.FILES and export.files:
         return _file_problems(export, import_type)
     return _directory_problems(export, import_type)
+
+
+def broken_files(export: ExportSnapshot, import_type: str) -> list[str]:
+    """Why files would stop an import, each in a sentence of its own; an export that cannot be listed has none.
+
+    They are read for it: `onec check` asks, and the preflight where it would say that nothing is there.
+    """
+    try:
+        return export.broken([dataset.name for dataset in imported_by(import_type) if dataset.lists])
+    except ExportError as error:
+        passed_over(log, "the preflight says what is wrong with the export", error)
+        return []
 
 
 def _directory_problems(export: ExportSnapshot, import_type: str) -> list[str]:
@@ -71,6 +91,8 @@ def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     dataset = BY_NAME[import_type]
     if export.states_any(dataset.required_lists or dataset.lists):
         return []
+    if broken := broken_files(export, import_type):
+        return broken
     if import_type == "catalog":
         names = ", ".join(file.name for file in export.files[:5])
         return [f"В файлах {export.root} ({names}) нет ни товаров, ни предложений. {EXPORTED_IN_ORDER}"]

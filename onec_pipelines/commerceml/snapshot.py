@@ -13,15 +13,15 @@ Not here: why an import may not start (preflight.py), where it is remembered (im
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, read_content
-from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden
+from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, promises, read_content
+from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden, name_of
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
@@ -83,6 +83,18 @@ class ExportSnapshot:
     def hidden(self) -> tuple[str, ...]:
         """The XML files that are no part of it."""
         return list_hidden(self.root)
+
+    @property
+    def stray(self) -> tuple[str, ...]:
+        """The XML files that are no part of it by what they hold: orders, other roots, empty ones."""
+        return tuple(file.name for file, content in self.contents.items() if content.is_stray)
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archives that lie beside the files."""
+        with tolerated(log, "a directory cannot be listed", OSError):
+            return tuple(sorted(name_of(path.relative_to(self.root)) for path in self.root.glob("*.[zZ][iI][pP]")))
+        return ()
 
     @property
     def image_bases(self) -> tuple[str, ...]:
@@ -151,10 +163,21 @@ class ExportSnapshot:
                 self._refuse_unless_whole(file)
         return found
 
+    def broken(self, datasets: Iterable[str]) -> list[str]:
+        """Why files of these datasets would stop their import: what does not end as it should is read."""
+        problems = []
+        for file, content in self.contents.items():
+            if any(holds_dataset(file, content, name) or self._concerns(file, name) for name in datasets):
+                try:
+                    self._refuse_unless_whole(file)
+                except ExportError as error:
+                    problems.append(str(error))
+        return problems
+
     def _refuse_unless_whole(self, file: ExportFile) -> None:
         """Read a file to its end, unless that is known to be the end of a document."""
         content = self._look(file)
-        if not content.is_whole:
+        if not (content.is_whole or content.is_stray):
             for _ in read_elements(file.path, file.name, ()):
                 pass
             self.looked_at[file] = replace(content, is_whole=True)
@@ -163,8 +186,10 @@ class ExportSnapshot:
         return {file: content for file, content in self.contents.items() if holds_dataset(file, content, dataset)}
 
     def _concerns(self, file: ExportFile, dataset: str) -> bool:
-        """Whether a file could hold a dataset, going by its directory."""
-        return self.layout is Layout.FILES or "/" not in file.name or file.part in BY_NAME[dataset].directories
+        """Whether a file could hold a dataset, going by where it lies, or elsewhere by its name."""
+        if self.layout is Layout.FILES or "/" not in file.name:
+            return True
+        return file.part in BY_NAME[dataset].directories if file.part else promises(file)
 
     def refuse_if_changed(self, dataset: str) -> None:
         """Raise ExportError where files of a dataset came, went or changed since the export was listed.

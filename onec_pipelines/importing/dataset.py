@@ -195,7 +195,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         details=_details(dataset, connection, counts, skipped_by_rule),
         rejected=shown_rejected(connection, dataset.name),
         data_version=data_version(connection, dataset.name),
-        notices=(*_notices(contents, reading, guards, dataset), *_of_hidden(request.export.hidden)),
+        notices=(*_notices(contents, reading, guards, dataset), *_of_hidden(request.export)),
         guards=guards,
     )
 
@@ -312,7 +312,12 @@ def _of_mended(mended: list[tuple[str, Mended]]) -> Iterator[str]:
         yield f"Исправлены при чтении и другие файлы: всего исправленных {files}."
 
 
-def _of_hidden(names: tuple[str, ...]) -> Iterator[str]:
-    if names:
+def _of_hidden(export: ExportSnapshot) -> Iterator[str]:
+    """What lies beside an export and is no part of it: the first of it by name, all of it by number."""
+    if stray := export.stray:
+        more = f" и ещё {len(stray) - SHOWN_HIDDEN}" if len(stray) > SHOWN_HIDDEN else ""
+        shown = f"{', '.join(stray[:SHOWN_HIDDEN])}{more}"
+        yield f"Файлы не относятся к выгрузке (заказы, пустые или с другим корневым элементом): {shown}."
+    if names := export.hidden:
         more = f" and {len(names) - SHOWN_HIDDEN} more" if len(names) > SHOWN_HIDDEN else ""
         yield f"Hidden files are no part of an export and were not read: {', '.join(names[:SHOWN_HIDDEN])}{more}."
