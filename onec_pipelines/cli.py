@@ -19,7 +19,7 @@ from dotenv import load_dotenv
 from rich.console import Console
 from rich.progress import track
 
-from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.commerceml.preflight import broken_files, preflight
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import ImportBusyError, OnecError
@@ -109,6 +109,8 @@ def check(import_type: str) -> None:
     """Say whether the export can be imported: all of it, or one TYPE."""
     settings = Settings.from_environment()
     export = ExportSnapshot(settings.data_dir)
+    if broken := broken_files(export, import_type):
+        refuse(broken)
     refuse_unless_ready(settings, export, import_type)
     click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: {import_type} can be imported.")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():

@@ -1,6 +1,8 @@
 """What a file of an export holds: its hash, how often each known tag opens, whether it ends as it should.
 
-One pass over the bytes gives all three; a look for one tag stops where that first opens.
+One pass over the bytes gives all three; a look for one tag stops where that first opens. What is no part of an export
+is told here: orders, whose goods and contragents are their own, and, unless their name promises what we import, empty
+files and those of another root.
 """
 
 import codecs
@@ -13,15 +15,21 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cmp_to_key
 
-from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
+from onec_pipelines.commerceml.encoding import DECODED, HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, natural_key, numbers_of, unreadable
-from onec_pipelines.commerceml.xml import ROOT
-from onec_pipelines.datasets import BY_NAME, IMPORTED
+from onec_pipelines.commerceml.xml import END, ROOT
+from onec_pipelines.datasets import BY_NAME, DIRECTORIES, IMPORTED
 
 CHUNK = 1 << 20
 OFFER_MARKS = frozenset({"ХарактеристикиТовара", "ЗначенияСвойств", "Картинка", "Артикул", "Штрихкод", "ШтрихКод"})
 """A `Предложение` with one of these describes a variant; without, it only carries prices or stocks."""
 KNOWN_TAGS = sorted({*OFFER_MARKS}.union(*(dataset.lists.union(dataset.items) for dataset in IMPORTED)))
+
+
+ORDER = "Документ"
+PACKAGES = frozenset({"Каталог", "ПакетПредложений", "ИзмененияПакетаПредложений", "Классификатор"})
+STRAY = "посторонний"
+"""Stands among the tags of a file that is no part of an export, in place of all others."""
 
 
 def _any_of(words: Iterable[bytes]) -> bytes:
@@ -33,7 +41,7 @@ def _any_of(words: Iterable[bytes]) -> bytes:
     return options[0] if len(options) == 1 else b"(?:" + b"|".join(options) + b")"
 
 
-_NAME = b"(" + _any_of(tag.encode() for tag in KNOWN_TAGS) + rb")[\s/>]"
+_NAME = b"(" + _any_of(tag.encode() for tag in (*KNOWN_TAGS, ORDER, *PACKAGES)) + rb")[\s/>]"
 _PREFIX = rb"[^\s<>/:!?]{1,40}+:"
 _TAG = re.compile(rb"<(?:" + _PREFIX + b")?" + _NAME)
 _BARE_TAG = re.compile(b"<" + _NAME)
@@ -41,16 +49,17 @@ _PREFIXED = re.compile(b"<" + _PREFIX)
 _DECLARED_PREFIX = re.compile(rb"xmlns:(?!xsi?[\s=])")
 """1C itself declares `xs` and `xsi`, for attributes."""
 _ROOT_WITHIN = 4096
-_DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
-"""Encodings in which Cyrillic tags are other bytes than in UTF-8."""
-WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(_DECODED), "head"]).encode()).hexdigest()[:8]
+WAY_OF_LOOKING = hashlib.sha256(" ".join([*KNOWN_TAGS, *sorted(DECODED), STRAY, "head"]).encode()).hexdigest()[:8]
 """A digest of the tags and encodings looked for: when they change, what is remembered of files is no longer used."""
+_ROOT = re.compile(
+    r"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>\[]*>\s*)*<(?:[^\s<>/:!?]+:)?([^\s<>/!?]+)", re.DOTALL
+)
+_PROMISING = re.compile(rf"import|offers|properties|{'|'.join(DIRECTORIES)}", re.IGNORECASE)
 _EXPORTED_AT = re.compile(r"""\sДатаФормирования\s*=\s*["']([0-9T:. +UTCZ-]{10,40})["']""")
 _CHANGES = re.compile(
     r"""<(?:[^\s<>]*:)?Изменения|\sСодержитТолькоИзменения\s*=\s*["']\s*(?:true|1|да)""", re.IGNORECASE
 )
 _MOMENT = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:\D+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-_END = re.compile(rb"</(?:" + _PREFIX + b")?" + ROOT.encode() + rb"\s*>\s*\Z")
 _END_WITHIN = 1024
 
 
@@ -79,6 +88,11 @@ class FileContent:
         """`exported_at` as numbers that can be compared, to the second; none where it states no date."""
         found = _MOMENT.match(self.exported_at)
         return tuple(int(part or 0) for part in found.groups()) if found else ()
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it is no part of an export."""
+        return STRAY in self.tags
 
     def holds(self, dataset: str) -> bool:
         """Whether any list of the dataset is there, be it empty."""
@@ -109,14 +123,21 @@ def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> Fil
                 window = rest + (decoder.decode(chunk).encode() if decoder else chunk)
                 pattern = _TAG if _has_prefixes(window) else pattern
                 tags.update(pattern.findall(window))
-                if not wanted.isdisjoint(tags) and stream.peek(1):
+                if not wanted.isdisjoint(tags) and not _is_of_orders(tags) and stream.peek(1):
                     return FileContent("", _by_name(tags))
                 rest = _open_end(window)
     except OSError as error:
         raise unreadable(file.name, error) from error
-    stated = _stated_at(head)
-    is_changes = _CHANGES.search(stated) is not None
-    return FileContent(digest.hexdigest(), _by_name(tags), _ends(window), looked_ns, _exported_at(stated), is_changes)
+    is_stray = _is_of_orders(tags) or not (tags or promises(file) or not _is_foreign(head))
+    stated = _as_text(head)
+    return FileContent(
+        digest.hexdigest(),
+        {STRAY: 1} if is_stray else _by_name(tags),
+        _ends(window),
+        looked_ns,
+        _exported_at(stated),
+        _CHANGES.search(stated) is not None,
+    )
 
 
 def in_order(contents: Mapping[ExportFile, FileContent]) -> dict[ExportFile, FileContent]:
@@ -143,12 +164,28 @@ def exported_at(file: ExportFile) -> str:
             head = stream.read(_ROOT_WITHIN)
     except OSError:
         return ""
-    return _exported_at(_stated_at(head))
+    return _exported_at(_as_text(head))
 
 
-def _stated_at(head: bytes) -> str:
+def _is_of_orders(tags: Mapping[bytes, int]) -> bool:
+    """Whether orders come first, and nothing that is exported beside them."""
+    return next(iter(tags), b"") == ORDER.encode() and not any(tag.encode() in tags for tag in PACKAGES)
+
+
+def promises(file: ExportFile) -> bool:
+    """Whether a file bears a name, or lies, as a part of an export does."""
+    return bool(file.part or _PROMISING.match(file.name.rpartition("/")[2]))
+
+
+def _is_foreign(head: bytes) -> bool:
+    """Whether a file is empty, or begins with another element than that of 1C."""
+    root = _ROOT.match(_as_text(head))
+    return not head.strip() or bool(root and root[1] != ROOT)
+
+
+def _as_text(head: bytes) -> str:
     name = encoding_of(head)
-    return head.decode(name if name in _DECODED else "utf-8", "replace")
+    return head.decode(name if name in DECODED else "utf-8", "replace").removeprefix("\ufeff")
 
 
 def _exported_at(head: str) -> str:
@@ -157,11 +194,11 @@ def _exported_at(head: str) -> str:
 
 
 def _ends(window: bytes) -> bool:
-    return _END.search(window, max(0, len(window) - _END_WITHIN)) is not None
+    return END.search(window, max(0, len(window) - _END_WITHIN)) is not None
 
 
 def _by_name(tags: Mapping[bytes, int]) -> Mapping[str, int]:
-    return {tag.decode(): times for tag, times in tags.items()}
+    return {name: times for tag, times in tags.items() if (name := tag.decode()) not in PACKAGES}
 
 
 def _has_prefixes(window: bytes) -> bool:
@@ -180,7 +217,7 @@ def _open_end(window: bytes) -> bytes:
 def _decoder(head: bytes) -> codecs.IncrementalDecoder | None:
     """A decoder, or None where the tags have the same bytes as in UTF-8 or the encoding is unknown."""
     name = encoding_of(head)
-    return codecs.getincrementaldecoder(name)(errors="replace") if name in _DECODED else None
+    return codecs.getincrementaldecoder(name)(errors="replace") if name in DECODED else None
 
 
 def holds_dataset(file: ExportFile, content: FileContent, dataset: str) -> bool:

@@ -8,14 +8,16 @@ file as empty.
 import codecs
 import re
 
-HEAD_BYTES = 256
+HEAD_BYTES = 512
 """How many bytes from the start of a file hold its declaration."""
+DECODED = frozenset({"cp1251", "cp866", "koi8-r", "koi8-u", "iso8859-5", "mac-cyrillic", "utf-16-le", "utf-16-be"})
+"""Encodings in which Cyrillic tags are other bytes than in UTF-8."""
+MENDABLE = DECODED | {"utf-8"}
+"""Those of files that may be read as text: Python knows some that are none, and unpack archives."""
 _BEGINNINGS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-    "<".encode("utf-16-le"): "utf-16-le",
-    "<".encode("utf-16-be"): "utf-16-be",
+    re.compile(codecs.BOM_UTF8): "utf-8",
+    re.compile(codecs.BOM_UTF16_LE + rb"|([ \t\r\n]\0)*<\0"): "utf-16-le",
+    re.compile(codecs.BOM_UTF16_BE + rb"|(\0[ \t\r\n])*\0<"): "utf-16-be",
 }
 """A BOM wins over the declaration, and what UTF-16 declares cannot be read before it is decoded."""
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)""")
@@ -25,7 +27,7 @@ _WINDOWS_1251 = re.compile(r"(x-)?(windows|win|cp|ansi)[-_]?1251", re.IGNORECASE
 def encoding_of(head: bytes) -> str | None:
     """Python's name (`cp1251`) of the encoding of a file that begins with `head`; None where there is no such."""
     for beginning, name in _BEGINNINGS.items():
-        if head.startswith(beginning):
+        if beginning.match(head):
             return name
     found = _DECLARED.search(head)
     if not found:

@@ -1,6 +1,7 @@
 """The files of an export directory: their list, their order and their layout. None is opened.
 
-3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side.
+3.1 sorts its files into directories (`goods/`, `offers/`, ...); every other layout keeps them side by side, or in
+1C's own tree (`webdata/000000001/goods/1/import___5c1f.xml`).
 
 Not here: what a file holds (content.py), the export as an import sees it (snapshot.py).
 """
@@ -22,6 +23,10 @@ from onec_pipelines.tolerated import tolerated
 log = logging.getLogger(__name__)
 
 IMAGES = "import_files"
+PARTS = {name.lower(): name for name in DIRECTORIES}
+_OWN_TREE = re.compile(rf"webdata|[0-9]+|properties|{'|'.join(DIRECTORIES)}", re.IGNORECASE)
+"""The directories of 1C's own tree, in which there are others; any other directory is looked into, and no deeper."""
+_DEPTH = 5
 SETTLED_NS = 120 * 10**9
 """How long a file must be untouched, in ns, before its size and times are trusted to tell its content.
 
@@ -57,6 +62,11 @@ class ExportFile:
     ctime_ns: int
     inode: int
 
+    @property
+    def part(self) -> str:
+        """The directory of 3.1 that it lies in, as 1C writes it (`priceLists`); empty where it lies elsewhere."""
+        return PARTS.get(self.name.rpartition("/")[0].lower(), "")
+
     def is_settled(self, now_ns: int) -> bool:
         """Whether what was read at `now_ns` holds for as long as size and times stay the same.
 
@@ -75,11 +85,8 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
     try:
         if not root.is_dir():
             raise ExportError(f"Директория данных 1С не найдена: {root}. Убедитесь, что данные выгружены из 1С.")
-        names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not is_hidden(entry))
-        files = [*_xml_files(root, root)]
-        for name in names:
-            if name != IMAGES:
-                files += _xml_files(root, root / name)
+        directories = [root, *_directories(root)]
+        files = [file for directory in directories for file in _xml_files(root, directory)]
     except OSError as error:
         if error.errno in _GONE:
             raise unreadable(str(error.filename), error) from error
@@ -87,8 +94,18 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
             f"Директорию данных 1С не удалось прочитать: {error.filename}: {error.strerror}. "
             "Проверьте права доступа пользователя, от имени которого работает импорт."
         ) from error
-    layout = Layout.DIRECTORIES if any(name in DIRECTORIES for name in names) else Layout.FILES
+    named = any(directory.parent == root and directory.name.lower() in PARTS for directory in directories)
+    layout = Layout.DIRECTORIES if named else Layout.FILES
     return layout, tuple(sorted(files, key=lambda file: natural_key(file.name)))
+
+
+def _directories(directory: Path, depth: int = 1) -> Iterator[Path]:
+    """The directories below one in which files of an export may lie; links are followed from the first one alone."""
+    for path in sorted(directory.iterdir()):
+        if path.name != IMAGES and not is_hidden(path) and path.is_dir() and (depth == 1 or not path.is_symlink()):
+            yield path
+            if depth < _DEPTH and _OWN_TREE.fullmatch(path.name):
+                yield from (below for below in _directories(path, depth + 1) if _OWN_TREE.fullmatch(below.name))
 
 
 def list_hidden(root: Path) -> tuple[str, ...]:

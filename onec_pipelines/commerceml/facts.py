@@ -11,7 +11,7 @@ from typing import cast
 from lxml import etree
 
 from onec_pipelines.commerceml.extra import Tree, add_value, value_of
-from onec_pipelines.commerceml.records import Fact, Package, Rejection
+from onec_pipelines.commerceml.records import Fact, Mended, Package, Rejection
 from onec_pipelines.commerceml.values import ValueRejected, fits_index, fold_guids, is_true, means_empty
 from onec_pipelines.commerceml.xml import (
     CONTAINERS,
@@ -52,13 +52,15 @@ def read_file(
     path: Path, shown: str, readers: Mapping[str, Reader], after_portion: Callable[[], None] | None = None
 ) -> Iterator[Fact]:
     """Every fact of one file, in its order; see `read_elements`, also for what it raises."""
-    for name, element in read_elements(path, shown, readers.keys(), after_portion):
+    mended: list[Mended] = []
+    for name, element in read_elements(path, shown, readers.keys(), after_portion, mended.append):
         if name in CONTAINERS:
             yield read_package(element)
         elif is_cut(element):
             yield reject_cut(name, element)
         else:
             yield from readers[name](element)
+    yield from mended
 
 
 def reject_cut(name: str, element: Element) -> Rejection:

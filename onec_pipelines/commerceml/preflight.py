@@ -4,12 +4,16 @@ It looks at the directory and at whether the catalogue holds products; it writes
 people who run 1C, and are part of the contract.
 """
 
-from pathlib import Path
+import logging
 
-from onec_pipelines.commerceml.export import IMAGES, Layout
+from onec_pipelines.commerceml.export import Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.datasets import ALL, BY_NAME
+from onec_pipelines.commerceml.tree import images_of
+from onec_pipelines.datasets import ALL, BY_NAME, imported_by
 from onec_pipelines.errors import ExportError
+from onec_pipelines.tolerated import passed_over
+
+log = logging.getLogger(__name__)
 
 CHECK_RIGHTS = "Проверьте права доступа пользователя, от имени которого работает импорт."
 EXPORTED = "Убедитесь, что данные выгружены из 1С."
@@ -28,6 +32,9 @@ def preflight(export: ExportSnapshot, import_type: str, *, has_products: bool) -
     asked = "catalog" if import_type == ALL else import_type
     try:
         problems = export_problems(export, asked)
+        if not export.files and export.archives:
+            names = ", ".join(export.archives[:5])
+            problems.append(f"В {export.root} лежит архив ({names}): распакуйте его или выключите сжатие в обмене.")
     except ExportError as error:
         return [str(error)]
     if not has_products and BY_NAME[asked].without_catalog:
@@ -44,10 +51,22 @@ def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     return _directory_problems(export, import_type)
 
 
+def broken_files(export: ExportSnapshot, import_type: str) -> list[str]:
+    """Why files would stop an import, each in a sentence of its own; an export that cannot be listed has none.
+
+    They are read for it: `onec check` asks, and the preflight where it would say that nothing is there.
+    """
+    try:
+        return export.broken([dataset.name for dataset in imported_by(import_type) if dataset.lists])
+    except ExportError as error:
+        passed_over(log, "the preflight says what is wrong with the export", error)
+        return []
+
+
 def _directory_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     dataset = BY_NAME[import_type]
     required = dataset.required_directories
-    missing = [name for name in required if not (export.root / name).is_dir()]
+    missing = [name for name in required if not export.has_directory(name)]
     empty = [name for name in required if name not in missing and not export.directory_has_files(name)]
     if import_type != "catalog":
         path = export.root / required[0]
@@ -72,6 +91,8 @@ def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     dataset = BY_NAME[import_type]
     if export.states_any(dataset.required_lists or dataset.lists):
         return []
+    if broken := broken_files(export, import_type):
+        return broken
     if import_type == "catalog":
         names = ", ".join(file.name for file in export.files[:5])
         return [f"В файлах {export.root} ({names}) нет ни товаров, ни предложений. {EXPORTED_IN_ORDER}"]
@@ -79,22 +100,13 @@ def _file_problems(export: ExportSnapshot, import_type: str) -> list[str]:
 
 
 def _image_problems(export: ExportSnapshot) -> list[str]:
-    path = _images_directory(export)
+    path = export.images_directory
+    if any(images_of(export.root)):
+        return []
     try:
-        if any(_holds_file(entry) for entry in path.iterdir()):
-            return []
+        next(path.iterdir(), None)
     except (FileNotFoundError, NotADirectoryError):
         return [f"Директория изображений не найдена: {path}. {EXPORTED_WITH_IMAGES}"]
     except OSError as error:
         return [f"Директорию изображений не удалось прочитать: {path}: {error.strerror}. {CHECK_RIGHTS}"]
     return [f"Директория изображений пуста: {path}. {EXPORTED_WITH_IMAGES}"]
-
-
-def _images_directory(export: ExportSnapshot) -> Path:
-    """Where the images are, or, in a directory without an export, where 3.1 would put them."""
-    path = export.images_base / IMAGES
-    return path if export.files or path.is_dir() else export.root / "goods" / IMAGES
-
-
-def _holds_file(entry: Path) -> bool:
-    return entry.is_file() or (entry.is_dir() and any(entry.iterdir()))

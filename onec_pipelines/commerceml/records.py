@@ -254,6 +254,15 @@ class Unhandled:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What of a file was mended while it was read (mending.py): in Russian, how often, and the line of the first."""
+
+    what: str
+    times: int
+    line: int
+
+
 Record = (
     Category
     | Unit
@@ -268,5 +277,5 @@ Record = (
     | Stock
     | Customer
 )
-Fact = Record | Rejection | NotForUs | Package | Unhandled
+Fact = Record | Rejection | NotForUs | Package | Unhandled | Mended
 """What a reader yields."""

@@ -12,23 +12,28 @@ Not here: why an import may not start (preflight.py), where it is remembered (im
 """
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, in_order, read_content
-from onec_pipelines.commerceml.export import ExportFile, Layout, list_files, list_hidden
+from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, in_order, promises, read_content
+from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden, name_of
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
 from onec_pipelines.shown import visible
+from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
 
 Contents = Mapping[ExportFile, FileContent]
+PLACES = {"Товары": {"goods"}, "Предложения": {"offers", "prices", "rests"}}
+"""Where 3.1 puts its goods and offers."""
+_IMPORT = re.compile(r"(^|/)import[^/]*$", re.IGNORECASE)
 LOOKS_AT_ONCE = 2
 """Files read at a time: hashing releases the interpreter lock."""
 
@@ -48,10 +53,26 @@ class ExportSnapshot:
     def _listed(self) -> tuple[Layout, tuple[ExportFile, ...]]:
         return list_files(self.root)
 
-    @property
+    @cached_property
     def layout(self) -> Layout:
-        """How the files lie."""
-        return self._listed[0]
+        """How the files lie: 3.1 has goods in `goods/` and offers beside them, whatever else has a directory so called.
+
+        Only a file that lies elsewhere, or is not named after its directory, is looked into.
+        """
+        layout, files = self._listed
+        if layout is Layout.DIRECTORIES and any(
+            file.part not in places and self.states(file, {tag})
+            for file in files
+            if not _is_in_place(file)
+            for tag, places in PLACES.items()
+        ):
+            return Layout.FILES
+        return layout
+
+    @property
+    def is_told_by_names(self) -> bool:
+        """Whether no file need be opened to know the layout, and what there is: 3.1 and nothing else."""
+        return all(map(_is_in_place, self.files))
 
     @property
     def files(self) -> tuple[ExportFile, ...]:
@@ -64,17 +85,48 @@ class ExportSnapshot:
         return list_hidden(self.root)
 
     @property
-    def images_base(self) -> Path:
-        """The directory to which the image paths of the XML are relative."""
-        return self.root / "goods" if self.layout is Layout.DIRECTORIES else self.root
+    def stray(self) -> tuple[str, ...]:
+        """The XML files that are no part of it by what they hold: orders, other roots, empty ones."""
+        return tuple(file.name for file, content in self.contents.items() if content.is_stray)
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The archives that lie beside the files."""
+        with tolerated(log, "a directory cannot be listed", OSError):
+            return tuple(sorted(name_of(path.relative_to(self.root)) for path in self.root.glob("*.[zZ][iI][pP]")))
+        return ()
+
+    @property
+    def image_bases(self) -> tuple[str, ...]:
+        """The directories, within the export, to which the image paths of the XML may be relative, besides its own."""
+        directories = dict.fromkeys(file.name.rpartition("/")[0] for file in self.files)
+        goods = [name for name in directories if PARTS.get(name.lower()) == "goods"]
+        catalogues = [file.name.rpartition("/")[0] for file in self.files if _IMPORT.search(file.name)]
+        return tuple(dict.fromkeys([*(goods or ["goods"]), "", *catalogues]))
+
+    @property
+    def images_directory(self) -> Path:
+        """Where messages look for images: where 3.1 puts them, or beside the files."""
+        is_beside = self.layout is Layout.FILES and self.files
+        return self.root / IMAGES if is_beside else self.root / "goods" / IMAGES
 
     def directory_has_files(self, name: str) -> bool:
         """Whether a subdirectory holds an XML file."""
-        return any(file.name.startswith(f"{name}/") for file in self.files)
+        return any(file.part == name for file in self.files)
+
+    def has_directory(self, name: str) -> bool:
+        """Whether there is a subdirectory of that name, in whatever case."""
+        with tolerated(log, "a directory cannot be listed", OSError):
+            return any(path.name.lower() == name.lower() and path.is_dir() for path in self.root.iterdir())
+        return False
 
     def states_any(self, tags: AbstractSet[str]) -> bool:
         """Whether any of these elements is there; no file is read beyond the first of them."""
-        return any(not tags.isdisjoint(self._look(file, tags).tags) for file in self.files)
+        return any(self.states(file, tags) for file in self.files)
+
+    def states(self, file: ExportFile, tags: AbstractSet[str]) -> bool:
+        """Whether one of these elements is in a file; it is not read beyond it."""
+        return not tags.isdisjoint(self._look(file, tags).tags)
 
     @cached_property
     def contents(self) -> Contents:
@@ -111,10 +163,21 @@ class ExportSnapshot:
                 self._refuse_unless_whole(file)
         return found
 
+    def broken(self, datasets: Iterable[str]) -> list[str]:
+        """Why files of these datasets would stop their import: what does not end as it should is read."""
+        problems = []
+        for file, content in self.contents.items():
+            if any(holds_dataset(file, content, name) or self._concerns(file, name) for name in datasets):
+                try:
+                    self._refuse_unless_whole(file)
+                except ExportError as error:
+                    problems.append(str(error))
+        return problems
+
     def _refuse_unless_whole(self, file: ExportFile) -> None:
         """Read a file to its end, unless that is known to be the end of a document."""
         content = self._look(file)
-        if not content.is_whole:
+        if not (content.is_whole or content.is_stray):
             for _ in read_elements(file.path, file.name, ()):
                 pass
             self.looked_at[file] = replace(content, is_whole=True)
@@ -124,9 +187,10 @@ class ExportSnapshot:
         return in_order(found)
 
     def _concerns(self, file: ExportFile, dataset: str) -> bool:
-        """Whether a file could hold a dataset, going by its directory."""
-        directory = file.name.rpartition("/")[0]
-        return self.layout is Layout.FILES or not directory or directory in BY_NAME[dataset].directories
+        """Whether a file could hold a dataset, going by where it lies, or elsewhere by its name."""
+        if self.layout is Layout.FILES or "/" not in file.name:
+            return True
+        return file.part in BY_NAME[dataset].directories if file.part else promises(file)
 
     def refuse_if_changed(self, dataset: str) -> None:
         """Raise ExportError where files of a dataset came, went or changed since the export was listed.
@@ -149,3 +213,8 @@ class ExportSnapshot:
         if there is None or (there.size, there.mtime_ns) != (file.size, file.mtime_ns):
             return False
         return now.contents[there].sha256 == self.contents[file].sha256
+
+
+def _is_in_place(file: ExportFile) -> bool:
+    """Whether a file lies in the directory of 3.1 after which it is named."""
+    return bool(file.part) and file.name.rpartition("/")[2].lower().startswith(file.part.lower())

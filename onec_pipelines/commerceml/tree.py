@@ -5,15 +5,18 @@ None is opened. A sensor asks whether they have stopped changing, an observation
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from onec_pipelines.commerceml.export import IMAGES, is_hidden
 from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
 
+_IMAGE = re.compile(r"\.(jpe?g|jfif|png|webp|gif)$", re.IGNORECASE)
 QUIET_SECONDS = 30
 """For how long nothing may have changed before an export counts as finished."""
 Entry = tuple[str, int, int]
@@ -54,6 +57,21 @@ def state_of(entries: Iterable[Entry]) -> TreeState:
 def tree_state(path: Path) -> TreeState:
     """Look at a directory and all below it; what vanishes meanwhile or cannot be listed is passed over."""
     return state_of(_walk(path))
+
+
+def images_of(export: Path) -> Iterator[Entry]:
+    """The files of an export that may be images.
+
+    Those are what lies below any `import_files`, which may be a link, and what is named like an image.
+    """
+    for directory, names, files in os.walk(export):
+        for name in (name for name in names if name == IMAGES):
+            yield from _walk(Path(directory, name))
+        names[:] = [name for name in names if name != IMAGES and not is_hidden(Path(name))]
+        for name in filter(_IMAGE.search, files):
+            with tolerated(log, "a file went while it was looked at", FileNotFoundError):
+                found = Path(directory, name).lstat()
+                yield str(Path(directory, name)), found.st_size, found.st_mtime_ns
 
 
 def _walk(path: Path) -> Iterator[Entry]:

@@ -4,6 +4,9 @@ A reader is a function from one element to records. `read_elements` walks a file
 yields each element that has a reader, and then frees it. Namespaces differ from file to file, so tags
 are local names. A file with a DTD is refused, so there are no entities to resolve, and nothing is fetched.
 
+A file that the parser refuses is read once more, with what can be mended without a guess mended (mending.py): what has
+been yielded is not yielded again.
+
 A record longer than `MAX_RECORD_BYTES` is cut: its further parts are dropped while it is read, and `is_cut` tells that
 it is not what 1C stated.
 """
@@ -12,13 +15,16 @@ import codecs
 import os
 import re
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from lxml import etree
 
-from onec_pipelines.commerceml.encoding import HEAD_BYTES, encoding_of
+from onec_pipelines.commerceml.encoding import HEAD_BYTES, MENDABLE, encoding_of
 from onec_pipelines.commerceml.export import unreadable
+from onec_pipelines.commerceml.mending import MendedStream
+from onec_pipelines.commerceml.records import Mended
 from onec_pipelines.errors import ExportError
 
 Element = etree._Element  # noqa: SLF001 - lxml's own name for its element type
@@ -34,12 +40,16 @@ _BREAKS_OFF = "файл обрывается, вероятно, он выгру�
 _MARKUP = "в тексте или в теге есть знак < или &, который не записан как &lt; или &amp;"
 _CHARACTER = "в тексте есть знак, который в XML недопустим"
 _ENCODING = "знаки не в той кодировке, которая объявлена в первой строке"
+_UNKNOWN_NAME = "в тексте есть имя знака (&имя;), которого нет ни в XML, ни в HTML"
+_OPEN_TAG = "тег не закрыт: в нём нет знака >"
 FAULTS = {
     "ERR_TAG_NAME_MISMATCH": "теги закрыты не в том порядке, или в тексте есть знак <, который не записан как &lt;",
-    "ERR_TAG_NOT_FINISHED": _BREAKS_OFF,
-    "ERR_GT_REQUIRED": _BREAKS_OFF,
-    "ERR_CDATA_NOT_FINISHED": _BREAKS_OFF,
+    "ERR_TAG_NOT_FINISHED": _OPEN_TAG,
+    "ERR_GT_REQUIRED": _OPEN_TAG,
+    "ERR_CDATA_NOT_FINISHED": "раздел CDATA не закрыт",
+    "ERR_COMMENT_NOT_FINISHED": "комментарий не закрыт",
     "ERR_DOCUMENT_END": "за концом выгрузки в файле стоит ещё что-то",
+    "ERR_RESERVED_XML_NAME": "объявление <?xml стоит не в начале файла: вероятно, в нём две выгрузки подряд",
     "ERR_NAME_REQUIRED": _MARKUP,
     "ERR_ENTITYREF_SEMICOL_MISSING": _MARKUP,
     "ERR_LT_IN_ATTRIBUTE": _MARKUP,
@@ -50,7 +60,20 @@ FAULTS = {
     "ERR_RESOURCE_LIMIT": "слишком длинный текст или слишком глубокая вложенность",
 }
 """What is wrong with a file, by libxml2's name of it. Its own words quote the file, and may quote a person."""
+UNKNOWN_FAULT = "ошибка разметки"
+OF_A_BROKEN_END = frozenset(
+    {
+        "ERR_TAG_NOT_FINISHED",
+        "ERR_GT_REQUIRED",
+        "ERR_CDATA_NOT_FINISHED",
+        "ERR_COMMENT_NOT_FINISHED",
+    }
+)
+"""What libxml2 finds, too, where a file breaks off; within a reference it finds an ampersand."""
+IN_A_REFERENCE = re.compile(rb"&#?[A-Za-z0-9]*\Z")
 ROOT = "КоммерческаяИнформация"
+END = re.compile(rb"</(?:[^\s<>/:!?]{1,40}:)?" + ROOT.encode() + rb"\s*>\s*\Z")
+"""How the bytes of a whole file end, in UTF-8."""
 BULKY = frozenset(
     {
         "Товар",
@@ -184,7 +207,11 @@ def is_cut(element: Element) -> bool:
 
 
 def read_elements(
-    path: Path, shown: str, wanted: Collection[str], after_portion: Callable[[], None] | None = None
+    path: Path,
+    shown: str,
+    wanted: Collection[str],
+    after_portion: Callable[[], None] | None = None,
+    note: Callable[[Mended], object] = lambda _: None,
 ) -> Iterator[tuple[str, Element]]:
     """Yield each wanted record element and each container (`Каталог`, `ПакетПредложений`, ...) as it ends.
 
@@ -193,27 +220,67 @@ def read_elements(
         shown: how messages name it: relative to the export.
         wanted: local names among `PARENTS`.
         after_portion: called whenever another `PORTION_BYTES` have been read.
+        note: called in the end with each kind of fault that was mended.
 
     Raises:
         ExportError: the file cannot be read, is empty, is not XML, breaks off, or is not CommerceML.
     """
     try:
         with open(os.fsencode(path), "rb") as stream:  # noqa: PTH123 - lxml takes the name as UTF-8, or as bytes
-            _refuse_foreign(stream, shown)
-            source = _Source(stream, after_portion)
-            yield from _walk(_parse(source, wanted), source, shown, wanted)
-    except etree.XMLSyntaxError as error:
-        raise ExportError(
-            f"Файл {shown} не читается как XML (строка {error.lineno or 0}): {_fault(error)}. {UNCHANGED} {ADVICE}"
-        ) from None  # whoever shows an error with its cause would show the file's words
+            head = stream.read(HEAD_BYTES)
+            stream.seek(0)
+            _refuse_foreign(head, shown)
+            encoding, taken = encoding_of(head), 0
+            forced = "windows-1251" if encoding == "cp1251" else None  # libxml2 knows two of its names
+            try:
+                for found in _walk(_Source(stream, after_portion), forced, shown, wanted):
+                    taken += 1
+                    yield found
+            except etree.XMLSyntaxError as error:
+                fault, line = _fault(error)
+            else:
+                return
+            if encoding not in MENDABLE:
+                raise _refusal(shown, FAULTS.get(fault, UNKNOWN_FAULT), line)
+            again = MendedStream(stream, encoding)
+            yield from islice(_read_mended(again, after_portion, shown, wanted), taken, None)
+            if not again.mends:  # it is another file by now
+                raise _refusal(shown, FAULTS.get(fault, UNKNOWN_FAULT), line)
+            for what, (times, line) in again.mends.items():
+                note(Mended(what, times, line))
     except OSError as error:
         raise unreadable(shown, error) from error
+
+
+def _read_mended(
+    source: MendedStream, after_portion: Callable[[], None] | None, shown: str, wanted: Collection[str]
+) -> Iterator[tuple[str, etree._Element]]:
+    """Read a file a second time, and say of what is still wrong where and what it is."""
+    try:
+        yield from _walk(_Source(source, after_portion), "utf-8", shown, wanted)
+    except UnicodeDecodeError:
+        raise _refusal(shown, _ENCODING, source.line) from None  # whoever shows an error with its cause ...
+    except etree.XMLSyntaxError as error:  # ... would show the file's words
+        name, line = _fault(error)
+        if source.unknown_line and not line:
+            raise _refusal(shown, _UNKNOWN_NAME, source.unknown_line) from None
+        breaks_off = source.ends_with(IN_A_REFERENCE) or (name in OF_A_BROKEN_END and not source.ends_with(END))
+        raise _refusal(shown, _BREAKS_OFF if breaks_off else FAULTS.get(name, UNKNOWN_FAULT), line) from None
+
+
+def _fault(error: etree.XMLSyntaxError) -> tuple[str, int]:
+    """Libxml2's name of a fault, and its line. Its words quote the file."""
+    return etree.ErrorTypes._getName(error.code, ""), error.lineno or 0  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _refusal(shown: str, fault: str, line: int) -> ExportError:
+    return ExportError(f"Файл {shown} не читается как XML (строка {line}): {fault}. {UNCHANGED} {ADVICE}")
 
 
 class _Source:
     """The file as the parser reads it: cuts a record that is too long, and calls `after_portion`."""
 
-    def __init__(self, stream: BinaryIO, after_portion: Callable[[], None] | None) -> None:
+    def __init__(self, stream: BinaryIO | MendedStream, after_portion: Callable[[], None] | None) -> None:
         self.stream = stream
         self.after_portion = after_portion
         self.root: Element | None = None
@@ -251,9 +318,7 @@ def _cut(root: Element) -> None:
         part, kept = part[-1], 0
 
 
-def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, Element]]:
-    encoding = encoding_of(source.stream.read(HEAD_BYTES))
-    source.stream.seek(0)
+def _parse(source: _Source, encoding: str | None, wanted: Collection[str]) -> Iterator[tuple[str, Element]]:
     events: Iterator[tuple[str, Element]] = etree.iterparse(
         source,
         events=("start", "end"),
@@ -263,16 +328,14 @@ def _parse(source: _Source, wanted: Collection[str]) -> Iterator[tuple[str, Elem
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
-        encoding="windows-1251" if encoding == "cp1251" else None,  # libxml2 knows two of its names
+        encoding=encoding,
     )
     return events
 
 
-def _walk(
-    events: Iterator[tuple[str, Element]], source: _Source, shown: str, wanted: Collection[str]
-) -> Iterator[tuple[str, Element]]:
+def _walk(source: _Source, encoding: str | None, shown: str, wanted: Collection[str]) -> Iterator[tuple[str, Element]]:
     name, around, around_name = "", None, ""
-    for event, element in events:
+    for event, element in _parse(source, encoding, wanted):
         if event == "start":
             source.root = source.root if source.root is not None else element.getroottree().getroot()
             continue
@@ -318,10 +381,9 @@ def _free(element: Element, parent: Element) -> None:
         del parent[0]
 
 
-def _refuse_foreign(stream: BinaryIO, shown: str) -> None:
+def _refuse_foreign(head: bytes, shown: str) -> None:
     """Raise ExportError with what the file really is, where its first bytes tell that it is no XML."""
-    head = stream.read(512).removeprefix(codecs.BOM_UTF8)
-    stream.seek(0)
+    head = head.removeprefix(codecs.BOM_UTF8)
     if not head.strip():
         raise ExportError(f"Файл {shown} пуст. {UNCHANGED} {ADVICE}")
     for pattern, found in NOT_XML:
@@ -344,8 +406,3 @@ def _not_commerceml(shown: str) -> ExportError:
     return ExportError(
         f"Файл {shown} не похож на выгрузку 1С: корневой элемент должен быть {ROOT}. {UNCHANGED} {ADVICE}"
     )
-
-
-def _fault(error: etree.XMLSyntaxError) -> str:
-    """What is wrong, in our words."""
-    return FAULTS.get(etree.ErrorTypes._getName(error.code, ""), "ошибка разметки")  # type: ignore[attr-defined]  # noqa: SLF001

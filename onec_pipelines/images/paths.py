@@ -5,6 +5,7 @@ paths in the media store obey these rules.
 """
 
 import re
+from urllib.parse import unquote
 
 MAX_NAME = 255
 """Bytes in one component: the limit of Linux file systems."""
@@ -14,6 +15,26 @@ MAX_PATH = 1024
 
 DRIVE = re.compile(r"[A-Za-z]:")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def readings(path: str) -> list[str]:
+    r"""The paths that a path of the XML may mean, the likeliest first; empty where none of them would be taken.
+
+    It may be written as Windows writes it, with `\`, with a leading slash, or as a browser does (`%20`).
+    """
+    written = [path, path.replace("\\", "/").lstrip("/")]
+    found = (written if written[0] != written[1] else written[:1]) + ([unquote(written[1])] if "%" in path else [])
+    return [normalized(reading) for reading in found if not URL.match(reading) and not path_rejection(reading)]
+
+
+def reference_rejection(path: str) -> str | None:
+    """Say in Russian why a path of the XML can name no file of an export, or return None."""
+    if readings(path):
+        return None
+    if URL.match(path):
+        return "это адрес в интернете, а не файл выгрузки: картинка по нему не загружается"
+    return path_rejection(path.replace("\\", "/").lstrip("/"))
 
 
 def path_rejection(path: str) -> str | None:

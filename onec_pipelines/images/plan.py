@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from onec_pipelines.images.names import is_name_of
-from onec_pipelines.images.paths import normalized, path_rejection
-from onec_pipelines.images.scan import ROOT, FileIndex
+from onec_pipelines.images.paths import reference_rejection
+from onec_pipelines.images.scan import FileIndex, below
 
 
 class Action(StrEnum):
@@ -35,7 +35,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A file in the media store and what is known of it; `mtime_ns` is the source's, not the store's."""
+    """A file in the media store and what is known of it; `mtime_ns` is the source's, not the store's.
+
+    `found_at` is the path in the export that it was published from, where that is on record.
+    """
 
     media_path: str
     sha256: str
@@ -44,6 +47,7 @@ class PublishedFile:
     height: int
     format: str
     mtime_ns: int
+    found_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Reference:
     """One image of one product, or of one of its variants, as 1C lists it.
 
     `product` and `variant` are any keys; `position` counts from 0; `path` is as in the XML; `published` is what
-    an earlier run recorded for this path of this owner.
+    an earlier run recorded for this path of this owner; `directory` is that of the XML, where it is known.
     """
 
     product: Hashable
@@ -59,16 +63,17 @@ class Reference:
     position: int
     path: str
     published: PublishedFile | None = None
+    directory: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedImage:
     """The decision about one reference.
 
-    `source` is the path to open, relative to the directory above `import_files`; `size` its bytes. `path` is the one
-    that 1C gives it below `import_files`, from which `names` makes its name in the media store. `known` is what the
-    store holds already, so that a file which only got a new time is neither written again nor renamed. All are empty
-    where nothing is to be published.
+    `source` is the path to open, relative to the export, and `found_at` the one by which it was found, which may be a
+    link to that; `size` its bytes. `path` is what follows `import_files` in it, from which `names` makes its name in
+    the media store. `known` is what the store holds already, so that a file which only got a new time is neither
+    written again nor renamed. All are empty where nothing is to be published.
     """
 
     reference: Reference
@@ -78,6 +83,7 @@ class PlannedImage:
     path: str = ""
     size: int = 0
     known: PublishedFile | None = None
+    found_at: str = ""
 
 
 def plan(
@@ -94,8 +100,8 @@ def plan(
         if reference.product != product:
             product = reference.product
             seen.clear()
-        rejection = path_rejection(reference.path)
-        path = reference.path if rejection else located(reference.path, index)
+        rejection = reference_rejection(reference.path)
+        path = reference.path if rejection else index.locate(reference.path, reference.directory)
         if (reference.variant, path) in seen:
             yield PlannedImage(reference, Action.DUPLICATE)
             continue
@@ -106,17 +112,6 @@ def plan(
             yield _decide(reference, path, index, stored, force=force)
 
 
-def located(path: str, index: FileIndex) -> str:
-    """Return the index's path for a path of the XML: as given, or under `import_files` when that alone is there.
-
-    The path is one that `path_rejection` lets pass.
-    """
-    path = normalized(path)
-    if path.startswith(f"{ROOT}/") or index.get(path):
-        return path
-    return f"{ROOT}/{path}"
-
-
 def _decide(
     reference: Reference, path: str, index: FileIndex, stored: FileIndex | None, *, force: bool
 ) -> PlannedImage:
@@ -124,11 +119,10 @@ def _decide(
     if not found:
         rejection = index.rejection(path)
         return PlannedImage(reference, Action.REJECTED if rejection else Action.MISSING, rejection or "файла нет")
-    below = path.removeprefix(f"{ROOT}/")
-    record = None if force else _still_stored(reference.published, below, stored)
+    record = None if force else _still_stored(reference.published, below(path), stored)
     if record and (found.size, found.mtime_ns) == (record.size_bytes, record.mtime_ns):
         return PlannedImage(reference, Action.UNCHANGED)
-    return PlannedImage(reference, Action.PUBLISH, None, index.source(path), below, found.size, record)
+    return PlannedImage(reference, Action.PUBLISH, None, index.source(path), below(path), found.size, record, path)
 
 
 def _still_stored(record: PublishedFile | None, path: str, stored: FileIndex | None) -> PublishedFile | None:

@@ -1,7 +1,7 @@
 """Publishing: a planned file is read once, checked, and put into the media store under a name of its own.
 
-    files = (ToPublish("import_files/03/038b...jpg", "03/038b...jpg"), ...)
-    for outcome in publish_all(files, import_files.parent, store, claim):
+    files = (ToPublish("goods/import_files/03/038b...jpg", "03/038b...jpg"), ...)
+    for outcome in publish_all(files, export, store, claim):
         outcome.status      a `Status`
         outcome.published   the record to keep, where there is one
         outcome.reason      in Russian, where there is none
@@ -51,7 +51,7 @@ class ToPublish:
     """A file to publish; see `plan.PlannedImage`.
 
     `known_sha256` and `known_as` are content and name of what the store holds of it; `is_held` says that another file
-    has been published under the name that it bears.
+    has been published under the name that it bears. `found_at` is the path in the export that tells it from all others.
     """
 
     source: str
@@ -59,10 +59,11 @@ class ToPublish:
     known_sha256: str | None = None
     known_as: str | None = None
     is_held: bool = False
+    found_at: str = ""
 
 
 Claim = Callable[[str, str], bool]
-"""Claims a name in the media store, the first argument, for the file of a path: False where it is another file's.
+"""Claims a name in the media store, the first argument, for the file found at a path: False where it is another file's.
 
 Called from several threads, and only for names that a file does not bear itself, or that another one holds.
 """
@@ -102,7 +103,14 @@ def publish(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *
     if not known_as:
         store.put(media_path, read.data, facts.format)
     published = PublishedFile(
-        media_path, sha256, read.stat.size, facts.width, facts.height, facts.format, read.stat.mtime_ns
+        media_path,
+        sha256,
+        read.stat.size,
+        facts.width,
+        facts.height,
+        facts.format,
+        read.stat.mtime_ns,
+        file.found_at or None,
     )
     return Publication(published, written=not known_as)
 
@@ -110,7 +118,7 @@ def publish(file: ToPublish, directory: Path, store: MediaStore, claim: Claim, *
 def _name(file: ToPublish, image_format: str, sha256: str, claim: Claim) -> str:
     """The best name for a file; the one that it bears needs no claim, unless somebody holds it."""
     for name in names_for(file.path, image_format, sha256):
-        if (name == file.path and not file.is_held) or claim(name, file.path):
+        if (name == file.path and not file.is_held) or claim(name, file.found_at or file.path):
             return name
     raise ImageRejected(f"путь длиннее {MAX_PATH} байт")
 
@@ -118,7 +126,7 @@ def _name(file: ToPublish, image_format: str, sha256: str, claim: Claim) -> str:
 def publish_all(
     files: Iterable[ToPublish], directory: Path, store: MediaStore, claim: Claim, *, full: bool = False
 ) -> Generator[Outcome, None, None]:
-    """Publish files and yield the outcomes in their order; `directory` is the one above `import_files`.
+    """Publish files and yield the outcomes in their order; `directory` is the export.
 
     Each file must be named once. Closing the generator ends the work: what is being written is finished, what waits is
     dropped.

@@ -1,12 +1,14 @@
 """The files on disk: one walk of a tree into an index that holds half a million files in little memory.
 
-A path in the index is relative, with `/`, and starts with the name the XML uses: `import_files/03/038b...jpg`.
+A path in the index is relative to the export, with `/`: `goods/import_files/03/038b...jpg`. What a path of the XML is
+relative to, `FileIndex.locate` tries in turn.
 Only regular files that stay inside the tree are in it. Everything else that stands under a name is noted with a
 reason and never opened: a link that leads outside, a FIFO or device, a name that is not UTF-8, a directory that
 cannot be read or is itself a link. Nothing is read here but names, sizes and times.
 
-    index = scan(Path("data/goods/import_files"))
-    index.get("import_files/03/038b...jpg")      FileStat(size, mtime_ns) or None
+    index = scan(Path("data"), ("goods", ""))
+    index.locate("import_files/03/038b...jpg")   "goods/import_files/03/038b...jpg"
+    index.get("goods/import_files/03/038b...jpg")      FileStat(size, mtime_ns) or None
     files_named(index, "137")                    ["import_files/13/137_1.jpg", ...]
 """
 
@@ -15,10 +17,11 @@ import os
 import stat
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from onec_pipelines.errors import ExportError
+from onec_pipelines.images.paths import readings
 from onec_pipelines.images.source import FileStat, kind_of, recorded_time
 from onec_pipelines.tolerated import passed_over
 
@@ -26,7 +29,7 @@ log = logging.getLogger(__name__)
 
 ROOT = "import_files"
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-OUTSIDE = f"ссылка ведёт за пределы {ROOT}"
+OUTSIDE = "ссылка ведёт за пределы выгрузки"
 
 
 class Folder:
@@ -68,11 +71,20 @@ class Folder:
 class FileIndex:
     """The files of a tree by relative path, and the entries that were rejected."""
 
-    __slots__ = ("_folders", "_links", "rejected")
+    __slots__ = ("_alike", "_folders", "_links", "bases", "rejected")
 
-    def __init__(self, folders: dict[str, Folder], links: dict[str, str], rejected: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folders: dict[str, Folder],
+        links: dict[str, str],
+        rejected: dict[str, str],
+        bases: Sequence[str] = ("",),
+    ) -> None:
         self._folders = folders
         self._links = links
+        self._alike: dict[str, dict[str, list[str]]] = {}
+        self.bases = bases
+        """The directories to which a path of the XML may be relative, the likeliest first."""
         self.rejected = rejected
         """Relative path -> reason in Russian; bytes that are no UTF-8 are shown as U+FFFD."""
 
@@ -94,6 +106,38 @@ class FileIndex:
         directory, _, name = path.rpartition("/")
         folder = self._folders.get(directory)
         return folder.get(name) if folder else None
+
+    def locate(self, path: str, directory: str | None = None) -> str:
+        """The path in the index of what a path of the XML names; where there is nothing, of where it should be.
+
+        It is looked for beside the XML, whose directory that is, and in each of the bases; as it is, and below
+        `import_files`. What is nowhere may be the only file whose path differs in case alone.
+        """
+        bases = self.bases if directory is None else (directory, *self.bases)
+        if (first := _joined(bases[0], path)) in self:
+            return first
+        places = [
+            _joined(base, tail)
+            for reading in readings(path)
+            for base in bases
+            for tail in ((reading,) if reading.startswith(f"{ROOT}/") else (reading, f"{ROOT}/{reading}"))
+        ]
+        found = next((place for place in places if place in self), None) or next(
+            filter(None, map(self.alike, places)), None
+        )
+        return found or next(filter(self.rejection, places), (places or [path])[0])
+
+    def alike(self, path: str) -> str | None:
+        """The path of the only file whose path differs in case alone."""
+        if not self._alike:
+            self._alike[""] = _by_case(self._folders)
+        directory, _, name = path.rpartition("/")
+        found = []
+        for folder in self._alike[""].get(directory.casefold(), ()):
+            if f"/{folder}" not in self._alike:
+                self._alike[f"/{folder}"] = _by_case(self._folders[folder].names)
+            found += [_joined(folder, other) for other in self._alike[f"/{folder}"].get(name.casefold(), ())]
+        return found[0] if len(found) == 1 else None
 
     def holds(self, path: str, size: int, mtime_ns: int | None = None) -> bool:
         """Whether a file has this path and this size, and this time where one is given."""
@@ -120,22 +164,28 @@ class FileIndex:
         return None
 
 
-def scan(import_files: Path) -> FileIndex:
-    """Walk the directory of images that 1C exports; it may itself be a link.
+def below(path: str) -> str:
+    """What follows `import_files` in a path of the index, or all of it where there is none: its name for the store."""
+    _, found, rest = f"/{path}".partition(f"/{ROOT}/")
+    return rest if found else path
+
+
+def scan(export: Path, bases: Sequence[str] = ("",)) -> FileIndex:
+    """Walk an export with its images; a directory `import_files` may itself be a link that leads anywhere.
 
     Raises:
         ExportError: it is not there or cannot be read.
     """
     try:
-        return index_tree(import_files, ROOT)
+        return _Walk(os.path.realpath(export), "").index(bases)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ExportError(
-            f"Директория изображений не найдена: {import_files}. "
+            f"Директория изображений не найдена: {export}. "
             "Убедитесь, что данные выгружены из 1С с изображениями товаров."
         ) from error
     except OSError as error:
         raise ExportError(
-            f"Директория изображений не читается: {import_files}: {error.strerror}. "
+            f"Директория изображений не читается: {export}: {error.strerror}. "
             "Дайте пользователю, от имени которого идёт импорт, права на чтение."
         ) from error
 
@@ -147,14 +197,15 @@ def files_named(index: FileIndex, onec_id: str) -> list[str]:
     follows the id must not be a letter or digit: 137 has `137.jpg`, `137_1.jpg` and `137-2.jpg`, not `1371.jpg`.
     """
     directory = f"{ROOT}/{onec_id[:2]}"
-    folder = index.folder(directory)
-    if not folder or not onec_id:
-        return []
-    return [
-        f"{directory}/{name}"
-        for name in folder.starting_with(onec_id)
-        if name.lower().endswith(IMAGE_SUFFIXES) and not name[len(onec_id) :][:1].isalnum()
-    ]
+    folders = [index.folder(_joined(base, directory)) for base in index.bases] if onec_id else []
+    return sorted(
+        {
+            f"{directory}/{name}"
+            for folder in filter(None, folders)
+            for name in folder.starting_with(onec_id)
+            if name.lower().endswith(IMAGE_SUFFIXES) and not name[len(onec_id) :][:1].isalnum()
+        }
+    )
 
 
 def index_tree(root: Path, prefix: str = "") -> FileIndex:
@@ -185,8 +236,10 @@ class _Walk:
         self.links: dict[str, str] = {}
         self.rejected: dict[str, str] = {}
         self.ahead: list[str] = []
+        self.linked: dict[str, str] = {}
+        """Directories `import_files` that are links, and where they lead."""
 
-    def index(self) -> FileIndex:
+    def index(self, bases: Sequence[str] = ("",)) -> FileIndex:
         self._list(self.prefix)
         while self.ahead:
             path = self.ahead.pop()
@@ -196,7 +249,13 @@ class _Walk:
                 passed_over(log, "removed while the walk went on", error)
             except OSError:
                 self.rejected[path] = "каталог не читается"
-        return FileIndex(self.folders, self.links, self.rejected)
+        for path, target in self.linked.items():
+            linked = _Walk(target, path)
+            linked.index()
+            self.folders |= linked.folders
+            self.links |= linked.links
+            self.rejected |= linked.rejected
+        return FileIndex(self.folders, self.links, self.rejected, bases)
 
     def _list(self, path: str) -> None:
         directory = os.path.join(self.root, path[len(self.prefix) :].lstrip("/"))  # noqa: PTH118  hot
@@ -234,6 +293,9 @@ class _Walk:
 
     def _follow(self, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
         target = os.path.realpath(entry.path)
+        if entry.name == ROOT and ROOT not in path.split("/")[:-1] and os.path.isdir(target):  # noqa: PTH112  hot
+            self.linked[path] = target
+            return None
         if not target.startswith(self.root + os.sep):
             self.rejected[path] = OUTSIDE
             return None
@@ -247,6 +309,14 @@ class _Walk:
             return None
         self.links[path] = _joined(self.prefix, target[len(self.root) + 1 :].replace(os.sep, "/"))
         return found
+
+
+def _by_case(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names by what they are in any case."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.casefold(), []).append(name)
+    return found
 
 
 def _joined(directory: str, name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import psycopg
 
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.records import NotForUs, Rejection
+from onec_pipelines.commerceml.records import Mended, NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import await_workers, import_lock
@@ -56,6 +56,7 @@ BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
 SHOWN_HIDDEN = 5
+SHOWN_MENDED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         notices=(
             *_notices(contents, reading, guards, dataset),
             *(silent(connection) if dataset.about is CATALOG else ()),
-            *_of_hidden(request.export.hidden),
+            *_of_hidden(request.export),
         ),
         guards=guards,
     )
@@ -304,6 +305,7 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
         if entry.rows == 0 and entry.content.items(dataset.name):
             yield f"{entry.file.name} names {dataset.name} but holds none that could be read."
     yield from reading.notices
+    yield from _of_mended(reading.mended)
     if not contents:
         yield f"No file of the export holds {dataset.name}."
     if reading.unhandled:
@@ -311,7 +313,21 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
         yield f"Elements without a column, kept in extra: {shown}."
 
 
-def _of_hidden(names: tuple[str, ...]) -> Iterator[str]:
-    if names:
+def _of_mended(mended: list[tuple[str, Mended]]) -> Iterator[str]:
+    """Where 1C has written what XML forbids, for those who can mend it there."""
+    for name, mend in mended[:SHOWN_MENDED]:
+        yield f"Файл {name} исправлен при чтении: {mend.what}: {mend.times}, первый в строке {mend.line}."
+    if len(mended) > SHOWN_MENDED:
+        files = len({name for name, _ in mended})
+        yield f"Исправлены при чтении и другие файлы: всего исправленных {files}."
+
+
+def _of_hidden(export: ExportSnapshot) -> Iterator[str]:
+    """What lies beside an export and is no part of it: the first of it by name, all of it by number."""
+    if stray := export.stray:
+        more = f" и ещё {len(stray) - SHOWN_HIDDEN}" if len(stray) > SHOWN_HIDDEN else ""
+        shown = f"{', '.join(stray[:SHOWN_HIDDEN])}{more}"
+        yield f"Файлы не относятся к выгрузке (заказы, пустые или с другим корневым элементом): {shown}."
+    if names := export.hidden:
         more = f" and {len(names) - SHOWN_HIDDEN} more" if len(names) > SHOWN_HIDDEN else ""
         yield f"Hidden files are no part of an export and were not read: {', '.join(names[:SHOWN_HIDDEN])}{more}."

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from onec_pipelines import datasets
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers
 from onec_pipelines.commerceml.facts import Reader, read_file
-from onec_pipelines.commerceml.records import Package, Rejection, Unhandled
+from onec_pipelines.commerceml.records import Mended, Package, Rejection, Unhandled
 from onec_pipelines.commerceml.snapshot import Contents
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.importing.ledger import LedgerFile
@@ -111,7 +111,8 @@ class PackageRows:
 class Reading:
     """What has been gathered from files.
 
-    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta.
+    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta,
+    `mended` in which files what was mended.
     `spoken` says the same of each entity and catalogue, of which `named` has those that stated something; `packages`
     are the staged rows of each catalogue, `outdated` the files of changes that a newer full one has passed.
     """
@@ -127,6 +128,7 @@ class Reading:
     outdated: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     notices: tuple[str, ...] = ()
     unhandled: Counter[str] = field(default_factory=Counter)
+    mended: list[tuple[str, Mended]] = field(default_factory=list)
 
     @property
     def export_kind(self) -> str:
@@ -192,6 +194,7 @@ def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
         reading.rows += part.rows
         reading.seen.update(part.seen)
         reading.unhandled.update(part.unhandled)
+        reading.mended += part.mended
         reading.any_delta |= part.any_delta
         for stated, full in part.spoken.items():
             segments[stated].append(Segment(file.name, full, content.moment))
@@ -229,6 +232,8 @@ def read_into_staging(dataset: DatasetImport, staging: Staging, file: ExportFile
             after = staging.seq
         elif isinstance(fact, Unhandled):
             reading.unhandled[fact.path] += 1
+        elif isinstance(fact, Mended):
+            reading.mended.append((file.name, fact))
         else:
             seen[kind] += 1
     staging.flush()

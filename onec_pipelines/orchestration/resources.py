@@ -8,7 +8,6 @@ import logging
 import dagster as dg
 import psycopg
 
-from onec_pipelines.commerceml.export import Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database.connection import connect, database_url
 from onec_pipelines.errors import DatabaseError
@@ -43,7 +42,7 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
         connection for a moment, or does not let us look, makes it open them.
         """
         export = ExportSnapshot(self.settings().data_dir)
-        if export.layout is Layout.FILES:
+        if not export.is_told_by_names:
             with (
                 tolerated(log, "what is known of the files is not asked for", DatabaseError, psycopg.Error),
                 connect(self.database_url()) as connection,

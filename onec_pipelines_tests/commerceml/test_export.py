@@ -33,7 +33,10 @@ def listed(root):
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_any_directory_of_3_1_makes_the_layout(write, tmp_path, directory):
     write(f"{directory}/{directory}.xml")
+    write(f"in capitals/{directory.upper()}/{directory}.xml")
     assert ExportSnapshot(tmp_path).layout is Layout.DIRECTORIES
+    assert ExportSnapshot(tmp_path / "in capitals").layout is Layout.DIRECTORIES
+    assert ExportSnapshot(tmp_path / "in capitals").directory_has_files(directory)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +54,21 @@ def test_files_side_by_side_make_the_other_layout(write, tmp_path, names):
     assert ExportSnapshot(tmp_path).layout is Layout.FILES
 
 
-def test_images_are_relative_to_goods_or_lie_beside_the_files(write, tmp_path):
+def test_images_are_relative_to_goods_the_export_or_the_place_of_import_xml(write, tmp_path):
     write("old/import.xml")
-    write("new/goods/goods.xml")
-    assert ExportSnapshot(tmp_path / "old").images_base == tmp_path / "old"
-    assert ExportSnapshot(tmp_path / "new").images_base == tmp_path / "new" / "goods"
+    write("new/Goods/goods.xml")
+    write("tree/1/goods/2/import___5c1f.xml")
+    assert ExportSnapshot(tmp_path / "old").image_bases == ("goods", "")
+    assert ExportSnapshot(tmp_path / "new").image_bases == ("Goods", "")
+    assert ExportSnapshot(tmp_path / "tree").image_bases == ("goods", "", "1/goods/2")
+    assert ExportSnapshot(tmp_path / "old").images_directory == tmp_path / "old/import_files"
+    assert ExportSnapshot(tmp_path / "new").images_directory == tmp_path / "new/goods/import_files"
 
 
 def test_only_xml_files_of_the_root_and_its_directories_are_listed(write, tmp_path):
     for name in ("import.xml", "UPPER.XML", "goods/goods.xml", "notes.txt", "xml", "goods/import.xml.tmp"):
         write(name)
-    for name in ("import_files/01/a.xml", "import_files/a.xml", "goods/import_files/a.xml", "goods/deep/er/a.xml"):
+    for name in ("import_files/01/a.xml", "import_files/a.xml", "goods/import_files/a.xml", "goods/deep/a.xml"):
         write(name)
     (tmp_path / "directory.xml").mkdir()
     (tmp_path / ".#import.xml").symlink_to("somebody@host.1234:5678")  # the lock of an editor

@@ -60,16 +60,16 @@ def test_no_name_leads_out_and_none_makes_the_import_wait(hostile, shop, driver,
     refused = dict(shop.connection.execute("select onec_id, reason from onec.rejected_records").fetchall())
     assert refused == {
         "good-000": "путь выходит за пределы import_files",
-        "good-001": "путь не относительный",
-        "good-002": "ссылка ведёт за пределы import_files",
-        "good-003": "ссылка ведёт за пределы import_files",
+        "good-001": "файла нет",
+        "good-002": "ссылка ведёт за пределы выгрузки",
+        "good-003": "ссылка ведёт за пределы выгрузки",
         "good-005": "путь длиннее 1024 байт",
         "good-006": "путь длиннее 1024 байт",
         "good-007": "это не файл, а канал, сокет или устройство",
         "good-008": "ссылка ведёт не на файл",
-        "good-013": "в пути обратная косая черта",
-        "good-014": "файла нет",
-        "good-015": "путь не относительный",
+        "good-013": "путь выходит за пределы import_files",
+        "good-014": "это адрес в интернете, а не файл выгрузки: картинка по нему не загружается",
+        "good-015": "файла нет",
     }
     files = {path.relative_to(shop.media).as_posix(): path.read_bytes() for path in shop.media.rglob("*.*")}
     assert files == {

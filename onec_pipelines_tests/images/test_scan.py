@@ -12,7 +12,7 @@ from onec_pipelines.images.source import FileStat
 def test_files_are_found_under_the_path_of_the_xml(goods, ship):
     path = ship("import_files/03/a.jpg", b"12345")
     ship("import_files/b.png", b"")
-    index = scan(goods / "import_files")
+    index = scan(goods)
     assert sorted(index) == ["import_files/03/a.jpg", "import_files/b.png"]
     assert len(index) == 2
     assert index.get("import_files/03/a.jpg") == FileStat(5, path.stat().st_mtime_ns)
@@ -35,7 +35,7 @@ def test_the_directory_may_itself_be_a_link(goods, ship, tmp_path):
     ship("import_files/03/a.jpg", b"1")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "import_files").symlink_to(goods / "import_files")
-    assert list(scan(tmp_path / "other" / "import_files")) == ["import_files/03/a.jpg"]
+    assert list(scan(tmp_path / "other")) == ["import_files/03/a.jpg"]
 
 
 def test_what_is_no_file_is_rejected_with_a_reason_and_never_opened(goods, ship, tmp_path, monkeypatch):
@@ -52,25 +52,25 @@ def test_what_is_no_file_is_rejected_with_a_reason_and_never_opened(goods, ship,
     with socket.socket(socket.AF_UNIX) as listener:
         monkeypatch.chdir(root)  # a socket takes no long path
         listener.bind("socket.jpg")
-        index = scan(root)
+        index = scan(goods)
     assert list(index) == ["import_files/03/a.jpg"]
     assert index.rejected == {
-        "import_files/out.jpg": "ссылка ведёт за пределы import_files",
+        "import_files/out.jpg": "ссылка ведёт за пределы выгрузки",
         "import_files/lost.jpg": "ссылка никуда не ведёт",
-        "import_files/way": "ссылка ведёт за пределы import_files",
+        "import_files/way": "ссылка ведёт за пределы выгрузки",
         "import_files/folder": "ссылка ведёт не на файл",
         "import_files/fifo.jpg": "это не файл, а канал, сокет или устройство",
         "import_files/socket.jpg": "это не файл, а канал, сокет или устройство",
     }
     assert index.rejection("import_files/dir.jpg") == "это каталог, а не файл"
-    assert index.rejection("import_files/way/a.jpg") == "ссылка ведёт за пределы import_files"
+    assert index.rejection("import_files/way/a.jpg") == "ссылка ведёт за пределы выгрузки"
     assert index.rejection("import_files/no.jpg") is None
 
 
 def test_a_link_that_stays_inside_is_opened_where_it_leads(goods, ship):
     ship("import_files/03/a.jpg", b"123")
     (goods / "import_files" / "b.jpg").symlink_to("03/a.jpg")
-    index = scan(goods / "import_files")
+    index = scan(goods)
     assert index.get("import_files/b.jpg").size == 3
     assert index.source("import_files/b.jpg") == "import_files/03/a.jpg"
     assert index.source("import_files/03/a.jpg") == "import_files/03/a.jpg"
@@ -79,7 +79,7 @@ def test_a_link_that_stays_inside_is_opened_where_it_leads(goods, ship):
 def test_a_link_in_a_circle_ends(goods):
     (goods / "import_files" / "round").symlink_to(".")
     (goods / "import_files" / "self.jpg").symlink_to("self.jpg")
-    assert list(scan(goods / "import_files")) == []
+    assert list(scan(goods)) == []
 
 
 def test_names_that_are_no_utf8_are_rejected_under_a_printable_name(goods):
@@ -87,7 +87,7 @@ def test_names_that_are_no_utf8_are_rejected_under_a_printable_name(goods):
     with open(os.path.join(root, b"137_\xf4\xee\xf2\xee.jpg"), "wb"):  # noqa: PTH118, PTH123
         pass
     os.mkdir(os.path.join(root, b"\xff"))  # noqa: PTH102, PTH118
-    index = scan(goods / "import_files")
+    index = scan(goods)
     assert list(index) == []
     assert set(index.rejected.values()) == {"имя не в кодировке UTF-8"}
     assert all(path.encode() for path in index.rejected)
@@ -102,14 +102,14 @@ def test_a_directory_that_cannot_be_listed_is_not_an_empty_one(goods):
         os.close(descriptor)
         descriptor = deeper
     os.close(descriptor)
-    index = scan(goods / "import_files")
+    index = scan(goods)
     assert set(index.rejected.values()) == {"каталог не читается"}
     assert index.rejection(f"{next(iter(index.rejected))}/a.jpg") == "каталог не читается"
 
 
 def test_a_time_in_the_far_future_fits(goods, ship):
     os.utime(ship("import_files/a.jpg", b"1"), ns=(0, 2**63 - 1))
-    assert scan(goods / "import_files").get("import_files/a.jpg").mtime_ns > 2**33
+    assert scan(goods).get("import_files/a.jpg").mtime_ns > 2**33
 
 
 def test_the_files_of_a_good_are_those_that_bear_its_id_in_name_order():

@@ -55,7 +55,7 @@ def test_images_are_published_to_a_bucket_and_known_there_in_the_next_run(goods,
     assert sorted(store.listing()) == sorted(path.removeprefix("import_files/") for path in paths)
     known = [Reference(1, None, n, path, first[n].published) for n, path in enumerate(paths)]
     store.delete(["0/0.jpg"])
-    second = [image.action.value for image in plan(known, scan(goods / "import_files"), stored=store.listing())]
+    second = [image.action.value for image in plan(known, scan(goods), stored=store.listing())]
     assert second == ["publish"] + ["unchanged"] * 29
 
 

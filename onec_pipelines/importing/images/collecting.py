@@ -21,10 +21,10 @@ from onec_pipelines.importing.dataset import Request, count_rejected, number, sh
 from onec_pipelines.importing.guarding import Watch
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
-    base_of,
     counters_of,
     drop_plan,
     has_landed,
+    refuse_another_plan,
     run_of,
 )
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
@@ -61,7 +61,7 @@ def collect_images(request: Request, media_url: str, *, keep_days: int = KEEP_DA
 
 def _land(connection: psycopg.Connection, request: Request, media_url: str) -> bytes:
     """Record what was published, in one transaction; return the contact sheet."""
-    base_of(connection, request)
+    refuse_another_plan(connection, request)
     request.progress(counters_of(connection))
     _refuse_unpublished(connection)
     with connection.transaction(), _flushing(connection, media_url) as sheet:

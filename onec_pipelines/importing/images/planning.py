@@ -5,7 +5,7 @@ the database, and the products of which nothing has changed, which are counted a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,7 +15,6 @@ from typing import cast
 
 import psycopg
 
-from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.merging import merge
@@ -55,9 +54,10 @@ SHOW_EVERY = 500
 class ImageReference:
     """A reference and what the plan says of it; its fields are the columns of the staging table.
 
-    `publishes` is the path below `import_files` of the file that must be published for it, from `source`; `known_as` is
-    the name under which the media store has `known_sha256` of it. The columns from `media_path` on are what is on
-    record, where it stays when nothing is published. `is_stored` says whether the media store has that.
+    `publishes` is the path in the export of the file that must be published for it, from `source`; `name` what follows
+    `import_files` in that; `known_as` is the name under which the media store has `known_sha256` of it. The columns
+    from `media_path` on are what is on record, where it stays when nothing is published. `is_stored` says whether the
+    media store has that.
     """
 
     product_id: int
@@ -69,6 +69,7 @@ class ImageReference:
     fate: str
     reason: str | None
     publishes: str | None
+    name: str | None
     source: str | None
     source_size: int
     known_sha256: str | None
@@ -81,6 +82,7 @@ class ImageReference:
     width: int | None
     height: int | None
     format: str | None
+    found_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +147,9 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
 
     PostgreSQL works while the trees are walked.
     """
-    base = request.export.images_base
+    export = request.export
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
-        trees = thread.submit(_walk, base / IMAGES, media_url)
+        trees = thread.submit(_walk, export.root, export.image_bases, media_url)
         counts = _PlanCounts(total=number(connection, "select count(*) from onec.products where is_active"))
         request.progress(counts.counters())
         staging = Staging(connection)
@@ -166,7 +168,6 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
     request.progress(counters)
     return {
         "run_id": run_of(request),
-        "base": base.relative_to(request.export.root).as_posix(),
         "total": counters.total,
         "processed": counters.processed,
         "skipped": counters.skipped,
@@ -175,11 +176,11 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
     }
 
 
-def _walk(import_files: Path, media_url: str) -> tuple[FileIndex, FileIndex]:
+def _walk(root: Path, bases: Sequence[str], media_url: str) -> tuple[FileIndex, FileIndex]:
     """What was shipped, and what the media store has."""
     store = open_store(media_url)
     store.sweep()
-    return scan(import_files), store.listing()
+    return scan(root, bases), store.listing()
 
 
 def _unsettled(
@@ -224,7 +225,8 @@ def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
         is_listed=owner.is_listed,
         fate=_fate(image.action, is_stored=is_stored),
         reason=NOWHERE if known and image.action is Action.MISSING else image.reason,
-        publishes=image.path if image.action is Action.PUBLISH else None,
+        publishes=image.found_at or None,
+        name=image.path or None,
         source=image.source or None,
         source_size=image.size,
         known_sha256=image.known.sha256 if image.known else None,
@@ -237,6 +239,7 @@ def _row(image: PlannedImage, stored: FileIndex) -> ImageReference:
         width=known.width if known else None,
         height=known.height if known else None,
         format=known.format if known else None,
+        found_at=known.found_at if known else None,
     )
 
 

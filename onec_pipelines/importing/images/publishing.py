@@ -14,15 +14,15 @@ from typing import Any
 
 import psycopg
 
-from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import shard_lock
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
+from onec_pipelines.images.scan import ROOT
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images.references import FETCH
-from onec_pipelines.importing.images.stored_plan import DURING, base_of, counters_of
+from onec_pipelines.importing.images.stored_plan import DURING, counters_of, refuse_another_plan
 from onec_pipelines.importing.report import Counters
 from onec_pipelines.importing.steps import statement
 
@@ -37,21 +37,24 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
     Raises: see `publish_images`; DatabaseError, too, where the plan is not of this run.
     """
     with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
-        base = base_of(connection, request)
+        refuse_another_plan(connection, request)
+        root = request.export.root
         progress = _ShardProgress(connection, request, shard)
         files, counted = tee(_files(connection, shard))
         wanted = (ToPublish(*file) for *file, _, _, _ in files)
-        with closing(publish_all(wanted, base, open_store(media_url), progress.claim, full=full)) as outcomes:
+        with closing(publish_all(wanted, root, open_store(media_url), progress.claim, full=full)) as outcomes:
             for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
                 if outcome.status is Status.MISSING:
-                    refuse_renamed(base / IMAGES)
+                    refuse_renamed(root, outcome.file.source)
                 progress.add(outcome, uses, products)
         progress.sync()
         return progress.counters
 
 
-def refuse_renamed(import_files: Path) -> None:
-    """Raise ExportError where all images are gone together: that says nothing of each."""
+def refuse_renamed(root: Path, source: str) -> None:
+    """Raise ExportError where a file is gone with all the images beside it: that says nothing of each."""
+    before, found, _ = f"/{source}".partition(f"/{ROOT}/")
+    import_files = root / f"{before}{found}".strip("/")
     if not import_files.is_dir():
         raise ExportError(
             f"Директория изображений исчезла во время импорта: {import_files}. Выгрузку переименовали, удалили или "
@@ -88,7 +91,7 @@ class _ShardProgress:
             if file
             else [None] * 7
         )
-        self.results.append((outcome.file.path, outcome.status.value, outcome.reason, *facts))
+        self.results.append((outcome.file.found_at, outcome.status.value, outcome.reason, *facts))
         copied = int(outcome.status is Status.PUBLISHED)
         rejected = uses if file is None else 0
         more = Counters(0, products, copied, 0, uses - copied - rejected, rejected)
@@ -108,7 +111,7 @@ class _ShardProgress:
         """Record the results, and learn how far the other shards are."""
         reached, self.reached = self.reached, Counters()
         with self.lock, self.connection.transaction(), self.connection.cursor() as cursor:
-            base_of(self.connection, self.request)
+            refuse_another_plan(self.connection, self.request)
             with cursor.copy("copy onec_staging.images_results from stdin (format binary)") as copy:
                 copy.set_types(RESULT_TYPES)
                 for result in self.results:

@@ -14,7 +14,7 @@ import psycopg
 from onec_pipelines.commerceml.values import cases_of
 from onec_pipelines.images.names import is_name_of
 from onec_pipelines.images.plan import PublishedFile, Reference
-from onec_pipelines.images.scan import ROOT, FileIndex, files_named
+from onec_pipelines.images.scan import FileIndex, below, files_named
 from onec_pipelines.importing.steps import statement
 
 FETCH = 2000
@@ -40,6 +40,7 @@ class ReferencedImage:
     variant: Owner | None
     position: int
     path: str
+    directory: str | None
     is_recorded: bool
     by_name: bool
     published: PublishedFile | None
@@ -63,12 +64,13 @@ class Product:
 
         This alone decides about nearly every product of nearly every import, so it builds nothing.
         """
-        for _, _, _, _, _, path, _, _, is_in_place, media_path, sha256, size, _, _, kind, mtime_ns in self.rows:
+        for row in self.rows:
+            _, _, _, _, _, path, directory, _, _, is_in_place, media_path, sha256, size, _, _, kind, mtime_ns, _ = row
             if not (
                 is_in_place
-                and index.holds(path, size, mtime_ns)
+                and index.holds(found := index.locate(path, directory), size, mtime_ns)
                 and stored.holds(media_path, size)
-                and is_name_of(media_path, path.removeprefix(f"{ROOT}/"), kind, sha256)
+                and is_name_of(media_path, below(found), kind, sha256)
             ):
                 return False
         return True
@@ -88,6 +90,7 @@ def _image(  # noqa: PLR0913, PLR0917 - a row
     variant_onec_id: str,
     position: int,
     path: str,
+    directory: str | None,
     is_recorded: bool,  # noqa: FBT001
     by_name: bool,  # noqa: FBT001
     _is_in_place: bool | None,  # noqa: FBT001
@@ -96,7 +99,7 @@ def _image(  # noqa: PLR0913, PLR0917 - a row
 ) -> ReferencedImage:
     variant = None if variant_id is None else Owner(variant_id, variant_onec_id)
     published = PublishedFile(media_path, *facts) if media_path else None  # type: ignore[arg-type]
-    return ReferencedImage(variant, position, path, is_recorded, by_name, published)
+    return ReferencedImage(variant, position, path, directory, is_recorded, by_name, published)
 
 
 def references_of(product: Product, index: FileIndex) -> list[Reference]:
@@ -108,7 +111,10 @@ def references_of(product: Product, index: FileIndex) -> list[Reference]:
     images = product.images
     listed = [image for image in images if not image.is_recorded]
     owner = Owner(product.product_id, product.onec_id, is_listed=any(image.variant is None for image in listed))
-    references = [Reference(owner, image.variant, image.position, image.path, image.published) for image in listed]
+    references = [
+        Reference(owner, image.variant, image.position, image.path, image.published, image.directory)
+        for image in listed
+    ]
     if owner.is_listed:
         return references
     records = {image.path: image for image in images if image.is_recorded}

@@ -6,7 +6,6 @@ They are gone after a crash of PostgreSQL, and then the import begins anew.
 
 import logging
 from collections.abc import Iterable
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -42,15 +41,13 @@ def run_planned(connection: psycopg.Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def base_of(connection: psycopg.Connection, request: Request) -> Path:
-    """The directory above `import_files`, as planned for this run."""
+def refuse_another_plan(connection: psycopg.Connection, request: Request) -> None:
+    """Raise DatabaseError where the plan in the tables is not the one of this run."""
     if run_planned(connection) != run_of(request):
         raise DatabaseError(
             "The plan of this import of images is not in the database any more: another import has begun since, or "
             "PostgreSQL was restarted after a crash; nothing on record was changed: import again."
         )
-    row = connection.execute("select base from onec_staging.images_run").fetchone()
-    return request.export.root / (row[0] if row else "")
 
 
 def counters_of(connection: psycopg.Connection) -> Counters:

@@ -590,14 +590,15 @@ where %(offers_segments_full)s and p.is_active
     and not exists (select from onec_staging.offers s where split_part(s.onec_id, '#', 1) = p.onec_id);
 
 -- upsert image_references by product_id, position
-select p.id as product_id, i.place::integer - 1 as position, i.path
+-- A path is relative to the directory of the file that states it.
+select p.id as product_id, i.place::integer - 1 as position, i.path, regexp_replace(s.file, '/?[^/]*$', '') as directory
 from onec_staging.goods s
 join onec.products p on p.onec_id = s.onec_id
 cross join lateral unnest(s.images) with ordinality as i (path, place)
 where s.name is not null;
 
 -- upsert image_references by variant_id, position
-select v.id as variant_id, i.place::integer - 1 as position, i.path
+select v.id as variant_id, i.place::integer - 1 as position, i.path, regexp_replace(s.file, '/?[^/]*$', '') as directory
 from onec_staging.offers s
 join onec.product_variants v on v.onec_id = s.onec_id
 cross join lateral unnest(s.images) with ordinality as i (path, place)

@@ -1,11 +1,9 @@
 -- From the staged references (onec_staging.images_references) to the files that must be published and their shards.
--- A file that several products show is one file. Bound: shard_bytes, file_cost; run_id and base (the directory above
--- import_files); total, processed, skipped, errors and unchanged as planned.
+-- A file that several products show is one file. Bound: shard_bytes, file_cost; run_id; total, processed, skipped, errors and unchanged as planned.
 
 -- run whose plan it is
 create unlogged table onec_staging.images_run (
     run_id text not null,
-    base text not null,
     begun_at timestamptz not null default now(),
     shown_at timestamptz not null default clock_timestamp(),
     total integer not null,
@@ -16,13 +14,14 @@ create unlogged table onec_staging.images_run (
 );
 
 -- run how far it takes the import
-insert into onec_staging.images_run (run_id, base, total, processed, skipped, errors, unchanged)
-values (%(run_id)s, %(base)s, %(total)s, %(processed)s, %(skipped)s, %(errors)s, %(unchanged)s);
+insert into onec_staging.images_run (run_id, total, processed, skipped, errors, unchanged)
+values (%(run_id)s, %(total)s, %(processed)s, %(skipped)s, %(errors)s, %(unchanged)s);
 
 -- run files to publish
--- `path` is the one that 1C gives it, below import_files; what its bytes are decides about its name in the media store.
+-- `path` is where it lies in the export, `name` what follows import_files in that; what its bytes are decides about its
+-- name in the media store.
 -- `known_as` is the name under which the store has it, where all references know it by that one; `is_held` says that
--- another file is on record under the name that this one bears. `place` is the order of publishing, the one of the
+-- another file is on record under the name that this one bears, or bears it, too, and comes before. `place` is the order of publishing, the one of the
 -- products; `uses` counts the references to a file; a shard is about shard_bytes long, and each file costs file_cost
 -- besides its bytes.
 create unlogged table onec_staging.images_files as
@@ -30,12 +29,14 @@ select *, dense_rank() over (order by bucket)::int as shard, 0 as products
 from (
     select
         *,
+        is_on_record or row_number() over (partition by name order by known_as is null, place) > 1 as is_held,
         div(
             sum(size_bytes + %(file_cost)s) over (order by place) - size_bytes - %(file_cost)s, %(shard_bytes)s
         ) as bucket
     from (
         select
             publishes as path,
+            min(name) as name,
             min(source) as source,
             max(source_size) as size_bytes,
             max(known_sha256) as known_sha256,
@@ -43,11 +44,12 @@ from (
             exists (
                 select
                 from onec.product_images i
-                where i.media_path = publishes and right(i.source_path, length(publishes)) <> publishes
-            ) as is_held,
+                where i.media_path = min(r.name)
+                    and coalesce(i.found_at <> publishes, right(i.source_path, length(min(r.name))) <> min(r.name))
+            ) as is_on_record,
             min(seq) as place,
             count(*)::int as uses
-        from onec_staging.images_references
+        from onec_staging.images_references r
         where publishes is not null
         group by publishes
     ) files
@@ -71,6 +73,9 @@ where completed.path = f.path;
 
 -- run index of files
 create index on onec_staging.images_files (shard, place);
+
+-- run index of names
+create index on onec_staging.images_files (name);
 
 -- run index of paths
 create unique index on onec_staging.images_files (path);

@@ -33,7 +33,8 @@ from (
         case when p.sha256 is null then r.source_mtime_ns else p.source_mtime_ns end as source_mtime_ns,
         case when p.sha256 is null then r.width else p.width end as width,
         case when p.sha256 is null then r.height else p.height end as height,
-        case when p.sha256 is null then r.format else p.format end as format
+        case when p.sha256 is null then r.format else p.format end as format,
+        case when p.sha256 is null then r.found_at else r.publishes end as found_at
     from onec_staging.images_references r
     left join onec_staging.images_files f on f.path = r.publishes
     left join onec_staging.images_results p on p.path = r.publishes
@@ -86,6 +87,7 @@ select
     width,
     height,
     format,
+    found_at,
     is_listed
 from pg_temp.images_now n
 where n.sha256 is not null

@@ -6,18 +6,19 @@
 -- that the product has an image of its own in the XML and no other records; whether its name is one that it may have,
 -- images/names.py knows.
 select
-    p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, false as is_recorded, false as by_name,
+    p.id, p.onec_id, r.variant_id, r.variant_onec_id, r.position, r.path, r.directory, false as is_recorded, false as by_name,
     i.position = r.position and i.is_listed and i.is_main = (r.position = min(r.position) over owner)
         and count(*) over product = recorded.images
         and count(*) filter (where r.variant_id is null) over product > 0 as is_in_place,
-    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
+    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns,
+    i.found_at
 from onec.products p
 left join (
-    select product_id, null::bigint as variant_id, null as variant_onec_id, path, position
+    select product_id, null::bigint as variant_id, null as variant_onec_id, path, directory, position
     from onec.image_references
     where product_id is not null
     union all
-    select v.product_id, v.id, v.onec_id, offers.path, offers.position
+    select v.product_id, v.id, v.onec_id, offers.path, offers.directory, offers.position
     from onec.image_references offers
     join onec.product_variants v on v.id = offers.variant_id
     where v.is_active
@@ -31,13 +32,14 @@ where p.is_active
 window product as (partition by p.id), owner as (partition by p.id, r.variant_id)
 union all
 select
-    p.id, p.onec_id, null, null, i.position, i.source_path, true, not i.is_listed, false,
-    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns
+    p.id, p.onec_id, null, null, i.position, i.source_path, null, true, not i.is_listed, false,
+    i.media_path, i.sha256, i.size_bytes, i.width, i.height, i.format, i.source_mtime_ns,
+    i.found_at
 from onec.product_images i
 join onec.products p on p.id = i.product_id
 where p.is_active and i.variant_id is null
     and not exists (select from onec.image_references own where own.product_id = p.id)
-order by 1, 7, 3 nulls first, 5;
+order by 1, 8, 3 nulls first, 5;
 
 -- query counters
 -- How far the import is, over all its shards.
@@ -56,7 +58,7 @@ group by total, processed, skipped, errors;
 
 -- query files of a shard
 -- Those that have no result yet, some at a time.
-select f.source, f.path, f.known_sha256, f.known_as, f.is_held, f.uses, f.products, f.place
+select f.source, f.name, f.known_sha256, f.known_as, f.is_held, f.path, f.uses, f.products, f.place
 from onec_staging.images_files f
 where f.shard = %(shard)s and f.place > %(place)s
     and not exists (select from onec_staging.images_results r where r.path = f.path)
@@ -64,15 +66,17 @@ order by f.place
 limit %(fetch)s;
 
 -- query claim
--- A name in the media store for the file of a path; it is another file's that bears it, is on record under it, or has
--- claimed it before.
+-- A name in the media store for the file found at a path; it is another file's that bears it, is on record under it, or
+-- has claimed it before.
 insert into onec_staging.images_names as n (media_path, path)
 select %(name)s, %(path)s
-where not exists (select from onec_staging.images_files f where f.path = %(name)s and f.path <> %(path)s)
+where not exists (select from onec_staging.images_files f where f.name = %(name)s and f.path <> %(path)s)
     and not exists (
         select
         from onec.product_images i
-        where i.media_path = %(name)s and right(i.source_path, length(%(path)s)) <> %(path)s
+        join onec_staging.images_files f on f.path = %(path)s
+        where i.media_path = %(name)s
+            and coalesce(i.found_at <> f.path, right(i.source_path, length(f.name)) <> f.name)
     )
 on conflict (media_path) do update set path = excluded.path where n.path = excluded.path
 returning true;

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.commerceml.preflight import preflight
-from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, tree_state
+from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, images_of, state_of, tree_state
 from onec_pipelines.datasets import ALL, BY_NAME, JOBS
 from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
@@ -160,8 +159,9 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
     problems = preflight(export, watched.import_type, has_products=True)
     if problems:
         return dg.SkipReason(visible(" ".join(problems)))
-    path = export.images_base / IMAGES if watched is IMAGES_WATCHED else export.root
-    cursor, state = settled(Cursor.parse(context.cursor), context.instance), tree_state(path)
+    path = export.images_directory if watched is IMAGES_WATCHED and export.images_directory.is_dir() else export.root
+    state = state_of(images_of(export.root)) if watched is IMAGES_WATCHED else tree_state(path)
+    cursor = settled(Cursor.parse(context.cursor), context.instance)
     decision = decide(
         path,
         state,

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from onec_pipelines.commerceml.export import IMAGES as IMAGES_DIRECTORY
 from onec_pipelines.commerceml.export import ExportFile, Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.commerceml.tree import TreeState, state_of, tree_state
+from onec_pipelines.commerceml.tree import TreeState, images_of, state_of
 from onec_pipelines.datasets import IMAGES, IMPORTED, Exported
 from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.runs.progress import StepContext
@@ -52,9 +51,8 @@ def news(
     except OnecError:
         return
     for name, part in parts.items():
-        files = [file for file in export_files if export.layout is Layout.FILES or _directory(file) in part.directories]
-        path = export.images_base / IMAGES_DIRECTORY
-        state = tree_state(path) if name in IMAGES.exports else state_of(map(_entry, files))
+        files = [file for file in export_files if export.layout is Layout.FILES or file.part in part.directories]
+        state = state_of(images_of(export.root) if name in IMAGES.exports else map(_entry, files))
         is_told = state.files and (now_ns is None or state.is_quiet(now_ns))
         if is_told and state.fingerprint != _fingerprint_on_record(instance, exported(name)):
             yield _observation(name, export, [] if name in IMAGES.exports else files, state)
@@ -78,10 +76,6 @@ def _fingerprint_on_record(instance: dg.DagsterInstance, key: dg.AssetKey) -> ob
         if record.asset_observation and FINGERPRINT in record.asset_observation.metadata:
             return record.asset_observation.metadata[FINGERPRINT].value
     return None
-
-
-def _directory(file: ExportFile) -> str:
-    return file.name.rpartition("/")[0]
 
 
 def _entry(file: ExportFile) -> tuple[str, int, int]:
