@@ -47,7 +47,8 @@ def test_records_come_back_as_they_were_with_their_order_and_file(staging):
     staging.add(Note("a", hostile, (hostile, "b"), {hostile: [hostile, ""]}, deleted=True, line=3), "one.xml")
     staging.add(Note("b", None, (), None, deleted=False, line=4), "two.xml")
     staging.flush()
-    assert found(staging, "select * from onec_staging.notes order by seq") == [
+    columns = "seq, file, onec_id, text, tags, extra, deleted, line"
+    assert found(staging, f"select {columns} from onec_staging.notes order by seq") == [
         (1, "one.xml", "a", hostile, [hostile, "b"], {hostile: [hostile, ""]}, True, 3),
         (2, "two.xml", "b", None, [], None, False, 4),
     ]
