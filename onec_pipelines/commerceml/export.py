@@ -101,8 +101,10 @@ def list_files(root: Path) -> tuple[Layout, tuple[ExportFile, ...]]:
 
 def _directories(directory: Path, depth: int = 1) -> Iterator[Path]:
     """The directories below one in which files of an export may lie; links are followed from the first one alone."""
-    for path in sorted(directory.iterdir()):
-        if path.name != IMAGES and not is_hidden(path) and path.is_dir() and (depth == 1 or not path.is_symlink()):
+    with os.scandir(directory) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=depth == 1))
+    for path in map(directory.joinpath, names):
+        if path.name != IMAGES and not is_hidden(path):
             yield path
             if depth < _DEPTH and _OWN_TREE.fullmatch(path.name):
                 yield from (below for below in _directories(path, depth + 1) if _OWN_TREE.fullmatch(below.name))
@@ -112,9 +114,12 @@ def list_hidden(root: Path) -> tuple[str, ...]:
     """The XML files that are no part of an export, as they are hidden: what macOS or an editor leaves beside others."""
     found = []
     with tolerated(log, "hidden files are not listed", OSError):
-        for directory in (root, *filter(Path.is_dir, root.iterdir())):
+        with os.scandir(root) as entries:
+            directories = [root, *(Path(entry.path) for entry in entries if entry.is_dir())]
+        for directory in directories:
             is_inside = directory != root and is_hidden(directory)
-            found += [path for path in directory.glob("*.[xX][mM][lL]") if is_inside or is_hidden(path)]
+            paths = (directory / name for name in os.listdir(directory) if name.lower().endswith(".xml"))  # noqa: PTH208
+            found += [path for path in paths if is_inside or is_hidden(path)]
     return tuple(sorted(name_of(path.relative_to(root)) for path in found))
 
 
@@ -125,10 +130,10 @@ def is_hidden(path: Path) -> bool:
 
 def _xml_files(root: Path, directory: Path) -> Iterator[ExportFile]:
     for path in directory.iterdir():
-        if path.suffix.lower() == ".xml" and not is_hidden(path) and not path.is_dir():
+        if path.suffix.lower() == ".xml" and not is_hidden(path):
             name = name_of(path.relative_to(root))
-            status = _status(path, name)
-            yield ExportFile(path, name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            if status := _status(path, name):
+                yield ExportFile(path, name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def name_of(path: Path) -> str:
@@ -143,10 +148,12 @@ def name_of(path: Path) -> str:
     return name.replace("\\", r"\\").encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _status(path: Path, name: str) -> os.stat_result:
-    """The status of a file or of the file that a link points to."""
+def _status(path: Path, name: str) -> os.stat_result | None:
+    """The status of a file or of the file that a link points to; None of a directory."""
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            return None
         found = "" if stat.S_ISREG(status.st_mode) else "это не файл, а канал, сокет или устройство"
     except OSError as error:
         if error.errno not in _LEADS_NOWHERE or not path.is_symlink():

@@ -131,8 +131,10 @@ class ExportSnapshot:
     @cached_property
     def contents(self) -> Contents:
         """What each file holds, in the order in which they count."""
+        unknown = [file for file in self.files if not (self.looked_at.get(file) or self.remembered.get(file))]
         with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
-            return dict(zip(self.files, pool.map(self._look, self.files), strict=True))
+            seen = dict(zip(unknown, pool.map(self._look, unknown), strict=True))
+        return {file: seen.get(file) or self._look(file) for file in self.files}
 
     def exported_at(self, file: ExportFile) -> str:
         """`ДатаФормирования` of a file: its head is read where nobody has looked at it."""

@@ -55,6 +55,7 @@ SHOWN_REJECTED = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
+SHOWN_EMPTY = 5
 SHOWN_HIDDEN = 5
 SHOWN_MENDED = 5
 
@@ -301,9 +302,11 @@ def _details(
 
 def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], dataset: DatasetImport) -> Iterator[str]:
     yield from (str(guard) for guard in guards if not guard.allows)
-    for entry in reading.files:
-        if entry.rows == 0 and entry.content.items(dataset.name):
-            yield f"{entry.file.name} names {dataset.name} but holds none that could be read."
+    empty = [entry.file.name for entry in reading.files if entry.rows == 0 and entry.content.items(dataset.name)]
+    for name in empty[:SHOWN_EMPTY]:
+        yield f"{name} names {dataset.name} but holds none that could be read."
+    if len(empty) > SHOWN_EMPTY:
+        yield f"{len(empty) - SHOWN_EMPTY} other files name {dataset.name} but hold none that could be read."
     yield from reading.notices
     yield from _of_mended(reading.mended)
     if not contents:

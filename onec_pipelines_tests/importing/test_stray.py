@@ -91,6 +91,21 @@ def test_the_goods_and_contragents_of_orders_are_none_of_ours(classic, imports, 
     ]
 
 
+def test_many_files_without_a_row_are_counted(classic, imports):
+    for number in range(8):
+        put(classic, f"import{number}_1.xml", text("<Каталог><Товары><Товар/></Товары></Каталог>"))
+    notices = imports.catalog().notices
+    assert len(notices) == 6
+    assert notices[-1] == "3 other files name catalog but hold none that could be read."
+
+
+def test_orders_are_looked_at_once_and_no_further(classic, imports, reads):
+    for number in range(50):
+        put(classic, f"orders-{number}.xml", text(ORDER.format(number)))
+    imports.catalog()
+    assert [number for name, number in reads.opens.items() if name.startswith("orders-") and number > 1] == []
+
+
 def test_a_catalogue_beside_orders_in_one_file_is_imported(classic, imports, xml, rows):
     put(classic, "mixed.xml", text(ORDER.format(1) + f"<Каталог><Товары>{xml.good('h')}</Товары></Каталог>"))
     imports.catalog()
