@@ -109,9 +109,9 @@ def check(import_type: str) -> None:
     """Say whether the export can be imported: all of it, or one TYPE."""
     settings = Settings.from_environment()
     export = ExportSnapshot(settings.data_dir)
+    refuse_unless_ready(settings, export, import_type)
     if broken := broken_files(export, import_type):
         refuse(broken)
-    refuse_unless_ready(settings, export, import_type)
     click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: {import_type} can be imported.")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():
         missing = preflight(export, part, has_products=True)

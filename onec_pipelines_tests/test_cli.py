@@ -587,7 +587,7 @@ NAMED = LISTED.format("<Контрагент><Ид>c</Ид><Наименован
         (NAMED.format("<Секретова> Анна"), 1),
         (NAMED.format("Секретова & дочь"), 1),
         (NAMED.format("&Секретова;"), 1),
-        (NAMED.format("\x02Секретова"), 1),
+        (NAMED.format("\x02Секретова"), 0),
         (NAMED.format("<![CDATA[Секретова"), 1),
         (NAMED.format("<Секретова:Анна/>"), 1),
         (NAMED.format("<Анна Секретова=1/>"), 1),
@@ -621,3 +621,11 @@ def test_no_fault_in_a_list_of_contragents_names_a_person(document, code, onec, 
     for text in (recorded, written):
         assert "Секретова" not in text
         assert json.dumps("Секретова")[1:-1] not in text
+
+
+def test_a_check_says_of_a_file_that_breaks_off_that_it_does(onec, data_dir):
+    file = next((data_dir / "goods").glob("*.xml"))
+    file.write_bytes(file.read_bytes()[:-40])
+    said = onec("check", "catalog")
+    assert said.exit_code == 1
+    assert "вероятно, он выгружен не до конца" in said.output
