@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from onec_pipelines.importing.report import NOTHING_NEW
+from onec_pipelines.importing.report import NOTHING_NEW, came_to
 from onec_pipelines.shown import visible
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ def print_report(console: Console, session: "Session") -> None:
     """What one import came to: a line for each asset, what a person should know, and the error of a failed one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("asset")
-    for column in ("total", "processed", "created", "updated", "skipped", "errors", "removed"):
+    removes = any(counters.get("removed") for counters in session.counters.values())
+    for column in ("total", "processed", "created", "updated", "skipped", "errors", *["removed"] * removes):
         table.add_column(column, justify="right")
     for asset, counters in session.counters.items():
-        table.add_row(asset, *_cells(counters))
+        table.add_row(asset, *_cells(counters)[: len(table.columns) - 1])
     if session.counters:
         console.print(table)
     for notice in session.notices:
@@ -105,7 +106,7 @@ def sessions_text(sessions: list["Session"], zone: str) -> Text:
     for session in sessions:
         lines.append(_session_line(session, zone))
         for asset, counters in session.counters.items():
-            lines.append(Text(f"          {asset:<15} {_counter_line(counters)}", style="dim"))
+            lines.append(Text(f"          {asset:<15} {came_to(counters)}", style="dim"))
         notices = [notice for notice in session.notices if not notice.endswith(NOTHING_NEW)]
         lines.extend(Text(f"          {visible(notice)}", style="yellow") for notice in notices)
         if session.error_message:
@@ -132,7 +133,3 @@ def progress_text(session: "Session") -> str:
     share = session.processed / session.total if session.total else 0.0
     filled = BAR_WIDTH if session.status == "completed" else min(BAR_WIDTH, int(share * BAR_WIDTH))
     return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {reached}"
-
-
-def _counter_line(counters: dict[str, int]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in list(counters.items())[2:])

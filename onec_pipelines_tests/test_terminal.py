@@ -52,6 +52,16 @@ def test_a_report_is_a_line_for_each_asset_and_the_outcome():
     )
 
 
+def test_a_report_and_a_list_of_sessions_tell_what_was_removed():
+    session = replace(COMPLETED, counters={"catalog": {**CATALOG, "removed": 7}, "product_thumbnails": IMAGES})
+    assert printed(print_report, session).splitlines()[:3] == [
+        "asset               total  processed  created  updated  skipped  errors  removed",
+        "catalog               184        184      182        0        1       1        7",
+        "product_thumbnails     56         56       91                10       4",
+    ]
+    assert "skipped 1, errors 1, removed 7\n" in printed(print_sessions, [session], "Europe/Moscow")
+
+
 def test_a_report_says_what_a_person_should_know():
     session = replace(COMPLETED, notices=("customers was passed over: Директория контрагентов не найдена.",))
     assert "\ncustomers was passed over: Директория контрагентов не найдена.\n" in printed(print_report, session)

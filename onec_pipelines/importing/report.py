@@ -44,6 +44,12 @@ def no_progress(_counters: Counters) -> None:
     """For callers who do not watch."""
 
 
+def came_to(values: Mapping[str, int]) -> str:
+    """`created 5, updated 0, skipped 2, errors 1`: what an import came to; what it removed only where it did."""
+    told = [(key, value) for key, value in list(values.items())[2:] if value or key != "removed"]
+    return ", ".join(f"{key} {value}" for key, value in told)
+
+
 NOTHING_NEW = "Nothing has changed since the last import: no file was read again."
 """The notice of an import that found the files of the last one."""
 

@@ -237,7 +237,7 @@ def test_the_guard_counts_what_another_import_commits_meanwhile(export, imports,
     with connect(database_url) as other, connect(database_url) as reader, ThreadPoolExecutor() as pool:
         with other.transaction():
             merge_lock(other)
-            importing = pool.submit(imports.stocks, max_deactivation=0.3)
+            importing = pool.submit(imports.stocks, max_deactivation=0)
             while not reader.execute("select from pg_locks where not granted").fetchall():
                 time.sleep(0.005)
             other.execute("""

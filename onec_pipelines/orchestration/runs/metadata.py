@@ -12,6 +12,7 @@ import dagster as dg
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, RejectedRow
+from onec_pipelines.importing.report import came_to
 from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
@@ -89,7 +90,7 @@ def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, 
 
 def result_text(asset: str, counters: Counters) -> str:
     """`copied 2500, skipped 100, errors 5`: what an import came to, for the tag `onec/result`."""
-    return ", ".join(f"{key} {value}" for key, value in list(counter_values(asset, counters).items())[2:])
+    return came_to(counter_values(asset, counters))
 
 
 def bar_text(counters: Counters) -> str:

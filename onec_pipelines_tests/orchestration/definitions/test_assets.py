@@ -46,13 +46,13 @@ def test_counters_are_plain_integers_under_the_keys_of_the_contract(refreshed, a
 
 
 def test_the_keys_are_those_of_the_contract():
-    items = ("total_items", "processed_items", "created", "updated", "skipped", "errors")
+    items = ("total_items", "processed_items", "created", "updated", "skipped", "errors", "removed")
     assert {
         "catalog": items,
         "stocks": items,
         "prices": items,
-        "customers": ("total_customers", "processed", "created", "updated", "skipped", "errors"),
-        "product_images": ("total_products", "processed", "copied", "skipped", "errors"),
+        "customers": ("total_customers", "processed", "created", "updated", "skipped", "errors", "removed"),
+        "product_images": ("total_products", "processed", "copied", "skipped", "errors", "removed"),
     } == KEYS
 
 

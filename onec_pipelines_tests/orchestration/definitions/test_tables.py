@@ -29,7 +29,7 @@ def test_every_asset_is_readable_as_a_data_frame(at_work, asset):
 
 def test_a_notebook_reads_prices_exactly(at_work):
     prices = build_definitions().load_asset_value("prices", instance=at_work.instance)
-    assert list(prices.columns) == ["variant_id", "price_type_id", "value", "currency", "updated_at"]
+    assert list(prices.columns) == ["variant_id", "price_type_id", "value", "currency", "updated_at", "catalog_id"]
     assert {type(value) for value in prices["value"]} == {Decimal}
     assert Decimal("3159.50") in set(prices["value"])
 

@@ -144,6 +144,7 @@ def test_the_result_of_pictures_is_the_example_of_the_contract():
 
 def test_the_result_of_records_tells_created_and_updated_apart():
     assert result_text("prices", Counters(10, 10, 1, 2, 3, 4)) == "created 1, updated 2, skipped 3, errors 4"
+    assert result_text("prices", Counters(10, 10, 1, 2, 3, 4, 5)).endswith("errors 4, removed 5")
 
 
 def test_counters_stand_under_the_words_of_their_asset():
@@ -154,6 +155,7 @@ def test_counters_stand_under_the_words_of_their_asset():
         "updated": 2,
         "skipped": 3,
         "errors": 4,
+        "removed": 0,
     }
 
 
@@ -202,4 +204,4 @@ def test_lines_and_observations_appear_while_a_slow_import_goes(project, monkeyp
     assert 0 < len(lines) <= 90
     assert 0 < len(observations) <= 10
     metadata = observations[0].asset_observation_data.asset_observation.metadata
-    assert list(metadata) == ["total_products", "processed", "copied", "skipped", "errors", "progress"]
+    assert list(metadata) == ["total_products", "processed", "copied", "skipped", "errors", "removed", "progress"]
