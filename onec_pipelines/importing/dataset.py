@@ -55,7 +55,7 @@ SHOWN_REJECTED = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
-SHOWN_EMPTY = 5
+SHOWN_EMPTY = 20
 SHOWN_HIDDEN = 5
 SHOWN_MENDED = 5
 

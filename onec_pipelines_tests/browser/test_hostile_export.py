@@ -197,7 +197,7 @@ def test_the_tick_of_a_sensor_shows_names_as_text(window, ui, requests):
 
 
 def test_an_import_that_is_refused_shows_names_as_text(window, ui, requests, export):
-    (export / "offers").rename(export / "aside")
+    (export / "offers").rename(export.parent / "aside")
     page = window.page
     page.goto(f"{ui.url}/assets/catalog")
     settled(page, "Latest materialization")
@@ -208,7 +208,7 @@ def test_an_import_that_is_refused_shows_names_as_text(window, ui, requests, exp
     assert requests.foreign(ui) == []
     (change,) = requests.changing()
     assert "mutation LaunchPipelineExecution" in change
-    (export / "aside").rename(export / "offers")
+    (export.parent / "aside").rename(export / "offers")
 
 
 def test_when_all_has_been_looked_at_the_history_is_as_it_was(ui):
