@@ -4,13 +4,18 @@ A text; or, of an element that has attributes or elements in it, a mapping in wh
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from lxml import etree
 
 from onec_pipelines.commerceml.values import ValueRejected, means_empty
 from onec_pipelines.commerceml.xml import Element, children, text
 
 Tree = dict[str, object]
 
+FEW_ATTRIBUTES = 100
+_ATTRIBUTES = etree.XPath("@*")
 MAX_EXTRA_BYTES = 256 * 1024
 """As JSON, for one good or offer: it is read whenever its row is."""
 
@@ -31,8 +36,15 @@ def value_of(element: Element) -> object:
 
 def attributes_of(element: Element) -> Tree:
     """The attributes that 1C has given a value."""
-    stated = ((str(name), str(value).strip()) for name, value in element.attrib.items())
+    stated = ((str(name), str(value).strip()) for name, value in _attributes(element))
     return {name: value for name, value in stated if value and "{" not in name and not means_empty(value)}
+
+
+def _attributes(element: Element) -> Iterable[tuple[str, str]]:
+    """Names and values. Of a hundred thousand libxml2 would look for each one among all."""
+    if len(element.attrib) <= FEW_ATTRIBUTES:
+        return cast("list[tuple[str, str]]", element.attrib.items())
+    return ((value.attrname, value) for value in cast("list[Any]", _ATTRIBUTES(element)))
 
 
 def add_value(tree: Tree, name: str, value: object) -> None:

@@ -26,6 +26,8 @@ DEFAULT_WAREHOUSE = "default"
 LISTS = frozenset({"Остатки", "КоличествоНаСкладах", "ОстаткиПоСкладу", "Склады"})
 """One of these that holds nothing says that the offer has no stock."""
 PLACES = LISTS | {"Остаток", "Склад", "КоличествоНаСкладе"}
+STATED = ("ИдСклада", "Ид", "КоличествоНаСкладе", "Количество")
+"""What an element says of a quantity, as attributes or as children."""
 Cell = tuple[str | None, str, int]
 """Warehouse (None where it should be named and is not), quantity and line."""
 WITHOUT_WAREHOUSES = {"Остатки": DEFAULT_WAREHOUSE, "Остаток": DEFAULT_WAREHOUSE}
@@ -81,7 +83,7 @@ def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Sto
 
 def _read_place(tag: str, element: Element, cells: list[Cell]) -> None:
     """Add the quantity that an element states for itself, and those of the elements in it."""
-    own = {str(name): str(value).strip() for name, value in element.items()}
+    own = {name: value.strip() for name in STATED if (value := element.get(name))}
     nested = []
     for name, child in parts(element):
         if name in PLACES and (len(child) or child.keys()):

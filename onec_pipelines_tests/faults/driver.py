@@ -104,7 +104,7 @@ def run(order: dict[str, Any]) -> None:
     import_type, options = order["import"], order.get("options", {})
     data_dir, url, media = Path(order["data_dir"]), order["database_url"], order["media_url"]
     start = {
-        "images": partial(importing.import_images, data_dir, url, media),
+        "images": partial(importing.import_images, data_dir, url, media, keep_days=0),
         "thumbnails": partial(importing.make_thumbnails, url, media),
     }.get(import_type) or partial(getattr(importing, f"import_{import_type}"), data_dir, url)
     checkpoints.SECONDS = order.get("checkpoint_seconds", checkpoints.SECONDS)

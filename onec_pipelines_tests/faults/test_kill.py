@@ -112,5 +112,6 @@ def test_5000_images_killed_half_way_and_repeated_are_there_once_and_whole(
         "copied": 5000,
         "skipped": 0,
         "errors": 0,
+        "removed": 0,
     }
     shop.settle()
