@@ -93,8 +93,8 @@ def write_refused(root: Path) -> None:
 
 def break_off(root: Path) -> None:
     """Let customers and goods end in the middle."""
-    for directory in ("goods", "contragents"):
-        write(root, directory, OF_BROKEN, "<КоммерческаяИнформация><Каталог><Товары><Товар>")
+    write(root, "goods", OF_BROKEN, "<КоммерческаяИнформация><Каталог><Товары><Товар>")
+    write(root, "contragents", OF_BROKEN, "<КоммерческаяИнформация><Контрагенты><Контрагент>")
 
 
 def write(root: Path, directory: str, name: str, text: str) -> None:

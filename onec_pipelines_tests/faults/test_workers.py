@@ -221,6 +221,7 @@ def test_a_worker_that_is_killed_on_the_way_loses_no_image_and_publishes_none_tw
         "copied": IMAGES,
         "skipped": 0,
         "errors": 0,
+        "removed": 0,
     }
 
 
