@@ -411,6 +411,17 @@ def test_the_guard_counts_prices_that_lists_which_are_named_leave_out(left, expo
     assert rows("select count(*) from onec.prices") == [20 if left == "far" else 0]
 
 
+def test_the_guard_of_prices_says_no_to_the_same_export_as_often_as_it_comes(export, imports, rows, xml):
+    export.goods(twenty(xml.good))
+    export.price_types(xml.price_type("retail") + xml.price_type("far"))
+    export.prices(twenty(lambda name: xml.prices(name, retail=5, far=3)))
+    imports.everything()
+    export.prices(twenty(lambda name: xml.prices(name, far=3), but=1))
+    for _ in range(3):
+        assert decisions(imports.prices(max_deactivation=0.3)) == {"prices": (40, 21, False)}
+    assert rows("select count(*) from onec.prices") == [40]
+
+
 def test_a_kept_price_takes_the_value_that_is_stated(export, imports, rows, xml):
     export.goods(twenty(xml.good))
     export.price_types(xml.price_type("retail"))
