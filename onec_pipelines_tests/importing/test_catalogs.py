@@ -131,6 +131,45 @@ def test_two_packages_bring_two_price_lists_of_one_offer(catalog, imports, rows)
     assert rows(prices) == [("retail", 70)]
 
 
+PRICES = """select v.onec_id, t.onec_id, x.value from onec.prices x join onec.price_types t on t.id = x.price_type_id
+    join onec.product_variants v on v.id = x.variant_id order by 1, 2"""
+
+
+def test_the_later_list_of_one_catalogue_replaces_no_list_of_another(catalog, export, imports, rows):
+    catalog("one", ["a"], price=100)
+    catalog("two", [], offers=["a"], price_type="dealer", price=80)
+    export.write(
+        "zero/offers.xml",
+        "<ПакетПредложений><ИдКаталога>one</ИдКаталога><Предложения><Предложение><Ид>a</Ид><Цены><Цена>"
+        "<ИдТипаЦены>retail</ИдТипаЦены><ЦенаЗаЕдиницу>120</ЦенаЗаЕдиницу></Цена></Цены></Предложение></Предложения>"
+        "</ПакетПредложений>",
+    )
+    imports.everything()
+    assert rows(PRICES) == [("a", "dealer", 80), ("a", "retail", 120)]
+
+
+def test_a_price_goes_with_its_catalogue_although_another_one_prices_the_offer(catalog, imports, rows):
+    catalog("one", ["a", "b"])
+    catalog("two", [], offers=["a"], price_type="dealer", price=80)
+    imports.everything()
+    catalog("one", ["a", "b"], offers=["b"])
+    imports.everything()
+    assert rows(PRICES) == [("a", "dealer", 80), ("b", "retail", 5)]
+
+
+def test_an_offer_goes_when_the_last_catalogue_that_named_it_does_no_more(catalog, remove, imports, rows):
+    catalog("one", ["a", "b"], offers=["a#1", "b#1"])
+    catalog("two", ["c"], offers=["c#1", "a#1"])
+    imports.catalog()
+    catalog("one", ["a", "b"], offers=["b#1"])
+    imports.catalog()
+    assert rows(ACTIVE.format("product_variants")) == ["a#1", "b#1", "c#1"]
+    remove("one")
+    catalog("two", ["c"], offers=["c#1"])
+    imports.catalog()
+    assert rows(ACTIVE.format("product_variants")) == ["b#1", "c#1"]
+
+
 def test_rows_of_before_there_were_catalogues_go_with_the_catalogue_of_their_product(
     catalog, imports, rows, connection
 ):
