@@ -33,7 +33,7 @@ def parse_number(text: str, name: str) -> str:
         number = _plain_number(text)
         found = _NUMBER.match(number)
     if not found or len(number) > MAX_NUMBER_LENGTH:
-        raise ValueRejected(f"{name}: не число: {text[:40]!r}")
+        raise ValueRejected(f"{name}: не число")
     return number.replace(",", ".")
 
 

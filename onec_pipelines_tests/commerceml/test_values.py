@@ -73,14 +73,8 @@ def test_a_number_keeps_its_digits_and_gets_a_point(written, number):
     ],
 )
 def test_what_is_no_plain_number_is_rejected(written):
-    with pytest.raises(ValueRejected, match=r"^Цена: не число: "):
+    with pytest.raises(ValueRejected, match=r"^Цена: не число$"):
         parse_number(written, "Цена")
-
-
-def test_the_reason_shows_only_the_beginning_of_what_was_written():
-    with pytest.raises(ValueRejected) as rejected:
-        parse_number("ю" * 10_000, "Цена")
-    assert len(str(rejected.value)) < 60
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4))

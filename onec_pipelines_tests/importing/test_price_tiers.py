@@ -145,9 +145,9 @@ def test_tiers_have_the_currency_of_their_type_when_it_changes(shop, imports, ro
 @pytest.mark.parametrize(
     ("stated", "reason"),
     [
-        ({"factor": "дюжина"}, "Коэффициент: не число: 'дюжина'"),
-        ({"factor": "NaN"}, "Коэффициент: не число: 'NaN'"),
-        ({"min_quantity": "от 10"}, "МинКоличество: не число: 'от 10'"),
+        ({"factor": "дюжина"}, "Коэффициент: не число"),
+        ({"factor": "NaN"}, "Коэффициент: не число"),
+        ({"min_quantity": "от 10"}, "МинКоличество: не число"),
         ({"unit": "ш" * 600, "factor": 12}, "Единица длиннее 1024 байт"),
     ],
 )
