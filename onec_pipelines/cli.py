@@ -110,7 +110,7 @@ def check(import_type: str) -> None:
     settings = Settings.from_environment()
     export = ExportSnapshot(settings.data_dir)
     refuse_unless_ready(settings, export, import_type)
-    if broken := broken_files(export, import_type):
+    if broken := broken_files(export, import_type, thoroughly=True):
         refuse(broken)
     click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: {import_type} can be imported.")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():

@@ -629,3 +629,19 @@ def test_a_check_says_of_a_file_that_breaks_off_that_it_does(onec, data_dir):
     said = onec("check", "catalog")
     assert said.exit_code == 1
     assert "вероятно, он выгружен не до конца" in said.output
+
+
+def test_a_check_says_of_bad_markup_in_a_whole_file_what_the_import_would(onec, data_dir):
+    file = next((data_dir / "goods").glob("*.xml"))
+    file.write_text(file.read_text(encoding="utf-8").replace("<Наименование>", "<Наименование", 1), encoding="utf-8")
+    said = onec("check", "catalog")
+    assert "не читается как XML" in refused(said)
+    assert refused(said) in " ".join(onec("import", "catalog").output.split())
+
+
+@pytest.mark.usefixtures("settled", "data_dir")
+def test_a_check_opens_no_file_that_has_landed(onec, reads):
+    onec("import", "all")
+    reads.opens.clear()
+    assert onec("check").exit_code == 0
+    assert reads.opens == {}

@@ -51,13 +51,15 @@ def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     return _directory_problems(export, import_type)
 
 
-def broken_files(export: ExportSnapshot, import_type: str) -> list[str]:
+def broken_files(export: ExportSnapshot, import_type: str, *, thoroughly: bool = False) -> list[str]:
     """Why files would stop an import, each in a sentence of its own; an export that cannot be listed has none.
 
-    They are read for it: `onec check` asks, and the preflight where it would say that nothing is there.
+    They are read for it: `thoroughly`, as the import would, for `onec check`; else what does not end as it should, for
+    the preflight where it would say that nothing is there.
     """
     try:
-        return export.broken([dataset.name for dataset in imported_by(import_type) if dataset.lists])
+        names = [dataset.name for dataset in imported_by(import_type) if dataset.lists]
+        return export.broken(names, thoroughly=thoroughly)
     except ExportError as error:
         passed_over(log, "the preflight says what is wrong with the export", error)
         return []

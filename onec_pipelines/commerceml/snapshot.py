@@ -48,6 +48,8 @@ class ExportSnapshot:
     root: Path
     looked_at: dict[ExportFile, FileContent] = field(default_factory=dict)
     remembered: dict[ExportFile, FileContent] = field(default_factory=dict)
+    landed: set[str] = field(default_factory=set)
+    """The sha256 of files that an import has read to their end and landed."""
 
     @cached_property
     def _listed(self) -> tuple[Layout, tuple[ExportFile, ...]]:
@@ -165,21 +167,24 @@ class ExportSnapshot:
                 self._refuse_unless_whole(file)
         return found
 
-    def broken(self, datasets: Iterable[str]) -> list[str]:
-        """Why files of these datasets would stop their import: what does not end as it should is read."""
+    def broken(self, datasets: Iterable[str], *, thoroughly: bool) -> list[str]:
+        """Why files of these datasets would stop their import.
+
+        What does not end as it should is parsed; `thoroughly`, all is that no import has landed.
+        """
         problems = []
         for file, content in self.contents.items():
             if any(holds_dataset(file, content, name) or self._concerns(file, name) for name in datasets):
                 try:
-                    self._refuse_unless_whole(file)
+                    self._refuse_unless_whole(file, thoroughly=thoroughly and content.sha256 not in self.landed)
                 except ExportError as error:
                     problems.append(str(error))
         return problems
 
-    def _refuse_unless_whole(self, file: ExportFile) -> None:
-        """Read a file to its end, unless that is known to be the end of a document."""
+    def _refuse_unless_whole(self, file: ExportFile, *, thoroughly: bool = False) -> None:
+        """Parse a file, unless its end is known to be that of a document."""
         content = self._look(file)
-        if not (content.is_whole or content.is_stray):
+        if not content.is_stray and (thoroughly or not content.is_whole):
             for _ in read_elements(file.path, file.name, ()):
                 pass
             self.looked_at[file] = replace(content, is_whole=True)

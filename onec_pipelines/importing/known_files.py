@@ -53,8 +53,9 @@ def recall(connection: psycopg.Connection, export: ExportSnapshot) -> None:
     """
     unknown = {path: file for path, file in _storable(export.files) if file not in export.looked_at}
     there = connection.execute("select to_regclass('onec.known_files') is not null").fetchone()
-    if not unknown or there != (True,):
+    if there != (True,):
         return
+    export.landed.update(sha256 for (sha256,) in connection.execute("select sha256 from onec.import_files"))
     for path, identity, *content in connection.execute(RECALL, [list(unknown), _looked_by()]):
         if identity == _identity(unknown[path]):
             export.remembered[unknown[path]] = FileContent(*content)
