@@ -813,17 +813,20 @@ def test_the_file_of_an_image_that_is_named_again_stays(shop):
     assert shop.files() == ["0.jpg", "1.jpg"]
 
 
-def test_files_are_deleted_however_many_they_are(shop):
+def test_files_are_deleted_however_many_they_are_and_some_lines_tell_how_many(shop, caplog):
     shipped(shop, 1)
     shop()
-    for number in range(2500):
+    for number in range(4500):
         (shop.media / f"old{number}.jpg").touch()
     shop.connection.execute(
-        "insert into onec.media_deletions select 'old' || number || '.jpg', now() from generate_series(0, 2499) number"
+        "insert into onec.media_deletions select 'old' || number || '.jpg', now() from generate_series(0, 4499) number"
     )
-    shop()
+    with caplog.at_level("INFO", "onec_pipelines"):
+        shop()
     assert shop.files() == ["0.jpg"]
     assert shop.rows("select * from onec.media_deletions") == []
+    lines = [message for message in caplog.messages if "deleted" in message]
+    assert [line.split()[0] for line in lines] == ["1000", "2000", "4000", "4500"]
 
 
 @pytest.mark.parametrize("delta", [False, True])

@@ -156,11 +156,13 @@ def _delete_files(url: str, media_url: str, keep_days: int) -> tuple[str, ...]:
     Some at a time, each time under the lock of images and with another look at the records: another import waits for
     no more than that, and this one leaves the rest to it.
     """
-    deleted = 0
+    deleted = told = 0
     try:
         while batch := _delete_some(url, media_url, keep_days):
             deleted += batch
-            log.info("%d files of removed images are deleted from the media store", deleted)
+            if deleted >= 2 * told or batch < DELETED_AT_ONCE:  # each line is an event of the run
+                told = deleted
+                log.info("%d files of removed images are deleted from the media store", deleted)
     except MediaStoreError as error:
         return (f"Files that no image names any more are still in the media store: {error}",)
     except ImportBusyError:
