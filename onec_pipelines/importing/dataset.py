@@ -24,7 +24,7 @@ from onec_pipelines.datasets import CATALOG
 from onec_pipelines.errors import ExportError
 from onec_pipelines.importing.catalogs import silent
 from onec_pipelines.importing.guarding import merge_guarded, merge_pending
-from onec_pipelines.importing.ids import fold_pending, read_folding
+from onec_pipelines.importing.ids import read_folding, settle_former_ids
 from onec_pipelines.importing.known_files import recall, remember
 from onec_pipelines.importing.ledger import (
     LastImport,
@@ -237,9 +237,8 @@ def _staged(
 
 def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> Staging:
     """Empty staging tables; the one of rejected rows is what the merge finds as `pg_temp.rejected`."""
-    fold = read_folding(connection)
-    fold_pending(connection, fold)
-    staging = Staging(connection, fold)
+    settle_former_ids(connection)
+    staging = Staging(connection, read_folding(connection))
     staging.create(tables)
     view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
     connection.execute(view.encode())

@@ -27,19 +27,36 @@ TABLES = (
 """Those whose rows have identifiers of 1C that are GUIDs."""
 
 
+def settle_former_ids(connection: psycopg.Connection) -> None:
+    """Note, once for a database, the identifiers that an earlier version wrote down in capitals.
+
+    Those of what it left pending are folded: nobody else has written them down.
+    """
+    with connection.transaction():
+        if connection.execute("select from onec.former_ids limit 1").rowcount:
+            return
+        former = {"": ""}
+        for table in TABLES:
+            former |= _in_another_case(connection, sql.Identifier("onec", table))
+        connection.execute(
+            "insert into onec.former_ids select * from unnest(%s::text[], %s::text[]) on conflict do nothing",
+            [list(former), list(former.values())],
+        )
+        _fold_pending(connection, read_folding(connection))
+
+
 def read_folding(connection: psycopg.Connection) -> Fold:
     """What an identifier of an export is called in the database."""
-    on_record: dict[str, str] = {}
-    for table in TABLES:
-        on_record |= _in_another_case(connection, sql.Identifier("onec", table))
-    if not on_record:
+    found = connection.execute("select folded, onec_id from onec.former_ids where folded <> ''")
+    former: dict[str, str] = dict(found.fetchall())
+    if not former:
         return fold_guids
 
     def fold(stated: str) -> str:
         folded = fold_guids(stated)
-        if folded in on_record:
-            return on_record[folded]
-        return "#".join(on_record.get(part, part) for part in folded.split("#"))
+        if folded in former:
+            return former[folded]
+        return "#".join(former.get(part, part) for part in folded.split("#"))
 
     return fold
 
@@ -55,8 +72,7 @@ def _in_another_case(connection: psycopg.Connection, table: sql.Identifier) -> d
     return found
 
 
-def fold_pending(connection: psycopg.Connection, fold: Fold) -> None:
-    """Fold the identifiers of what an earlier version left pending; nobody else has written those down."""
+def _fold_pending(connection: psycopg.Connection, fold: Fold) -> None:
     query = sql.SQL("select import_type, entity, onec_id, payload from onec.pending_records where {}").format(
         _has_capitals("(onec_id || payload::text)")
     )

@@ -16,6 +16,8 @@ EVERYTHING = """
     left join onec.stocks s on s.variant_id = v.id
     left join onec.warehouses w on w.id = s.warehouse_id
 """
+BY_0_1_0 = "delete from onec.former_ids"
+"""The identifiers on record are now those that 0.1.0 has written."""
 LABELS = "select property_name, value from onec.product_attributes"
 ROWS = (
     "categories",
@@ -73,8 +75,9 @@ def test_a_row_is_found_by_its_id_in_any_case_and_keeps_it(
         set group_onec_ids = array[upper(group_onec_ids[1])], brand_onec_id = upper(brand_onec_id),
             properties = upper(properties::text)::jsonb
     """)
+    connection.execute(BY_0_1_0)
     write(export, xml, dictionaries, goods, delta=delta)
-    reports = imports.everything()
+    reports = imports.everything(force=True)
     assert [(report.counters.created, report.counters.updated) for report in reports.values()] == [(0, 0)] * 3
     assert rows(EVERYTHING) == [ids(UPPER)]
     assert rows(LABELS) == [("Цвет", "синий")]
@@ -85,6 +88,7 @@ def test_a_new_offer_of_a_product_in_another_case_is_its_variant(export, imports
     imports.catalog()
     connection.execute("update onec.products set onec_id = upper(onec_id)")
     connection.execute("delete from onec.product_variants")
+    connection.execute(BY_0_1_0)
     export.offers(xml.offer(f"{LOWER}6#{UPPER}8"))
     imports.catalog()
     assert rows("select onec_id, product_id is not null from onec.product_variants") == [(f"{UPPER}6#{LOWER}8", True)]
@@ -97,6 +101,7 @@ def test_a_good_finds_the_offer_that_waits_for_it_in_another_case(export, import
         update onec.pending_records
         set onec_id = upper(onec_id), payload = payload || jsonb_build_object('onec_id', upper(onec_id))
     """)
+    connection.execute(BY_0_1_0)
     export.offers("", delta=True)
     export.goods(xml.good(f"{LOWER}6"))
     imports.catalog()
@@ -111,6 +116,7 @@ def test_prices_that_waited_for_their_type_in_another_case_land(export, imports,
     connection.execute(
         "update onec.pending_records set payload = replace(payload::text, %s, %s)::jsonb", [LOWER, UPPER]
     )
+    connection.execute(BY_0_1_0)
     export.prices("", delta=True)
     export.price_types(xml.price_type(f"{LOWER}4"), delta=True)
     imports.prices()
@@ -124,6 +130,7 @@ def test_of_two_cases_of_what_waits_one_goes_on(export, imports, rows, connectio
         insert into onec.pending_records (import_type, entity, onec_id, payload, source_file, source_line)
         select import_type, entity, upper(onec_id), payload, source_file, source_line from onec.pending_records
     """)
+    connection.execute(BY_0_1_0)
     export.offers("", delta=True)
     imports.catalog()
     assert rows("select onec_id from onec.pending_records") == [f"{LOWER}6#{LOWER}8"]
@@ -149,6 +156,7 @@ def test_where_both_are_on_record_the_one_in_lower_case_goes_on(export, imports,
     export.goods(xml.good(f"{LOWER}6"))
     imports.catalog()
     connection.execute(f"insert into onec.products (onec_id, name) values ('{UPPER}6', 'Стул')")
+    connection.execute(BY_0_1_0)
     export.goods(xml.good(f"{UPPER}6", "Стол"), delta=True)
     imports.catalog()
     assert rows("select onec_id, name from onec.products order by 1") == [(f"{UPPER}6", "Стул"), (f"{LOWER}6", "Стол")]
@@ -158,6 +166,7 @@ def test_customers_are_found_in_any_case(export, imports, rows, connection, xml)
     export.contragents(xml.customer(f"{LOWER}6"))
     imports.customers()
     connection.execute("update onec.customers set onec_id = upper(onec_id)")
+    connection.execute(BY_0_1_0)
     export.contragents(xml.customer(f"{LOWER}6", "<Наименование>Петров</Наименование>"))
     imports.customers()
     assert rows("select onec_id, name from onec.customers") == [(f"{UPPER}6", "Петров")]

@@ -176,6 +176,7 @@ def test_several_processes_find_a_row_by_its_id_in_any_case(export, imports, row
     export.goods(xml.good(onec_id))
     imports.catalog()
     connection.execute("update onec.products set onec_id = upper(onec_id)")
+    connection.execute("delete from onec.former_ids")
     export.goods(xml.good(onec_id, "Стол"), segment=1)
     export.goods(xml.good(f"{onec_id}#1"), segment=2)
     imports.catalog(workers=2)
