@@ -1,5 +1,7 @@
 """How sessions look on a terminal: progress bars while an import goes, its report, the list of sessions."""
 
+import os
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -22,19 +24,27 @@ if TYPE_CHECKING:
     from onec_pipelines.orchestration.runs.progress import Watch
 
 STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pending": "dim"}
-BAR_WIDTH = 10
+BAR_WIDTH = 4
 ENDED = frozenset({"completed", "failed"})
 WATCH_EVERY_SECONDS = 1.0
-HEADER = f"{'id':<8}  {'type':<10}  {'status':<11}  {'progress':<24}  {'started':<16}  {'duration':>8}"
+HEADER = f"{'id':<8}  {'type':<10}  {'status':<11}  {'progress':<18}  {'started':<16}  {'took':>7}"
 
 
 @contextmanager
 def progress_bars() -> "Iterator[Watch]":
-    """A function that shows an asset's counters as a bar, on a terminal; it shows nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    """A function that shows an asset's counters as a bar, on a terminal; it shows nothing elsewhere.
+
+    The bars are drawn on a duplicate of stderr: while a step runs, Dagster writes what is printed into a file.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _asset, _counters: None
+        return
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding) as stderr,
+        Progress(*columns, console=Console(file=stderr), redirect_stdout=False, redirect_stderr=False) as progress,
+    ):
 
         def show(asset: str, counters: "Counters") -> None:
             if asset not in tasks:
@@ -106,30 +116,32 @@ def sessions_text(sessions: list["Session"], zone: str) -> Text:
     for session in sessions:
         lines.append(_session_line(session, zone))
         for asset, counters in session.counters.items():
-            lines.append(Text(f"          {asset:<15} {came_to(counters)}", style="dim"))
+            lines.append(Text(f"          {asset:<15} {', '.join(came_to(counters))}", style="dim"))
         notices = [notice for notice in session.notices if not notice.endswith(NOTHING_NEW)]
         lines.extend(Text(f"          {visible(notice)}", style="yellow") for notice in notices)
         if session.error_message:
             lines.append(Text(f"          {visible(session.error_message)}", style="red"))
+    lines.append(Text(f"Times are those of {zone}.", style="dim"))
     return Text("\n").join(lines)
 
 
 def _session_line(session: "Session", zone: str) -> Text:
     started = session.started_at
     shown = started.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if started else ""
-    duration = "" if session.duration_seconds is None else f"{session.duration_seconds:.1f} s"
+    seconds = session.duration_seconds
+    duration = "" if seconds is None else f"{seconds:.1f} s" if seconds < 1000 else f"{seconds / 60:.0f} min"
     return Text.assemble(
         f"{session.run_id[:8]}  {session.import_type:<10}  ",
         (f"{session.status:<11}", STYLES[session.status]),
-        f"  {progress_text(session):<24}  {shown:<16}  {duration:>8}",
+        f"  {progress_text(session):<18}  {shown:<16}  {duration:>7}",
     )
 
 
 def progress_text(session: "Session") -> str:
-    """`██████████ 809/809`; only what goes on has a bar that is not full."""
+    """`████ 809/809`; only what goes on has a bar that is not full."""
     reached = f"{session.processed}/{session.total}"
     if session.status == "failed":
-        return f"stopped at {reached}" if session.total else ""
+        return f"at {reached}" if session.total else ""
     share = session.processed / session.total if session.total else 0.0
     filled = BAR_WIDTH if session.status == "completed" else min(BAR_WIDTH, int(share * BAR_WIDTH))
     return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {reached}"

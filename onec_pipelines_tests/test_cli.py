@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -241,8 +243,8 @@ def test_sessions_can_be_filtered_and_limited(onec):
     assert [session["import_type"] for session in sessions(onec, "--type", "customers")] == ["customers"]
     assert [session["import_type"] for session in sessions(onec, "--limit", "1")] == ["catalog"]
     table = onec("sessions", "--type", "customers").stdout
-    assert table.splitlines()[0].split() == ["id", "type", "status", "progress", "started", "duration"]
-    assert "██████████ 12/12" in table
+    assert table.splitlines()[0].split() == ["id", "type", "status", "progress", "started", "took"]
+    assert "████ 12/12" in table
 
 
 def test_without_sessions_the_first_command_is_named_and_json_is_an_empty_list(onec):
@@ -475,8 +477,31 @@ def program(*arguments: str, cwd: Path = PROJECT_ROOT, **environment: str) -> su
     )
 
 
+def on_a_terminal(*arguments: str, **environment: str) -> str:
+    """What the program shows on a terminal of 80 columns."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    command = [sys.executable, "-m", "onec_pipelines.cli", *arguments]
+    environment = clean_environment() | {"TERM": "xterm-256color", **environment}
+    with subprocess.Popen(command, env=environment, cwd=PROJECT_ROOT, stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux tells so that nobody holds the other end any more
+            while piece := os.read(ours, 65536):
+                shown += piece
+    os.close(ours)
+    return shown.decode()
+
+
 def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("ONEC_", "DAGSTER_"))}
+
+
+def test_an_import_on_a_terminal_draws_a_bar_for_each_asset_while_it_goes(home, data_dir):
+    shown = on_a_terminal("import", "all", ONEC_HOME=str(home), ONEC_DATA_DIR=str(data_dir))
+    for bar in ("catalog", "product images"):
+        assert re.search(rf"{bar}[^\n]*━[^\n]*\d+/\d+", shown), shown
+    assert shown.rindex("━") < shown.index("processed")  # the report comes when the bars are drawn
 
 
 def test_quickstart_on_a_fresh_machine_imports_the_sample_and_the_other_commands_see_it(
@@ -491,7 +516,7 @@ def test_quickstart_on_a_fresh_machine_imports_the_sample_and_the_other_commands
     assert lines[1] == "asset           total  processed  created  updated  skipped  errors"
     assert [line.split()[0] for line in lines[2:7]] == ["catalog", "stocks", "prices", "customers", "product_images"]
     assert re.fullmatch(r"completed in \d+\.\d s, run [0-9a-f-]{36}", lines[7])
-    assert "██████████ 809/809" in started.stdout
+    assert "████ 809/809" in started.stdout
     assert lines[-1] == "The UI: make ui, then http://127.0.0.1:3000"
     assert (home / "dagster.yaml").exists()
 

@@ -44,10 +44,14 @@ def no_progress(_counters: Counters) -> None:
     """For callers who do not watch."""
 
 
-def came_to(values: Mapping[str, int]) -> str:
-    """`created 5, updated 0, skipped 2, errors 1`: what an import came to; what it removed only where it did."""
-    told = [(key, value) for key, value in list(values.items())[2:] if value or key != "removed"]
-    return ", ".join(f"{key} {value}" for key, value in told)
+OUTCOMES = ("errors", "created", "copied", "updated", "removed", "skipped")
+"""What an import may come to, in the order in which people want to know it."""
+
+
+def came_to(values: Mapping[str, int]) -> list[str]:
+    """What an import came to: `1 error`, `5 created`, `2 skipped`; what is not there is left out."""
+    told = [f"{values[key]} {key}" for key in OUTCOMES if values.get(key)]
+    return ["1 error" if part == "1 errors" else part for part in told] or ["nothing"]
 
 
 NOTHING_NEW = "Nothing has changed since the last import: no file was read again."

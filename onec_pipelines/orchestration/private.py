@@ -29,6 +29,9 @@ from dagster._core.instance.ref import InstanceRef
 # A run launcher answers with these when the daemon asks whether a run is alive.
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
+# From which job of which code location a run comes: what the timeline lists it under, and what is executed again.
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+
 # The outcome of a check that was evaluated, as opposed to one that was planned.
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
@@ -104,6 +107,9 @@ __all__ = [
     "JobFailureData",
     "PlanOrchestrationContext",
     "ProxyServerManager",
+    "RegisteredCodeLocationOrigin",
+    "RemoteJobOrigin",
+    "RemoteRepositoryOrigin",
     "RetryMode",
     "RunStorageSqlMetadata",
     "ScheduleStorageSqlMetadata",

@@ -18,11 +18,20 @@ from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 
 from onec_pipelines.database.connection import connect, database_url
 from onec_pipelines.database.locks import is_run_locked
-from onec_pipelines.datasets import imported_by
+from onec_pipelines.datasets import JOBS, imported_by
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.machinery.coordinator import assets_of
-from onec_pipelines.orchestration.private import CheckRunHealthResult, InstanceRef, JobFailureData, WorkerStatus
-from onec_pipelines.orchestration.runs.progress import KILLED, RESULT_TAG
+from onec_pipelines.orchestration.machinery.history_tables import LOCATION
+from onec_pipelines.orchestration.private import (
+    CheckRunHealthResult,
+    InstanceRef,
+    JobFailureData,
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+    WorkerStatus,
+)
+from onec_pipelines.orchestration.runs.progress import KILLED, LANDED, RESULT, RESULT_TAG, known_of_assets, stopped
 from onec_pipelines.orchestration.runs.step import LOCKED_TAG
 from onec_pipelines.settings import Settings
 
@@ -32,6 +41,7 @@ LOOK_EVERY_SECONDS = 0.25
 BUSY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 UNDER_WAY = [DagsterRunStatus.NOT_STARTED, *BUSY]
 """What a run may be in while its process lives."""
+REPOSITORY = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(LOCATION), "__repository__")
 DEAD = (
     "The process of this run is gone (killed, out of memory, or a power cut): it holds no lock in PostgreSQL any "
     "more. What it had not finished was undone; import again."
@@ -84,8 +94,8 @@ def _end(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def _tag_killed(instance: dg.DagsterInstance, run: DagsterRun) -> None:
-    said = [said for said in (run.tags.get(RESULT_TAG), KILLED) if said]
-    instance.add_run_tags(run.run_id, {RESULT_TAG: "; ".join(said)})
+    landed = [asset for asset, about in known_of_assets(run).items() if about[RESULT] == LANDED]
+    instance.add_run_tags(run.run_id, {RESULT_TAG: stopped(KILLED, landed)})
 
 
 def make_way(instance: dg.DagsterInstance, url: str, import_type: str) -> None:
@@ -125,7 +135,11 @@ class OnecRunLauncher(DefaultRunLauncher):
 
 
 class OnecInstance(dg.DagsterInstance):
-    """Dagster's instance, which says of a run that was killed that it was, where Dagster would give no reason."""
+    """Dagster's instance, which knows where the runs of `onec import` come from, and says of a killed one that it was.
+
+    Of a run that is executed in the process that made it Dagster notes no origin: the UI could not repeat it, nor show
+    it on its first page.
+    """
 
     @classmethod
     def config_schema(cls) -> dict[str, Any]:
@@ -136,6 +150,12 @@ class OnecInstance(dg.DagsterInstance):
     def config_defaults(base_dir: str) -> Mapping[str, Any]:
         """Those of Dagster's own."""
         return InstanceRef.config_defaults(base_dir)
+
+    def create_run(self, *, job_name: str, remote_job_origin: RemoteJobOrigin | None, **about: Any) -> DagsterRun:  # noqa: ANN401
+        """Make a run; one of our jobs comes from our code location, whoever makes it."""
+        if remote_job_origin is None and job_name in JOBS.values():
+            remote_job_origin = RemoteJobOrigin(REPOSITORY, job_name)
+        return super().create_run(job_name=job_name, remote_job_origin=remote_job_origin, **about)
 
     def report_run_failed(
         self, dagster_run: DagsterRun, message: str | None = None, job_failure_data: JobFailureData | None = None

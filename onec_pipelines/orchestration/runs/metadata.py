@@ -12,7 +12,6 @@ import dagster as dg
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, RejectedRow
-from onec_pipelines.importing.report import came_to
 from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
@@ -86,11 +85,6 @@ def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, 
     """The metadata of a failed import: the sentence, and the counters it had reached."""
     reached = {key: dg.MetadataValue.int(value) for key, value in counter_values(asset, counters).items()}
     return {"error_message": dg.MetadataValue.text(visible(message)), **reached}
-
-
-def result_text(asset: str, counters: Counters) -> str:
-    """`copied 2500, skipped 100, errors 5`: what an import came to, for the tag `onec/result`."""
-    return came_to(counter_values(asset, counters))
 
 
 def bar_text(counters: Counters) -> str:

@@ -1,15 +1,16 @@
-"""Live progress of a run: its tag `onec/progress`, log lines with a bar, and a few observations.
+"""Live progress of a run: its tag `onec/progress`, and log lines with a bar.
 
 The tag is what the Runs page shows; it is overwritten every 2 seconds, which costs some 20 ms and leaves nothing
-behind. Log lines and observations are events and stay in the history, so a run writes at most `MAX_EVENTS` of
-them, however long it takes: the assets of a run share them alike.
+behind. Log lines are events and stay in the history, so a run writes at most `MAX_EVENTS` of them, however long it
+takes: the assets of a run share them alike. It is no observation, which the UI would plot among what imports came to.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import dagster as dg
@@ -18,10 +19,12 @@ from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
 from onec_pipelines.database.locks import tags_lock
+from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.errors import OnecError
 from onec_pipelines.importing import Counters
+from onec_pipelines.importing.report import came_to
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
+from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values
 from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
@@ -36,11 +39,12 @@ PROGRESS_TAG = "onec/progress"
 RESULT_TAG = "onec/result"
 IMPORT_TYPE_TAG = "onec/import_type"
 ASSETS_TAG = ".dagster/onec_assets"
-RESULT = "result"
-"""In that tag: what came of an asset, beside its counters."""
-PASSED, FAILED, CANCELED, KILLED = "passed over", "failed", "canceled", "killed"
-WRONG = (FAILED, CANCELED, PASSED)
-"""Results of an asset that has not landed, the worst first."""
+RESULT, REASON = "result", "reason"
+"""In that tag: what came of an asset, and why it failed, beside its counters."""
+LANDED, PASSED, FAILED, CANCELED, KILLED = "landed", "passed over", "failed", "canceled", "killed"
+SHOWN_OF_A_TAG = 36
+"""So many characters of a tag the Runs page shows."""
+COUNTED = [counter.name for counter in fields(Counters)]
 EVERY_SECONDS = 2.0
 SLOWEST = 1024
 """By how much the interval between two lines grows in the end: that spreads the lines of an asset over hours."""
@@ -51,32 +55,19 @@ NOT_SHOWN = (OnecError, psycopg.Error, SQLAlchemyError, DagsterPostgresException
 
 @dataclass(slots=True)
 class Pace:
-    """When to show something, by a clock in seconds.
-
-    At most `lines` lines, and of the asset's `of_observations` observations those up to number `observations`.
-    """
+    """When to show something, by a clock in seconds: at most `lines` lines."""
 
     lines: int
-    observations: int
-    of_observations: int
     line_at: float
     tag_at: float = float("-inf")
     lines_shown: int = 0
-    observations_shown: int = 0
 
     @classmethod
     def shared(cls, assets: int, moment: float, part: tuple[int, int] = (1, 1)) -> "Pace":
         """The pace of one of the assets of a run, or of the n-th part of so many of it, from now on."""
-        events = MAX_EVENTS // assets
+        lines = MAX_EVENTS // assets
         number, parts = part
-        all_lines, all_observations = events - events // 10, events // 10
-        return cls(
-            lines=all_lines * number // parts - all_lines * (number - 1) // parts,
-            observations=all_observations * number // parts,
-            of_observations=all_observations,
-            line_at=moment,
-            observations_shown=all_observations * (number - 1) // parts,
-        )
+        return cls(lines * number // parts - lines * (number - 1) // parts, moment)
 
     def tag_is_due(self, moment: float) -> bool:
         """Whether to overwrite the tag; it counts as done."""
@@ -92,14 +83,6 @@ class Pace:
         self.line_at = moment
         due = may_show()
         self.lines_shown += due
-        return due
-
-    def observation_is_due(self, counters: Counters) -> bool:
-        """Whether to record an observation: they divide the work into equal parts; it counts as done."""
-        if self.observations_shown >= self.observations or not counters.total:
-            return False
-        due = counters.processed * (self.of_observations + 1) >= counters.total * (self.observations_shown + 1)
-        self.observations_shown += due
         return due
 
 
@@ -126,24 +109,24 @@ class RunTags:
     asset: str
     alone: bool
 
-    def write(self, counters: Counters | None = None, result: str | None = None) -> None:
-        """Say how far this asset is, or what came of it. A run that has ended keeps what it said."""
+    def write(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
+        """Say how far this asset is, or what came of it and why. A run that has ended keeps what it said."""
         with tags_lock(self.onec.database_url(), self.run_id):
             run = self.instance.get_run_by_id(self.run_id)
             if run is None or run.is_finished:
                 return
             assets = known_of_assets(run)
-            mine = assets.setdefault(self.asset, {**asdict(Counters()), RESULT: ""})
+            mine = assets.setdefault(self.asset, {**asdict(Counters()), RESULT: "", REASON: ""})
             if counters:
                 mine |= asdict(counters)
             if result is not None:
-                mine[RESULT] = result
+                mine |= {RESULT: result, REASON: shortened(reason)}
             self.instance.add_run_tags(self.run_id, tags_of(run, self.import_type, assets, alone=self.alone))
 
-    def show(self, counters: Counters | None = None, result: str | None = None) -> None:
+    def show(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
         """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
         with tolerated(log, "the tags of a run are not written", *NOT_SHOWN):
-            self.write(counters, result)
+            self.write(counters, result, reason)
 
     def result(self) -> str:
         """What came of this asset so far, whichever step said it."""
@@ -172,37 +155,78 @@ class RunProgress:
             if self.pace.tag_is_due(moment):
                 self.tags.write(counters)
             if self.pace.line_is_due(moment, self.may_show):
-                self._show()
-
-    def _show(self) -> None:
-        line = bar_text(self.counters)
-        self.context.log.info(f"{self.asset} {line}")  # noqa: G004 - Dagster's log, written as it is shown
-        if self.pace.observation_is_due(self.counters):
-            values = counter_values(self.asset, self.counters)
-            self.context.log_event(dg.AssetObservation(asset_key=self.asset, metadata={**values, "progress": line}))
+                self.context.log.info(f"{self.asset} {bar_text(counters)}")  # noqa: G004 - Dagster's log
 
 
 def tags_of(run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, Any]], *, alone: bool) -> dict[str, str]:
-    """The tags that say what is known of the assets of a run.
-
-    What went wrong comes first: the UI shows no more than the beginning of a tag.
-    """
-    said = [(asset, about[RESULT]) for asset, about in assets.items() if about[RESULT]]
-    said.sort(key=lambda item: WRONG.index(item[1]) if item[1] in WRONG else len(WRONG))
+    """The tags that say what is known of the assets of a run."""
     tags = {
         IMPORT_TYPE_TAG: import_type,
         ASSETS_TAG: json.dumps({"run_id": run.run_id, "assets": assets, "alone": alone}),
         PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
     }
-    if said or RESULT_TAG in run.tags:
-        tags[RESULT_TAG] = "; ".join(text if alone else f"{asset}: {text}" for asset, text in said)
+    if RESULT_TAG in run.tags or any(about[RESULT] for about in assets.values()):
+        tags[RESULT_TAG] = result_of(assets, alone=alone)
     return tags
+
+
+def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
+    """What came of a run, in as many characters as the Runs page shows, the worst first.
+
+    `Файл goods/goods_1.xml не читается…`, `canceled, nothing was changed`, `4 errors, 91 copied`, and of several
+    assets `6 errors (images 4), 812 created`.
+    """
+    by_result: dict[str, list[str]] = defaultdict(list)
+    for asset, about in assets.items():
+        by_result[about[RESULT]].append(asset)
+    for asset in by_result[FAILED]:
+        reason = assets[asset][REASON] or FAILED
+        return shortened(reason if alone else f"{BY_ASSET[asset].name}: {reason}")
+    for how in (KILLED, CANCELED):
+        if by_result[how]:
+            return stopped(how, by_result[LANDED])
+    landed = {asset: Counters(**{key: assets[asset][key] for key in COUNTED}) for asset in by_result[LANDED]}
+    passed = [f"without {BY_ASSET[asset].name}" for asset in by_result[PASSED]]
+    return fitting([*(parts_of(landed, alone=alone) if landed else []), *passed])
+
+
+def stopped(how: str, landed: Sequence[str]) -> str:
+    """`canceled, nothing was changed`, or what had landed before."""
+    after = f" after {', '.join(BY_ASSET[asset].name for asset in landed)}" if landed else ", nothing was changed"
+    return shortened(how + after)
+
+
+def parts_of(landed: Mapping[str, Counters], *, alone: bool) -> list[str]:
+    """The counters of assets that have landed, summed, as parts of a sentence."""
+    total: Counter[str] = Counter()
+    for asset, counters in landed.items():
+        total.update(counter_values(asset, counters))
+    parts = came_to(total)
+    errors = {BY_ASSET[asset].name: counters.errors for asset, counters in landed.items() if counters.errors}
+    if errors and not alone:
+        most = max(errors, key=lambda name: errors[name])
+        parts[0] += f" ({most})" if len(errors) == 1 else f" ({most} {errors[most]})"
+    return parts
+
+
+def fitting(parts: Sequence[str]) -> str:
+    """As many parts as are shown, the first in any case."""
+    shown = parts[0] if parts else ""
+    for part in parts[1:]:
+        if len(longer := f"{shown}, {part}") <= SHOWN_OF_A_TAG:
+            shown = longer
+    return shown
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, as much as is shown."""
+    return text if len(text) <= SHOWN_OF_A_TAG else text[: SHOWN_OF_A_TAG - 1].rstrip() + "…"
 
 
 def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str, str]:
     """The tags of a run in which these assets have landed, as far as they say anything else now."""
     settled = known_of_assets(run) | {
-        asset: {**asdict(counters), RESULT: result_text(asset, counters)} for asset, counters in landed.items()
+        asset: {**asdict(counters), RESULT: LANDED, REASON: ""} for asset, counters in landed.items()
     }
     alone = bool(json.loads(run.tags.get(ASSETS_TAG, "{}")).get("alone", len(settled) == 1))
     tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone)
@@ -218,7 +242,7 @@ def known_of_assets(run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
 def counters_reached(run: dg.DagsterRun) -> dict[str, Counters]:
     """How far each asset of a run has come: what is left of one whose process was killed."""
     return {
-        asset: Counters(**{name: value for name, value in about.items() if name != RESULT})
+        asset: Counters(**{key: about[key] for key in COUNTED})
         for asset, about in known_of_assets(run).items()
         if about["total"]
     }

@@ -20,12 +20,13 @@ from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.columns import column_schema
 from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
 from onec_pipelines.orchestration.runs.guards import guard_result
-from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata, result_text
+from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata
 from onec_pipelines.orchestration.runs.observing import observe_in_step
 from onec_pipelines.orchestration.runs.progress import (
     CANCELED,
     FAILED,
     IMPORT_TYPE_TAG,
+    LANDED,
     NOT_SHOWN,
     PASSED,
     MayShow,
@@ -106,7 +107,7 @@ class SessionStep:
         """
         self.progress.counters = report.counters
         metadata = report_metadata(self.tags.asset, report, self.onec.settings().timezone)
-        self.tags.show(report.counters, result_text(self.tags.asset, report.counters))
+        self.tags.show(report.counters, LANDED)
         with tolerated(log, "the columns of a table are not shown", *NOT_SHOWN):
             schema = column_schema(self.onec.database_url(), report.table)
             metadata["dagster/column_schema"] = dg.MetadataValue.table_schema(schema)
@@ -195,14 +196,14 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
 
 def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
     """The failure of a run, with its result tagged."""
-    end(progress, tags, FAILED)
+    end(progress, tags, FAILED, visible(message))
     metadata = failure_metadata(tags.asset, message, progress.counters)
     return dg.Failure(description=visible(message), metadata=metadata, allow_retries=False)
 
 
-def end(progress: RunProgress, tags: RunTags, result: str) -> None:
-    """Tag what came of a step; a database that is down must not hide why."""
-    tags.show(progress.counters if progress.counters.total else None, result)
+def end(progress: RunProgress, tags: RunTags, result: str, reason: str = "") -> None:
+    """Tag what came of a step and why; a database that is down must not hide that."""
+    tags.show(progress.counters if progress.counters.total else None, result, reason)
 
 
 def told(asset: str, error: Exception) -> str:

@@ -191,7 +191,7 @@ def test_an_interrupted_import_says_so(project):
 
     result = project.run("catalog_import", watch=interrupted)
     assert project.session(result).error_message == "The run was interrupted."
-    assert project.tags(result)["onec/result"] == "canceled"
+    assert project.tags(result)["onec/result"] == "canceled, nothing was changed"
 
 
 def test_an_interrupted_import_shows_the_counters_that_it_reached(project):
@@ -315,8 +315,8 @@ def marked_as_failed(instance):
 @pytest.mark.parametrize(
     ("import_type", "progress", "result"),
     [
-        ("catalog", "184/184", "created 182, updated 0, skipped 1, errors 1"),
-        ("all", "809/809", "catalog: created 182, updated 0, skipped 1, errors 1; "),
+        ("catalog", "184/184", "1 error, 182 created, 1 skipped"),
+        ("all", "809/809", "6 errors (images 4), "),
     ],
 )
 def test_a_run_that_was_marked_as_failed_and_landed_says_what_it_came_to(project, import_type, progress, result):

@@ -13,10 +13,14 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values, result_text
+from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values
 from onec_pipelines.orchestration.runs.progress import (
     ASSETS_TAG,
+    CANCELED,
+    FAILED,
+    LANDED,
     MAX_EVENTS,
+    PASSED,
     PROGRESS_TAG,
     RESULT,
     Pace,
@@ -25,24 +29,23 @@ from onec_pipelines.orchestration.runs.progress import (
     counters_reached,
     line_interval,
     parse_progress,
+    result_of,
 )
 
 
 def play(
     seconds: float, *, assets: int = 1, step: float = 0.5, part: tuple[int, int] = (1, 1)
-) -> tuple[list[float], list[float], list[float]]:
-    """When an import of this length showed its tag, its lines and its observations, by a clock that steps."""
+) -> tuple[list[float], list[float]]:
+    """When an import of this length showed its tag and its lines, by a clock that steps."""
     pace = Pace.shared(assets, 0.0, part)
-    tags, lines, observations = [], [], []
+    tags, lines = [], []
     for tick in range(int(seconds / step) + 1):
         moment = tick * step
         if pace.tag_is_due(moment):
             tags.append(moment)
         if pace.line_is_due(moment, always):
             lines.append(moment)
-            if pace.observation_is_due(Counters(total=10**9, processed=int(10**9 * moment / seconds))):
-                observations.append(moment)
-    return tags, lines, observations
+    return tags, lines
 
 
 def gaps(moments: list[float]) -> list[float]:
@@ -54,7 +57,7 @@ def gaps(moments: list[float]) -> list[float]:
 def test_a_plan_and_all_its_shards_write_no_more_than_one_import(assets, shards):
     parts = [(1, 2), *((shards + shard, 2 * shards) for shard in range(1, shards + 1))]
     played = [play(3600, assets=assets, part=part, step=5) for part in parts]
-    assert 30 < assets * sum(len(lines) + len(observations) for _, lines, observations in played) <= MAX_EVENTS
+    assert 30 < assets * sum(len(lines) for _, lines in played) <= MAX_EVENTS
 
 
 def test_a_line_that_may_not_be_shown_now_is_not_counted():
@@ -67,41 +70,31 @@ def test_a_line_that_may_not_be_shown_now_is_not_counted():
 
 @pytest.mark.parametrize("seconds", [1, 10, 60, 600, 3_600, 12 * 3_600])
 @pytest.mark.parametrize("assets", [1, 2, 5])
-def test_a_run_of_any_length_writes_at_most_100_lines_and_observations(seconds, assets):
-    _, lines, observations = play(seconds, assets=assets)
-    assert assets * (len(lines) + len(observations)) <= MAX_EVENTS == 100
+def test_a_run_of_any_length_writes_at_most_100_lines(seconds, assets):
+    _, lines = play(seconds, assets=assets)
+    assert assets * len(lines) <= MAX_EVENTS == 100
 
 
 def test_the_tag_is_fresh_to_two_seconds_for_ever():
-    tags, _, _ = play(12 * 3_600)
+    tags, _ = play(12 * 3_600)
     assert tags[0] == 0
     assert set(gaps(tags)) == {2.0}
 
 
 def test_an_import_of_a_minute_shows_a_line_every_two_seconds():
-    _, lines, _ = play(60)
+    _, lines = play(60)
     assert len(lines) == 30
     assert max(gaps(lines)) <= 5
 
 
 def test_an_asset_of_a_full_refresh_shows_a_line_every_two_seconds_at_first():
-    _, lines, _ = play(18, assets=5)
+    _, lines = play(18, assets=5)
     assert len(lines) == 9
 
 
 def test_an_import_of_three_hours_still_shows_lines_at_its_end():
-    _, lines, _ = play(3 * 3_600)
+    _, lines = play(3 * 3_600)
     assert lines[-1] > 2.5 * 3_600
-
-
-def test_observations_divide_the_work():
-    _, _, observations = play(100)
-    assert len(observations) == 10
-    assert max(gaps(observations)) <= 12
-
-
-def test_a_total_that_is_not_known_is_not_observed():
-    assert not Pace.shared(1, 0.0).observation_is_due(Counters(processed=50))
 
 
 def test_intervals_never_shrink_and_end_in_silence():
@@ -138,13 +131,43 @@ def test_the_progress_tag_can_be_read_back(text, counters):
     assert parse_progress(text) == counters
 
 
-def test_the_result_of_pictures_is_the_example_of_the_contract():
-    assert result_text("product_images", Counters(2505, 2505, 2500, 0, 100, 5)) == "copied 2500, skipped 100, errors 5"
+LAST_WEEK = Counters(95, 95, 91, 0, 0, 4)
+IMAGES, PRICES = ("product_images", LANDED, LAST_WEEK), ("prices", LANDED, Counters(9, 9, 5, 1, 1, 2, 7))
+UNCHANGED = ("stocks", LANDED, Counters(231, 231, skipped=231))
 
 
-def test_the_result_of_records_tells_created_and_updated_apart():
-    assert result_text("prices", Counters(10, 10, 1, 2, 3, 4)) == "created 1, updated 2, skipped 3, errors 4"
-    assert result_text("prices", Counters(10, 10, 1, 2, 3, 4, 5)).endswith("errors 4, removed 5")
+def result(*assets: tuple[str, str, Counters], reason: str = "") -> str:
+    known = {asset: {**asdict(counters), "result": result, "reason": reason} for asset, result, counters in assets}
+    return result_of(known, alone=len(assets) == 1)
+
+
+@pytest.mark.parametrize(
+    ("assets", "said"),
+    [
+        ([IMAGES], "4 errors, 91 copied"),
+        ([PRICES], "2 errors, 5 created, 1 updated"),
+        ([UNCHANGED], "231 skipped"),
+        ([("prices", LANDED, Counters(1, 1, errors=1))], "1 error"),
+        ([("prices", LANDED, Counters(5, 5, removed=3, skipped=5))], "3 removed, 5 skipped"),
+        ([("prices", LANDED, Counters())], "nothing"),
+        ([IMAGES, PRICES, UNCHANGED], "6 errors (images 4), 5 created"),
+        ([IMAGES, UNCHANGED], "4 errors (images), 91 copied"),
+        ([UNCHANGED, ("customers", PASSED, Counters())], "231 skipped, without customers"),
+        ([("prices", CANCELED, Counters(9, 4))], "canceled, nothing was changed"),
+        ([("catalog", LANDED, Counters(9, 9)), ("prices", CANCELED, Counters(9, 4))], "canceled after catalog"),
+        ([("prices", "", Counters(9, 4))], ""),
+    ],
+)
+def test_the_result_tells_the_worst_first_as_much_as_the_runs_page_shows(assets, said):
+    assert result(*assets) == said
+    assert len(said) <= 36
+
+
+def test_the_result_of_a_failed_run_is_the_beginning_of_its_reason():
+    failed = ("catalog", FAILED, Counters())
+    assert result(failed, reason="Файл goods_1.xml пуст.") == "Файл goods_1.xml пуст."
+    said = result(IMAGES, failed, reason="Файл goods_1.xml не читается как XML.")
+    assert (said, len(said)) == ("catalog: Файл goods_1.xml не читает…", 36)
 
 
 def test_counters_stand_under_the_words_of_their_asset():
@@ -195,13 +218,10 @@ def test_a_step_waits_with_its_tags_until_another_one_has_written_those_that_it_
     assert run.tags[PROGRESS_TAG] == "6/9"
 
 
-def test_lines_and_observations_appear_while_a_slow_import_goes(project, monkeypatch):
+def test_lines_appear_while_a_slow_import_goes_and_nothing_else_is_plotted(project, monkeypatch):
     monkeypatch.setattr("onec_pipelines.orchestration.runs.progress.EVERY_SECONDS", 0.0)
     project.run("catalog_import")
     result = project.run("images_import")
     lines = [text for text in project.messages(result) if text.startswith("product_images [")]
-    observations = [each for each in result.get_asset_observation_events() if each.asset_key.path == ["product_images"]]
-    assert 0 < len(lines) <= 90
-    assert 0 < len(observations) <= 10
-    metadata = observations[0].asset_observation_data.asset_observation.metadata
-    assert list(metadata) == ["total_products", "processed", "copied", "skipped", "errors", "removed", "progress"]
+    assert 0 < len(lines) <= 100
+    assert [each for each in result.get_asset_observation_events() if each.asset_key.path == ["product_images"]] == []
