@@ -31,6 +31,7 @@ from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.importing import import_catalog, import_prices
 from onec_pipelines.orchestration.definitions.team import DIRECTORY, with_team
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
+from onec_pipelines.orchestration.runs.metadata import BREAKDOWN
 from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 KEYS = {asset: tuple(BY_ASSET[asset].counters) for asset in ASSETS}
@@ -106,6 +107,13 @@ def settings_in_code() -> set[str]:
 def test_every_setting_stands_in_readme_and_in_the_example(name):
     assert f"| `{name}` |" in text(README), "not in README's table"
     assert re.search(rf"^# {name}=\S", text(ENV_EXAMPLE), re.MULTILINE), "not in .env.example"
+
+
+@pytest.mark.parametrize("label", BREAKDOWN.values())
+def test_the_readme_explains_what_stands_in_a_breakdown(label):
+    (table,) = re.findall(r"^\| it says \| of \|\n(.*?)\n\n", text(README), re.MULTILINE | re.DOTALL)
+    what, _, verb = label.rpartition(" ")
+    assert f"`{label}`" in table or (f"`... {verb}`" in table and what in table)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ENV_EXAMPLE], ids=shown)

@@ -287,11 +287,11 @@ def shown_rejected(connection: psycopg.Connection, import_type: str) -> tuple[Re
 def _details(
     dataset: DatasetImport, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
 ) -> dict[str, int]:
-    """Counts beside the counters: what else was written, what is pending."""
+    """Counts beside the counters: what else was written, what is pending; of items, where they are of two tables."""
+    tables = set(dataset.items.values())
+    told = tables if len(tables) == 1 else ()
     details = {
-        name.replace(" ", "_"): rows
-        for name, rows in counts.items()
-        if rows and name.rsplit(" ", 1)[0] not in dataset.items.values()
+        name.replace(" ", "_"): rows for name, rows in counts.items() if rows and name.rsplit(" ", 1)[0] not in told
     }
     details["pending"] = _count_pending(connection, dataset.name)
     if skipped_by_rule:

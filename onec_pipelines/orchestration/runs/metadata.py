@@ -15,6 +15,38 @@ from onec_pipelines.importing import Counters, ImportReport, RejectedRow
 from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
+TABLES = {
+    "products": "products",
+    "product_variants": "variants",
+    "categories": "categories",
+    "units": "units",
+    "properties": "properties",
+    "property_values": "property values",
+    "brands": "brands",
+    "warehouses": "warehouses",
+    "price_types": "price types",
+    "price_tiers": "price tiers",
+}
+BREAKDOWN = {
+    **{f"{name}_{verb}": f"{label} {verb}" for name, label in TABLES.items() for verb in ("created", "updated")},
+    "products_no_longer_named": "products no longer named",
+    "offers_no_longer_named": "variants no longer named",
+    "categories_no_longer_named": "categories no longer named",
+    "types_no_longer_sent": "prices of types no longer sent",
+    "prices_of_offers_no_longer_named": "prices of offers no longer named",
+    "tiers_no_longer_sent": "price tiers no longer sent",
+    "stocks_no_longer_sent": "stocks no longer sent",
+    "stocks_of_offers_whose_list_is_empty": "stocks of offers with an empty list",
+    "totals_beside_warehouses": "totals replaced by warehouses",
+    "customers_no_longer_named": "customers no longer named",
+    "customers_who_are_no_buyers_any_more": "customers who are no buyers any more",
+    "pending": "pending",
+    "not_for_us": "not for us",
+    "thumbnails_made": "thumbnails made",
+    "files_removed": "files removed",
+    **{fate: fate for fate in ("published", "unchanged", "without_images", "not_shipped", "missing", "corrupt")},
+}
+"""What else an import counts, as it is called where people see it: the README explains each."""
 NOTICES = "notices"
 PASSED_OVER = "passed_over"
 """On the observation of an asset that a full refresh did without: why."""
@@ -43,8 +75,8 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
         "export_fingerprint": dg.MetadataValue.text(report.fingerprint),
         "export_kind": dg.MetadataValue.text(report.export_kind),
     }
-    if report.details:
-        metadata["breakdown"] = breakdown_table(report.details)
+    if told := {label: report.details[name] for name, label in BREAKDOWN.items() if name in report.details}:
+        metadata["breakdown"] = breakdown_table(told)
     if report.rejected:
         metadata["rejected_rows"] = rejected_table(report.rejected)
     if report.contact_sheet:

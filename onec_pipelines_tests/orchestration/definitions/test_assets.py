@@ -123,6 +123,20 @@ def write_goods(data_dir: Path, goods: str) -> None:
     (data_dir / "goods/goods_1_1.xml").write_text(xml, encoding="utf-8")
 
 
+def test_a_breakdown_has_plain_labels_and_tells_products_from_variants(refreshed):
+    shown = {r.data["what"]: r.data["rows"] for r in refreshed.metadata("catalog")["breakdown"].records}
+    assert shown == {
+        "products created": refreshed.metadata("catalog")["dagster/row_count"].value,
+        "variants created": 125,
+        "categories created": 17,
+        "units created": 4,
+        "properties created": 12,
+        "property values created": 27,
+        "brands created": 6,
+        "pending": 1,
+    }
+
+
 def test_the_breakdown_of_pictures_stands_beside_the_counters(refreshed, demo):
     shown = {r.data["what"]: r.data["rows"] for r in refreshed.metadata("product_images")["breakdown"].records}
     assert shown["published"] == demo.summary.publishable_images
