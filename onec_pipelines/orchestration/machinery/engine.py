@@ -4,15 +4,19 @@ Dagster names its tables without a schema and makes its engines itself, another 
 `options` of the URL would set the search path as well, but poolers such as PgBouncer reject it.
 """
 
+import os
+from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 from psycopg.conninfo import conninfo_to_dict
 from psycopg2.extensions import connection as Psycopg2Connection  # noqa: N812 - a class, whatever its name looks like
 from psycopg2.extensions import quote_ident
-from sqlalchemy import URL, Engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import CreateEnginePlugin
 
+POOLED: WeakSet[Engine] = WeakSet()
 PLUGIN = "onec_schema"
 """The name of the plugin in a URL, and of the parameter that says which schema."""
 
@@ -39,6 +43,26 @@ class SchemaPlugin(CreateEnginePlugin):
         with connection.cursor() as cursor:
             cursor.execute(f"set search_path = {quote_ident(self.schema, connection)}")
         connection.autocommit = was
+
+
+@lru_cache(maxsize=1)
+def pooled(url: str) -> Engine:
+    """The engine of this process for a URL. A connection that has been lost is found out before it is used.
+
+    It keeps two connections, and opens as many more as threads ask for at a time. A forked process gets its own.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_size=2, max_overflow=-1, pool_pre_ping=True)
+    POOLED.add(engine)
+    return engine
+
+
+def leave_to_the_parent() -> None:
+    """Forget, in a forked process, the connections of the one that it was forked from."""
+    for engine in POOLED:
+        engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=leave_to_the_parent)
 
 
 plugins.register(PLUGIN, __name__, SchemaPlugin.__name__)

@@ -9,14 +9,22 @@ from typing import Any
 from dagster_postgres import DagsterPostgresStorage
 
 from onec_pipelines.database.connection import database_url
-from onec_pipelines.orchestration.machinery.engine import dagster_url
+from onec_pipelines.orchestration.machinery.engine import dagster_url, pooled
 from onec_pipelines.orchestration.machinery.schema import settle
 from onec_pipelines.orchestration.private import ConfigurableClassData, UserConfigSchema
 from onec_pipelines.settings import Settings
 
 
 class OnecStorage(DagsterPostgresStorage):
-    """Run history, events and schedules beside the catalogue, in a schema of their own."""
+    """Run history, events and schedules beside the catalogue, in a schema of their own.
+
+    All three have one pool of connections: dagster-postgres opens one for each statement, hundreds a run.
+    """
+
+    def __init__(self, **about: Any) -> None:  # noqa: ANN401 - Dagster's own arguments
+        super().__init__(**about)
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage._engine = pooled(self.postgres_url)  # noqa: SLF001 - it takes no engine
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:

@@ -1,6 +1,8 @@
 """Every connection that Dagster makes works in one schema, whoever makes its engine and whatever the URL states."""
 
+import os
 import socket
+from contextlib import ExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -144,3 +146,46 @@ def test_a_storage_has_not_connected_when_it_is_made(project):
     OnecStorage.from_config_value(None, {})
     sqlalchemy.event.remove(sqlalchemy.Pool, "connect", count)
     assert connected == []
+
+
+# --- the pool
+
+
+def backend(storage) -> int:
+    """The process of the server that a statement of a storage is run by."""
+    with storage._engine.connect() as connection:
+        return connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+
+
+def test_runs_events_and_schedules_have_one_connection_one_after_the_other(storage):
+    assert len({backend(each) for each in storages(storage) for _ in range(3)}) == 1
+
+
+def test_statements_at_a_time_have_connections_of_their_own(storage):
+    with ExitStack() as held:
+        pids = {
+            held.enter_context(storage.run_storage._engine.connect())
+            .exec_driver_sql("select pg_backend_pid()")
+            .scalar_one()
+            for _ in range(30)
+        }
+    assert len(pids) == 30
+
+
+def test_a_connection_that_is_lost_is_replaced_before_it_is_used(storage, project):
+    lost = backend(storage.run_storage)
+    with connect(project.settings.database_url) as connection:
+        connection.execute("select pg_terminate_backend(%s, 5000)", [lost])
+    assert backend(storage.run_storage) != lost
+
+
+def test_a_forked_process_leaves_the_connections_to_its_parent(storage):
+    before = backend(storage.run_storage)
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(theirs, str(backend(storage.run_storage)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert int(os.read(ours, 20)) != before
+    assert backend(storage.run_storage) == before
