@@ -242,7 +242,7 @@ def known_of_assets(run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
 def counters_reached(run: dg.DagsterRun) -> dict[str, Counters]:
     """How far each asset of a run has come: what is left of one whose process was killed."""
     return {
-        asset: Counters(**{key: about[key] for key in COUNTED})
+        asset: Counters(**{key: about.get(key, 0) for key in COUNTED})
         for asset, about in known_of_assets(run).items()
         if about["total"]
     }

@@ -208,7 +208,7 @@ def ended(project, history) -> Callable[..., tuple[str | None, str | None]]:
 
 
 def test_a_run_that_held_its_lock_and_ends_without_a_word_was_killed(ended):
-    assert ended(None, locked_tag) == (DEAD, "killed")
+    assert ended(None, locked_tag) == (DEAD, "killed, nothing was changed")
 
 
 def test_a_reason_that_is_given_stands(ended):

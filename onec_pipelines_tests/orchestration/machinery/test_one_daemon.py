@@ -48,13 +48,13 @@ def holder_of(process: int) -> str:
 def test_a_daemon_that_starts_is_the_only_one_until_its_end(deployed, database_url):
     coordinator = deployed.run_coordinator
     assert isinstance(coordinator, PreflightRunCoordinator)
-    assert coordinator.dequeue_interval_seconds == 5
+    assert coordinator.dequeue_interval_seconds == 1
     with (
         pytest.raises(DaemonBusyError, match=BUSY.format(holder=holder_of(os.getpid()))),
         daemon_lock(database_url, "me"),
     ):
         pass
-    assert coordinator.dequeue_interval_seconds == 5  # it is the one already
+    assert coordinator.dequeue_interval_seconds == 1  # it is the one already
     coordinator.dispose()
     with daemon_lock(database_url, "me"):
         pass
@@ -70,7 +70,7 @@ def test_a_daemon_beside_another_one_is_refused_with_who_that_is(deployed, datab
 
 def test_a_daemon_of_another_database_is_no_hindrance(deployed, server_url):
     with daemon_lock(server_url, "process 4711 of shop"):
-        assert deployed.run_coordinator.dequeue_interval_seconds == 5
+        assert deployed.run_coordinator.dequeue_interval_seconds == 1
 
 
 def test_nobody_but_a_daemon_takes_the_lock(deployed, database_url):
@@ -199,7 +199,7 @@ def test_a_daemon_that_is_ended_leaves_nothing_that_would_hold_the_next_one_back
     assert process.returncode == 0
     assert "Traceback" not in said
     monkeypatch.setattr(one_daemon.time, "sleep", lambda _seconds: pytest.fail("it waits"))
-    assert deployed.run_coordinator.dequeue_interval_seconds == 5
+    assert deployed.run_coordinator.dequeue_interval_seconds == 1
 
 
 @pytest.mark.slow
