@@ -22,7 +22,7 @@ from onec_pipelines.commerceml.phones import HOME
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.importing.dataset import Request, import_dataset
 from onec_pipelines.importing.images import KEEP_DAYS, publish_images
-from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, RejectedRow
+from onec_pipelines.importing.report import Counters, Guard, ImportReport, Progress, UnlandedRow
 from onec_pipelines.importing.thumbnails import ThumbnailOptions, make_thumbnails
 
 __all__ = [
@@ -32,8 +32,8 @@ __all__ = [
     "ImportReport",
     "Options",
     "Progress",
-    "RejectedRow",
     "ThumbnailOptions",
+    "UnlandedRow",
     "import_catalog",
     "import_customers",
     "import_images",

@@ -43,15 +43,14 @@ from onec_pipelines.importing.report import (
     Guard,
     ImportReport,
     Progress,
-    RejectedRow,
     no_progress,
 )
 from onec_pipelines.importing.steps import read_steps
+from onec_pipelines.importing.unlanded import count_unlanded, first_unlanded
 from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
 
-SHOWN_REJECTED = 10
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
@@ -139,7 +138,7 @@ def _import_nothing_new(
     """The files are those of the last import: only what is pending is tried again."""
     counts: dict[str, int] = {}
     from_earlier = removed = 0
-    if _count_pending(connection, dataset.name):
+    if count_unlanded(connection, "pending", dataset.name):
         with connection.transaction():
             staging = new_staging(connection, dataset.staged)
             merged = merge_pending(connection, dataset)
@@ -159,7 +158,8 @@ def _import_nothing_new(
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, last.skipped_by_rule),
-        rejected=shown_rejected(connection, dataset.name),
+        rejected=first_unlanded(connection, "rejected", dataset.name),
+        pending=first_unlanded(connection, "pending", dataset.name),
         data_version=data_version(connection, dataset.name),
         notices=(NOTHING_NEW,),
     )
@@ -179,7 +179,7 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         merge(connection, read_steps("merge/rejected"), {"import_type": dataset.name, "run_id": request.run_id})
         request.export.refuse_if_changed(dataset.name)
         skipped_by_rule = reading.seen[NotForUs]
-        total = merged.stated + count_rejected(connection, dataset.name) + skipped_by_rule
+        total = merged.stated + count_unlanded(connection, "rejected", dataset.name) + skipped_by_rule
         write_files(connection, dataset.name, request.run_id, reading.files)
         known_as = digest if all(guard.allows for guard in guards) else BLOCKED
         last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
@@ -197,7 +197,8 @@ def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed o
         counters=counters,
         duration_seconds=time.monotonic() - started,
         details=_details(dataset, connection, counts, skipped_by_rule),
-        rejected=shown_rejected(connection, dataset.name),
+        rejected=first_unlanded(connection, "rejected", dataset.name),
+        pending=first_unlanded(connection, "pending", dataset.name),
         data_version=data_version(connection, dataset.name),
         notices=(
             *_notices(contents, reading, guards, dataset),
@@ -251,17 +252,8 @@ def _counters(
     tables = dict.fromkeys(dataset.items.values())
     created = sum(counts.get(f"{table} created", 0) for table in tables)
     updated = sum(counts.get(f"{table} updated", 0) for table in tables)
-    errors = count_rejected(connection, dataset.name)
+    errors = count_unlanded(connection, "rejected", dataset.name)
     return Counters(total, total, created, updated, total - created - updated - errors, errors, removed)
-
-
-def _count_pending(connection: psycopg.Connection, import_type: str) -> int:
-    return number(connection, "select count(*) from onec.pending_records where import_type = %s", import_type)
-
-
-def count_rejected(connection: psycopg.Connection, import_type: str) -> int:
-    """The rows of a type that stand rejected."""
-    return number(connection, "select count(*) from onec.rejected_records where import_type = %s", import_type)
 
 
 def _row_count(connection: psycopg.Connection, table: str) -> int:
@@ -274,16 +266,6 @@ def number(connection: psycopg.Connection, query: str, *values: object) -> int:
     return int(row[0]) if row else 0
 
 
-def shown_rejected(connection: psycopg.Connection, import_type: str) -> tuple[RejectedRow, ...]:
-    """The first rejected rows of a type."""
-    rows = connection.execute(
-        "select source_file, source_line, onec_id, reason from onec.rejected_records "
-        "where import_type = %s order by id limit %s",
-        [import_type, SHOWN_REJECTED],
-    )
-    return tuple(RejectedRow(*row) for row in rows)
-
-
 def _details(
     dataset: DatasetImport, connection: psycopg.Connection, counts: Mapping[str, int], skipped_by_rule: int
 ) -> dict[str, int]:
@@ -293,7 +275,7 @@ def _details(
     details = {
         name.replace(" ", "_"): rows for name, rows in counts.items() if rows and name.rsplit(" ", 1)[0] not in told
     }
-    details["pending"] = _count_pending(connection, dataset.name)
+    details["pending"] = count_unlanded(connection, "pending", dataset.name)
     if skipped_by_rule:
         details["not_for_us"] = skipped_by_rule
     return details

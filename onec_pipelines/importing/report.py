@@ -1,7 +1,8 @@
 """What an import reports: one type for all five, and the counters that are shown while it runs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,35 @@ NOTHING_NEW = "Nothing has changed since the last import: no file was read again
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRow:
-    """A rejected row as people see it; it carries no value of the row."""
+class UnlandedRow:
+    """A rejected or a pending row as people see it; of a customer it has nothing but 1C's id.
 
+    Attributes:
+        reason: why it is rejected, or what it waits for.
+        article, name: of the good or the offer that it is about.
+        cell: the price type or the warehouse of a rejected cell.
+        first_seen_at: since when it is rejected, or waits.
+    """
+
+    reason: str
+    article: str | None
+    name: str | None
+    cell: str | None
     file: str
     line: int | None
     onec_id: str | None
-    reason: str
+    import_type: str
+    entity: str
+    first_seen_at: datetime
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """The row for programs; the time in ISO 8601."""
+        return {**asdict(self), "first_seen_at": self.first_seen_at.astimezone(UTC).isoformat()}
+
+
+def shown_of(shown: int, total: int, all_of_them: str) -> str:
+    """`10 of 20,004; all of them: onec rejected --csv FILE`: how many rows are shown, and how to see the others."""
+    return f"{shown:,} of {total:,}" + (f"; all of them: {all_of_them}" if shown < total else "")
 
 
 NEVER_BLOCKED = 5
@@ -115,7 +138,7 @@ class ImportReport:
         fingerprint: 16 hexadecimal digits of what was imported.
         data_version: another one whenever an import has written or removed a row of the asset, and only then.
         details: further counts by name, such as rows removed or pending.
-        rejected: the first 10 rejected rows.
+        rejected, pending: the first 10 of each; of those rejected the newest, of those pending the oldest.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
         contact_sheet: one small WebP of some images that were published; empty where there are none.
@@ -130,7 +153,8 @@ class ImportReport:
     duration_seconds: float
     data_version: str = ""
     details: Mapping[str, int] = field(default_factory=dict)
-    rejected: tuple[RejectedRow, ...] = ()
+    rejected: tuple[UnlandedRow, ...] = ()
+    pending: tuple[UnlandedRow, ...] = ()
     notices: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
     contact_sheet: bytes = b""

@@ -17,7 +17,7 @@ from onec_pipelines.errors import DatabaseError, ImportBusyError
 from onec_pipelines.images.contact_sheet import contact_sheet
 from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
-from onec_pipelines.importing.dataset import Request, count_rejected, number, shown_rejected
+from onec_pipelines.importing.dataset import Request, number
 from onec_pipelines.importing.guarding import Watch
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
@@ -30,6 +30,7 @@ from onec_pipelines.importing.images.stored_plan import (
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, Guard, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
+from onec_pipelines.importing.unlanded import count_unlanded, first_unlanded
 from onec_pipelines.tolerated import passed_over
 
 log = logging.getLogger(__name__)
@@ -133,6 +134,7 @@ def _report(connection: psycopg.Connection) -> ImportReport:
     seen: Counter[str] = Counter(images)
     removed = seen.pop("removed", 0)
     skipped = seen["unchanged"] + seen["not_shipped"] + seen["without_images"]
+    errors = count_unlanded(connection, "rejected", "images")
     catalog = read_last(connection, "catalog")
     return ImportReport(
         import_type="images",
@@ -140,10 +142,10 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         row_count=number(connection, "select count(*) from onec.product_images"),
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/images", "fingerprint")).fetchone() or ("",))[0]),
-        counters=Counters(total, total, seen["published"], 0, skipped, count_rejected(connection, "images"), removed),
+        counters=Counters(total, total, seen["published"], 0, skipped, errors, removed),
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},
-        rejected=shown_rejected(connection, "images"),
+        rejected=first_unlanded(connection, "rejected", "images"),
         data_version=data_version(connection, "images"),
         notices=tuple(str(guard) for guard in guards if not guard.allows),
         guards=guards,

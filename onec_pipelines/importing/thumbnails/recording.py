@@ -12,12 +12,13 @@ from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.scan import FileIndex
 from onec_pipelines.images.store import MediaStore, MediaStoreError
-from onec_pipelines.importing.dataset import count_rejected, number, shown_rejected
+from onec_pipelines.importing.dataset import number
 from onec_pipelines.importing.ledger import data_version, note_change, read_last
 from onec_pipelines.importing.report import Counters, ImportReport
 from onec_pipelines.importing.steps import read_steps, statement
 from onec_pipelines.importing.thumbnails.making import Outcome
 from onec_pipelines.importing.thumbnails.published import ThumbnailRow
+from onec_pipelines.importing.unlanded import count_unlanded, first_unlanded
 
 TYPE = "thumbnails"
 """The import type: the name of the lock, and of what is rejected."""
@@ -83,6 +84,7 @@ def report_of(
     connection: psycopg.Connection, counts: ThumbnailCounts, notices: Sequence[str], seconds: float
 ) -> ImportReport:
     """What the run came to."""
+    errors = count_unlanded(connection, "rejected", TYPE)
     catalog = read_last(connection, "catalog")
     return ImportReport(
         import_type=TYPE,
@@ -90,12 +92,10 @@ def report_of(
         row_count=number(connection, "select count(*) from onec.product_thumbnails"),
         export_kind=catalog.export_kind if catalog else "full",
         fingerprint=str((connection.execute(statement("queries/thumbnails", "fingerprint")).fetchone() or ("",))[0]),
-        counters=Counters(
-            counts.processed, counts.processed, counts.made, 0, counts.skipped, count_rejected(connection, TYPE)
-        ),
+        counters=Counters(counts.processed, counts.processed, counts.made, 0, counts.skipped, errors),
         duration_seconds=seconds,
         details={"thumbnails_made": counts.thumbnails_made, "files_removed": counts.files_removed},
-        rejected=shown_rejected(connection, TYPE),
+        rejected=first_unlanded(connection, "rejected", TYPE),
         data_version=data_version(connection, TYPE),
         notices=(*notices, *([] if counts.processed else [NOTHING_PUBLISHED])),
     )

@@ -3,7 +3,7 @@
 Counters are plain numbers under few and stable keys, because the UI draws one plot a key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,8 @@ import dagster as dg
 
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
-from onec_pipelines.importing import Counters, ImportReport, RejectedRow
+from onec_pipelines.importing import Counters, ImportReport, UnlandedRow
+from onec_pipelines.importing.report import shown_of
 from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
@@ -50,6 +51,10 @@ BREAKDOWN = {
 NOTICES = "notices"
 PASSED_OVER = "passed_over"
 """On the observation of an asset that a full refresh did without: why."""
+COLUMNS = [
+    dg.TableColumn(name, "int" if name == "line" else "string")
+    for name in ("reason", "article", "name", "file", "line", "id")
+]
 
 
 def counter_values(asset: str, counters: Counters) -> dict[str, int]:
@@ -78,7 +83,12 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
     if told := {label: report.details[name] for name, label in BREAKDOWN.items() if name in report.details}:
         metadata["breakdown"] = breakdown_table(told)
     if report.rejected:
+        metadata["rejected"] = shown_text("rejected", len(report.rejected), report.counters.errors, report.import_type)
         metadata["rejected_rows"] = rejected_table(report.rejected)
+    if report.pending:
+        total = report.details["pending"]
+        metadata["pending"] = shown_text("pending", len(report.pending), total, report.import_type)
+        metadata["pending_rows"] = pending_table(report.pending, zone)
     if report.contact_sheet:
         metadata["contact_sheet"] = dg.MetadataValue.md(as_markdown(report.contact_sheet))
     if report.notices:
@@ -94,23 +104,29 @@ def breakdown_table(details: Mapping[str, int]) -> dg.MetadataValue:
     )
 
 
-def rejected_table(rejected: tuple[RejectedRow, ...]) -> dg.MetadataValue:
-    """The first rejected rows: file, line, id, reason."""
-    columns = [dg.TableColumn("file"), dg.TableColumn("line", "int"), dg.TableColumn("id"), dg.TableColumn("reason")]
+def shown_text(command: str, shown: int, total: int, import_type: str) -> dg.MetadataValue:
+    """The heading of a table of rows."""
+    return dg.MetadataValue.text(shown_of(shown, total, f"onec {command} --type {import_type} --csv FILE"))
+
+
+def rejected_table(rejected: Sequence[UnlandedRow]) -> dg.MetadataValue:
+    """The first rejected rows; the reason and what 1C's people search by stand before the place."""
+    return dg.MetadataValue.table([dg.TableRecord(cells(row)) for row in rejected], schema=dg.TableSchema(COLUMNS))
+
+
+def pending_table(pending: Sequence[UnlandedRow], zone: str) -> dg.MetadataValue:
+    """The first pending rows, likewise, and since when they wait."""
     return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "file": visible(row.file),
-                    "line": row.line,
-                    "id": row.onec_id and visible(row.onec_id),
-                    "reason": visible(row.reason),
-                }
-            )
-            for row in rejected
-        ],
-        schema=dg.TableSchema(columns),
+        [dg.TableRecord(cells(row) | {"waiting_since": in_zone(row.first_seen_at, zone)}) for row in pending],
+        schema=dg.TableSchema([*COLUMNS, dg.TableColumn("waiting_since")]),
     )
+
+
+def cells(row: UnlandedRow) -> dict[str, str | int | None]:
+    """The cells of a row under `COLUMNS`."""
+    stated = (row.reason, row.article, row.name, row.file, row.line, row.onec_id)
+    shown = (visible(value) if isinstance(value, str) else value for value in stated)
+    return dict(zip((column.name for column in COLUMNS), shown, strict=True))
 
 
 def failure_metadata(asset: str, message: str, counters: Counters) -> dict[str, dg.MetadataValue]:
@@ -129,4 +145,9 @@ def bar_text(counters: Counters) -> str:
 
 def now(zone: str) -> str:
     """The time in ISO 8601 with its zone."""
-    return datetime.now(UTC).astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+    return in_zone(datetime.now(UTC), zone)
+
+
+def in_zone(time: datetime, zone: str) -> str:
+    """A time in ISO 8601 with the zone of the settings."""
+    return time.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")

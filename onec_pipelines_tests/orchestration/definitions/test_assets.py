@@ -95,12 +95,21 @@ def test_the_column_schema_tells_which_columns_may_be_null(refreshed):
     assert (columns["value"].type, columns["value"].constraints.nullable) == ("numeric", False)
 
 
-def test_refused_rows_are_a_table_of_file_line_id_and_reason(refreshed):
+def test_rejected_rows_are_a_table_of_what_1cs_people_search_by_and_of_the_place(refreshed):
     (record,) = refreshed.metadata("catalog")["rejected_rows"].records
-    assert list(record.data) == ["file", "line", "id", "reason"]
+    assert record.data | {"file": "", "line": 0} == {
+        "reason": "нет Ид", "article": "ODD-NO-ID", "name": "Товар без Ид", "file": "", "line": 0, "id": None
+    }  # fmt: skip
     assert record.data["file"].startswith("goods/")
     assert type(record.data["line"]) is int
-    assert record.data["reason"]
+
+
+def test_pending_rows_are_a_table_that_says_what_they_wait_for(refreshed):
+    assert refreshed.metadata("prices")["pending"].text == "2 of 2"
+    records = [record.data for record in refreshed.metadata("prices")["pending_rows"].records]
+    assert [(record["reason"].partition(":")[0], record["article"]) for record in records] == [
+        ("нет вида цен", "ODD-PRICES"), ("нет товара", None)
+    ]  # fmt: skip
 
 
 def test_no_more_than_ten_refused_rows_are_shown(project):
