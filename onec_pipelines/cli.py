@@ -1,4 +1,4 @@
-"""The command `onec`: check, import, sessions, demo, migrate, the UI and the daemon.
+"""The command `onec`: check, import, sessions, rejected and pending rows, demo, migrate, the UI and the daemon.
 
 Each command is a facade; what it prints is for people. An error that has a reason is one sentence on stderr and
 exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
@@ -8,9 +8,9 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from functools import wraps
+from functools import reduce, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
@@ -28,12 +28,14 @@ from onec_pipelines.settings import PROJECT_ROOT, Settings
 from onec_pipelines.shown import in_json, visible
 
 if TYPE_CHECKING:
+    from onec_pipelines.importing.unlanded import Fate
     from onec_pipelines.orchestration.runs.history import Session
 
 P = ParamSpec("P")
 ROOMS = ("commerceml", "database", "images", "importing", "orchestration", "postgres")
 TYPE = click.Choice([ALL, *IMPORT_TYPES])
 SESSION_TYPE = click.Choice([ALL, *BY_NAME])
+SHOWN_ROWS = 20
 
 
 def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
@@ -181,6 +183,65 @@ def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool)
         click.echo(in_json([session.as_json() for session in found]))
     else:
         print_sessions(Console(), found, settings.timezone)
+
+
+def rows_options(command: Callable[P, None]) -> Callable[P, None]:
+    """The options of the commands that list rows."""
+    options = (
+        click.option("--type", "import_type", type=SESSION_TYPE, default=ALL, help="Only rows of this type."),
+        click.option("--csv", "file", type=click.Path(path_type=Path), metavar="FILE", help="All of them, for Excel."),
+        click.option("--json", "as_json", is_flag=True, help="All of them as a JSON list, for programs."),
+    )
+    return reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+@main.command()
+@rows_options
+@in_sentences
+def rejected(import_type: str, file: Path | None, *, as_json: bool) -> None:
+    """List the rows that are rejected, the newest first: why, article, name, file and line."""
+    show_rows("rejected", import_type, file, as_json=as_json)
+
+
+@main.command()
+@rows_options
+@in_sentences
+def pending(import_type: str, file: Path | None, *, as_json: bool) -> None:
+    """List the rows that are pending, the oldest first: what they wait for, article, name, file and line."""
+    show_rows("pending", import_type, file, as_json=as_json)
+
+
+def show_rows(fate: "Fate", import_type: str, file: Path | None, *, as_json: bool) -> None:
+    """The rows that have not landed: all of them in a file or as JSON, else the first ones."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.importing.unlanded import count_unlanded, has_tables, read_unlanded, write_csv  # noqa: PLC0415
+    from onec_pipelines.terminal import NO_IMPORT, print_unlanded  # noqa: PLC0415
+
+    if file and as_json:
+        raise click.UsageError("--csv and --json exclude each other.")
+    settings = Settings.from_environment()
+    with connect(database_url(settings)) as connection:
+        total = count_unlanded(connection, fate, import_type) if has_tables(connection) else None
+        limit = None if file or as_json else SHOWN_ROWS
+        rows = read_unlanded(connection, fate, import_type, limit) if total else iter(())
+        if file:
+            click.echo(f"{visible(str(file))}: {write_csv(rows, file, settings.timezone):,} rows.")
+        elif as_json:
+            echo_list(row.as_json() for row in rows)
+        elif total:
+            print_unlanded(Console(), [*rows], total, settings.timezone)
+        else:
+            of_type = "" if import_type == ALL else f" of {import_type}"
+            click.echo(NO_IMPORT if total is None else f"No row{of_type} is {fate}.")
+
+
+def echo_list(values: Iterable[object]) -> None:
+    """A JSON list, one value at a time."""
+    before = "["
+    for value in values:
+        click.echo(before + in_json(value), nl=False)
+        before = ",\n"
+    click.echo("[]" if before == "[" else "]")
 
 
 @main.command()

@@ -1,25 +1,27 @@
-"""How sessions look on a terminal: progress bars while an import goes, its report, the list of sessions."""
+"""How it looks on a terminal: progress bars while an import goes, its report, the list of sessions, lists of rows."""
 
 import os
 import sys
 import time
 from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from onec_pipelines.importing.report import NOTHING_NEW, came_to
+from onec_pipelines.importing.report import NOTHING_NEW, came_to, shown_of
 from onec_pipelines.shown import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from onec_pipelines.importing import Counters
+    from onec_pipelines.importing import Counters, UnlandedRow
     from onec_pipelines.orchestration.runs.history import Session
     from onec_pipelines.orchestration.runs.progress import Watch
 
@@ -27,6 +29,8 @@ STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pendi
 BAR_WIDTH = 4
 ENDED = frozenset({"completed", "failed"})
 WATCH_EVERY_SECONDS = 1.0
+INDENT = 4
+NO_IMPORT = "No import has run yet: onec import all"
 HEADER = f"{'id':<8}  {'type':<10}  {'status':<11}  {'progress':<18}  {'started':<16}  {'took':>7}"
 
 
@@ -111,7 +115,7 @@ def watch_sessions(console: Console, look: "Callable[[], list[Session]]", zone: 
 def sessions_text(sessions: list["Session"], zone: str) -> Text:
     """The list of sessions as it is shown."""
     if not sessions:
-        return Text("No import has run yet: onec import all")
+        return Text(NO_IMPORT)
     lines = [Text(HEADER, style="bold")]
     for session in sessions:
         lines.append(_session_line(session, zone))
@@ -145,3 +149,22 @@ def progress_text(session: "Session") -> str:
     share = session.processed / session.total if session.total else 0.0
     filled = BAR_WIDTH if session.status == "completed" else min(BAR_WIDTH, int(share * BAR_WIDTH))
     return f"{'█' * filled}{'░' * (BAR_WIDTH - filled)} {reached}"
+
+
+def print_unlanded(console: Console, rows: list["UnlandedRow"], total: int, zone: str) -> None:
+    """The first rows that are rejected or pending: why and since when, below it which they are and where they stood.
+
+    What has no name, as a customer has none here, goes by its id.
+    """
+
+    def why(row: "UnlandedRow") -> tuple[str, str]:
+        return visible(row.reason), f"{row.first_seen_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
+
+    console.print(Text(shown_of(len(rows), total, "--csv FILE"), style="bold"))
+    for (reason, since), alike in groupby(rows, why):
+        console.print(Text.assemble((reason, "yellow"), (f"  since {since}", "dim")))
+        for row in alike:
+            named = "  ".join(filter(None, (row.article, row.name or row.onec_id, row.cell)))
+            place = row.file if row.line is None else f"{row.file}, line {row.line}"
+            for text, style in ((named, ""), (place, "dim")) if named else ((place, "dim"),):
+                console.print(Padding(Text(visible(text), style), (0, 0, 0, INDENT), expand=False))

@@ -361,7 +361,7 @@ def test_a_media_directory_that_cannot_be_written_is_refused_before_there_is_a_r
     assert [session["import_type"] for session in sessions(onec)] == ["catalog"]
 
 
-COMMANDS = [("check",), ("import", "all"), ("sessions",), ("migrate",)]
+COMMANDS = [("check",), ("import", "all"), ("sessions",), ("rejected",), ("migrate",)]
 
 
 @pytest.mark.usefixtures("data_dir")
@@ -630,6 +630,7 @@ def test_no_fault_in_a_list_of_contragents_names_a_person(document, code, onec, 
     for file in (data_dir / "contragents").iterdir():
         file.write_text(document, encoding="utf-8")
     said = [onec("check", "customers"), onec("import", "customers"), onec("sessions"), onec("sessions", "--json")]
+    said += [onec("rejected"), onec("rejected", "--json")]
     assert said[1].exit_code == code, said[1].output
     assert "Секретова" not in "".join(result.output for result in said)
     with connect(database_url) as connection:
