@@ -8,7 +8,9 @@ whose file has gone from the media store is an error. Where an asset was passed 
 that cannot look, as the store is out of reach, says so and fails no run: the import has landed by then.
 """
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -22,12 +24,14 @@ from onec_pipelines.datasets import ASSETS, BY_ASSET, Check
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.checking import SHOWN, Findings, count_rows, find, read_rows
+from onec_pipelines.importing.unlanded import count_unlanded
 from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import in_markdown, visible
 
 ROW_COUNT_DROP = "row_count_drop"
+REJECTED_ROWS = "rejected_rows"
 MISSING_MEDIA = "missing_media"
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 SUDDEN = 0.3
@@ -37,13 +41,46 @@ LOOKED_BACK = 20
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A check that warns where a count of an asset is worse than on the import before; `says` tells both."""
+
+    name: str
+    description: str
+    count: Callable[[psycopg.Connection, str], int]
+    is_worse: Callable[[int, int], bool]
+    says: str
+
+
+def is_sudden(rows: int, before: int) -> bool:
+    """Whether more than a tolerable share of the rows is gone."""
+    return before - rows > before * SUDDEN
+
+
+COMPARISONS = (
+    Comparison(
+        ROW_COUNT_DROP,
+        f"No more than {SUDDEN:.0%} of the rows are gone since the import before.",
+        count_rows,
+        is_sudden,
+        "{rows} rows are left of the {before} of the import before.",
+    ),
+    Comparison(
+        REJECTED_ROWS,
+        "No more rows are rejected than after the import before.",
+        lambda connection, asset: count_unlanded(connection, "rejected", BY_ASSET[asset].name),
+        operator.gt,
+        "{rows} rows are rejected, {before} were after the import before: onec rejected lists them, the newest first.",
+    ),
+)
+
+
 def build_checks(asset: str) -> dg.AssetChecksDefinition:
     """The checks of an asset as one step: they share a connection, and each is one query."""
-    drop = f"No more than {SUDDEN:.0%} of the rows are gone since the import before."
     of_rows = BY_ASSET[asset].checks
     specs = [
         *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in of_rows),
-        dg.AssetCheckSpec(ROW_COUNT_DROP, asset=asset, description=drop),
+        *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in COMPARISONS),
     ]
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs, can_subset=True)
@@ -63,8 +100,8 @@ def look_at(
         with run_lock(url, context.run.run_id), connect(url) as connection:
             of_rows = (check for check in BY_ASSET[asset].checks if check.name in names)
             results = [rows_result(connection, settings, asset, check) for check in of_rows]
-            if ROW_COUNT_DROP in names:
-                results.append(drop_result(connection, context.instance, asset))
+            compared = (check for check in COMPARISONS if check.name in names)
+            results += [comparison_result(connection, context.instance, asset, check) for check in compared]
     except OnecError as error:
         results = [not_looked_at(asset, name, str(error)) for name in sorted(names)]
     yield from results
@@ -124,31 +161,28 @@ def cell(value: object, zone: str) -> str | int | None:
     return value if value is None or isinstance(value, int) else visible(str(value))
 
 
-def drop_result(connection: psycopg.Connection, instance: dg.DagsterInstance, asset: str) -> dg.AssetCheckResult:
-    """Whether too many rows are gone since the import before."""
+def comparison_result(
+    connection: psycopg.Connection, instance: dg.DagsterInstance, asset: str, check: Comparison
+) -> dg.AssetCheckResult:
+    """A check that compares a count with that of the import before; the first import is compared with none."""
     try:
-        rows = count_rows(connection, asset)
+        rows = check.count(connection, asset)
     except psycopg.Error as error:
-        return not_looked_at(asset, ROW_COUNT_DROP, first_line(str(error)))
-    before = rows_before(instance, asset)
-    dropped = before is not None and is_sudden(rows, before)
+        return not_looked_at(asset, check.name, first_line(str(error)))
+    before = rows_before(instance, asset, check.name)
+    is_worse = before is not None and check.is_worse(rows, before)
     return dg.AssetCheckResult(
         asset_key=asset,
-        check_name=ROW_COUNT_DROP,
-        passed=not dropped,
+        check_name=check.name,
+        passed=not is_worse,
         severity=WARN,
-        description=f"{rows} rows are left of the {before} of the import before." if dropped else None,
+        description=check.says.format(rows=rows, before=before) if is_worse else None,
         metadata={"count": rows} if before is None else {"count": rows, "count_before": before},
     )
 
 
-def is_sudden(rows: int, before: int) -> bool:
-    """Whether more than a tolerable share of the rows is gone."""
-    return before - rows > before * SUDDEN
-
-
-def rows_before(instance: dg.DagsterInstance, asset: str) -> int | None:
-    """The count that this check noted on the import before; None where there is none yet.
+def rows_before(instance: dg.DagsterInstance, asset: str, check: str) -> int | None:
+    """The count that a check noted on the import before; None where there is none yet.
 
     It is not `dagster/row_count`, as that counts the inactive products and customers, too. What was noted on the
     latest materialization itself is passed over, so that a check that is run again says the same again.
@@ -157,7 +191,7 @@ def rows_before(instance: dg.DagsterInstance, asset: str) -> int | None:
     latest = instance.fetch_materializations(key, limit=1).records
     latest_id = latest[0].storage_id if latest else None
     history = instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(key, ROW_COUNT_DROP), limit=LOOKED_BACK, status=EVALUATED
+        dg.AssetCheckKey(key, check), limit=LOOKED_BACK, status=EVALUATED
     )
     for record in history:
         evaluation = record.evaluation

@@ -24,7 +24,7 @@ from onec_pipelines.orchestration.private import (
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 
 MATERIALIZATIONS_OF_A_CHECK = 2
-"""The latest one and the one before: `row_count_drop` compares them."""
+"""The latest one and the one before: `row_count_drop` and `rejected_rows` compare them."""
 EVALUATED = [AssetCheckExecutionRecordStatus.SUCCEEDED.value, AssetCheckExecutionRecordStatus.FAILED.value]
 
 

@@ -15,11 +15,12 @@ from onec_pipelines.datasets import ASSETS, BY_ASSET
 from onec_pipelines.demo import build_shop
 from onec_pipelines.importing.steps import read_steps
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
-from onec_pipelines.orchestration.definitions.checks import ROW_COUNT_DROP, checks, is_sudden
+from onec_pipelines.orchestration.definitions.checks import REJECTED_ROWS, ROW_COUNT_DROP, checks, is_sudden
 from onec_pipelines.orchestration.runs.guards import GUARD
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 ROW_CHECKS = [(asset, check.name) for asset in ASSETS for check in BY_ASSET[asset].checks]
+COMPARISONS = [(asset, name) for asset in ASSETS for name in (ROW_COUNT_DROP, REJECTED_ROWS)]
 MEDIA = "missing_media"
 ERRORS = {MEDIA, GUARD}
 
@@ -103,7 +104,8 @@ def test_the_job_of_an_asset_runs_its_checks(project, asset):
     job = {"product_images": "images_import"}.get(asset, f"{asset}_import")
     selected = project.definitions().resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
     assert {(key.asset_key.to_user_string(), key.name) for key in selected} == {
-        (asset, name) for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, GUARD}
+        (asset, name)
+        for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, REJECTED_ROWS, GUARD}
     }
 
 
@@ -118,7 +120,7 @@ def test_the_only_checks_that_are_errors_are_the_guard_and_what_is_gone_from_the
 def test_a_sound_shop_passes_every_check(project):
     found = look(project)
     assert {key for key, evaluation in found.items() if not evaluation.passed} == set()
-    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in ASSETS)}
+    assert found.keys() == {*ROW_CHECKS, *COMPARISONS}
 
 
 OFFER = {"article": "A-7", "name": "Стул"}
@@ -281,13 +283,48 @@ def test_a_drop_since_the_import_before_is_a_warning_with_both_counts(project, s
     assert dropped.description == "13 rows are left of the 20 of the import before."
 
 
+# --- more rejected rows
+
+
+def rejected(asset: str, rows: int) -> bytes:
+    """An import that rejects so many rows of an asset."""
+    return (
+        f"delete from onec.rejected_records where import_type = '{BY_ASSET[asset].name}';"
+        "insert into onec.rejected_records (import_type, entity, reason, source_file) "
+        f"select '{BY_ASSET[asset].name}', 'record', 'нет Ид', '1.xml' from generate_series(1, {rows})"
+    ).encode()
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_more_rejected_rows_than_after_the_import_before_are_a_warning_with_both_counts(project, shop, asset):
+    found = []
+    for rows in (3, 3, 4, 1):
+        shop.execute(rejected(asset, rows))
+        imported(project, asset)
+        found.append(look(project)[asset, REJECTED_ROWS])
+    assert [evaluation.passed for evaluation in found] == [True, True, False, True]
+    assert (found[2].metadata["count"].value, found[2].metadata["count_before"].value) == (4, 3)
+    assert found[2].severity is WARN
+    assert found[2].description == (
+        "4 rows are rejected, 3 were after the import before: onec rejected lists them, the newest first."
+    )
+
+
+def test_rejected_rows_of_another_type_are_no_concern_of_an_asset(project, shop):
+    imported(project, "prices")
+    look(project)
+    shop.execute(rejected("stocks", 5))
+    imported(project, "prices")
+    assert look(project)["prices", REJECTED_ROWS].passed
+
+
 # --- in runs
 
 
 def test_a_full_refresh_evaluates_every_check(refreshed):
     found = evaluations(refreshed.result)
     guards = {(asset, GUARD) for asset in ASSETS}
-    assert found.keys() == {*ROW_CHECKS, *((asset, ROW_COUNT_DROP) for asset in ASSETS), *guards}
+    assert found.keys() == {*ROW_CHECKS, *COMPARISONS, *guards}
     assert not [key for key, evaluation in found.items() if not evaluation.passed and evaluation.severity is ERROR]
 
 
@@ -337,7 +374,7 @@ def test_a_table_that_is_not_there_is_said_and_fails_nothing(project, shop):
 def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project, monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/db")
     found = look(project)
-    assert len(found) == len(ROW_CHECKS) + len(ASSETS)
+    assert len(found) == len(ROW_CHECKS) + len(COMPARISONS)
     for evaluation in found.values():
         assert not evaluation.passed
         assert evaluation.description.startswith("This could not be looked at: ` PostgreSQL cannot be reached")
@@ -346,7 +383,7 @@ def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project
 
 def test_nothing_of_a_customer_but_how_many_there_are_is_in_a_check(refreshed):
     found = evaluations(refreshed.result)
-    assert found["customers", ROW_COUNT_DROP].metadata.keys() == {"count"}
+    assert [found["customers", name].metadata.keys() for name in (ROW_COUNT_DROP, REJECTED_ROWS)] == [{"count"}] * 2
     recorded = "".join(serialize_value(evaluation) for evaluation in found.values())
     customers = build_shop().contragents
     assert customers
