@@ -3,7 +3,7 @@
 What a finished run is worth telling is decided by `compose`, a pure function:
 
     failed            the run failed (one that a person canceled did not)
-    needs attention   it went through, and a check of severity ERROR failed
+    needs attention   it went through, and a check of severity ERROR failed, or more rows are rejected than before
     recovered         it went through and is sound, and the last one of its import type was not
 
 One sensor looks at every run of ours that has ended, however it was launched: a run status sensor of Dagster does
@@ -29,6 +29,7 @@ import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus, RunsFilter, RunStatusChangeRecordsFilter
 
 from onec_pipelines.errors import OnecError
+from onec_pipelines.orchestration.definitions.checks import REJECTED_ROWS
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
@@ -56,11 +57,15 @@ UNSET = "ONEC_ALERT_URLS is not set: nothing is sent. Set it to receive a messag
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check of severity ERROR that failed: `catalog`, `deactivation_guard`, and what it says."""
+    """A check that failed and is told of: `catalog`, `deactivation_guard`, and what it says.
+
+    With one that is no error the import is sound all the same: nobody hears that it is well again.
+    """
 
     asset: str
     name: str
     says: str
+    is_error: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +117,21 @@ def compose(session: Session, failed: Sequence[FailedCheck], *, was_sound: bool,
     if session.status != "completed":
         kind, title = "failure", "1C import failed"
         lines.insert(0, inert(session.error_message or "The run failed without saying why."))
+    elif not was_sound and is_sound(failed):
+        kind, title = "success", "1C import recovered"
+        lines.insert(0, "The import went through again.")
     elif failed:
         kind, title = "warning", "1C import needs attention"
-    elif not was_sound:
-        kind, title = "success", "1C import recovered"
-        lines = ["The import went through again."]
     else:
         return None
     lines += [counters_line(asset, counters) for asset, counters in session.counters.items()]
     lines.append(f"{ui_url}/runs/{session.run_id}")
     return Message(kind, f"{title}: {session.import_type}", "\n".join(lines))
+
+
+def is_sound(failed: Iterable[FailedCheck]) -> bool:
+    """Whether none of the checks that failed is an error."""
+    return not any(check.is_error for check in failed)
 
 
 def inert(sentence: str) -> str:
@@ -175,13 +185,14 @@ def end_of_history(instance: dg.DagsterInstance) -> int:
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[FailedCheck]:
-    """The checks of severity ERROR that failed in a run."""
+    """The checks that failed in a run and are told of: those of severity ERROR, and that of more rejected rows."""
     events = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.dagster_event.asset_check_evaluation_data for entry in events if entry.dagster_event]
     return [
-        FailedCheck(found.asset_key.to_user_string(), found.check_name, found.description or "failed")
+        FailedCheck(found.asset_key.to_user_string(), found.check_name, found.description or "failed", is_error)
         for found in evaluations
-        if not found.passed and found.severity is dg.AssetCheckSeverity.ERROR
+        for is_error in [found.severity is dg.AssetCheckSeverity.ERROR]
+        if not found.passed and (is_error or (found.check_name == REJECTED_ROWS and "count" in found.metadata))
     ]
 
 
@@ -195,7 +206,7 @@ def sound_before(instance: dg.DagsterInstance, run: DagsterRun) -> bool:
         cursor=run.run_id,
         limit=1,
     )
-    return all(one.is_success and not failed_checks(instance, one.run_id) for one in before)
+    return all(one.is_success and is_sound(failed_checks(instance, one.run_id)) for one in before)
 
 
 def message_about(
@@ -274,8 +285,8 @@ class Delivery:
     name="alert_sensor",
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Sends a message to ONEC_ALERT_URLS when an import fails, a check of severity ERROR fails, or an "
-    "import is well again.",
+    description="Sends a message to ONEC_ALERT_URLS when an import fails, a check of severity ERROR fails, more "
+    "rows are rejected than before, or an import is well again.",
 )
 def alert_sensor(context: dg.SensorEvaluationContext, onec: Onec) -> dg.SkipReason:
     """Look at the runs that have ended since the last tick, and tell of them; it never requests a run."""

@@ -28,6 +28,7 @@ from onec_pipelines.orchestration.definitions.alerts import (
     secrets_of,
     without_secrets,
 )
+from onec_pipelines.orchestration.definitions.checks import not_looked_at
 from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import Session
@@ -45,6 +46,7 @@ def session(status: str, error: str | None = None, **counters: dict[str, int]) -
 
 REACHED = {"prices": {"total_items": 5, "processed_items": 3}}
 GUARD = FailedCheck("prices", "deactivation_guard", "9 of 10 prices are not named.")
+MORE = FailedCheck("prices", "rejected_rows", "4 rows are rejected, 3 were.", is_error=False)
 LINK = "http://dagster:3000/runs/9f2c"
 
 
@@ -81,6 +83,20 @@ LINK = "http://dagster:3000/runs/9f2c"
                     "prices, deactivation_guard: 9 of 10 prices are not named.\n"
                     f"prices: total_items 5, processed_items 3\n{LINK}"),
             id="went through after a failure, and a check failed: not well yet",
+        ),
+        pytest.param(
+            session("completed", **REACHED), [MORE], True,
+            Message("warning", "1C import needs attention: prices",
+                    "prices, rejected_rows: 4 rows are rejected, 3 were.\n"
+                    f"prices: total_items 5, processed_items 3\n{LINK}"),
+            id="went through, and more rows are rejected",
+        ),
+        pytest.param(
+            session("completed", **REACHED), [MORE], False,
+            Message("success", "1C import recovered: prices",
+                    "The import went through again.\nprices, rejected_rows: 4 rows are rejected, 3 were.\n"
+                    f"prices: total_items 5, processed_items 3\n{LINK}"),
+            id="well again, with more rejected rows",
         ),
         pytest.param(
             session("completed", **REACHED), [], False,
@@ -330,6 +346,36 @@ def test_a_failed_check_of_severity_error_is_one_message_and_its_recovery_anothe
     deployed.run("images_import")
     ticks()
     assert receiver.titles() == ["1C import recovered: images"]
+
+
+NAMELESS = (
+    "<КоммерческаяИнформация><Каталог><Товары><Товар><Ид>g</Ид></Товар></Товары></Каталог></КоммерческаяИнформация>"
+)
+
+
+def test_more_rejected_rows_are_one_message_and_nobody_hears_that_they_have_stayed(deployed, ticks, receiver):
+    succeed(deployed)
+    assert ticks() == QUIET
+    (deployed.settings.data_dir / BROKEN).write_text(NAMELESS, encoding="utf-8")
+    succeed(deployed)
+    succeed(deployed)
+    assert ticks() == "Messages sent: 1."
+    (message,) = receiver.got
+    assert message["title"] == "1C import needs attention: catalog"
+    assert message["message"].startswith("catalog, rejected_rows: 2 rows are rejected, 1 were after the import before")
+
+
+def test_rejected_rows_that_could_not_be_counted_are_not_told_of(deployed, ticks, receiver):
+    @dg.asset_check(asset="catalog", name="rejected_rows")
+    def rejected_rows():
+        return not_looked_at("catalog", "rejected_rows", "it is gone")
+
+    dg.materialize(
+        [dg.asset(lambda: None, name="catalog"), rejected_rows],
+        instance=deployed.instance,
+        tags={"onec/import_type": "catalog"},
+    )
+    assert (ticks(), receiver.got) == (QUIET, [])
 
 
 def test_a_canceled_run_is_not_told_of_and_its_next_success_is_no_recovery(deployed, ticks, receiver):
