@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import reduce, wraps
 from pathlib import Path
@@ -220,10 +221,13 @@ def show_rows(fate: "Fate", import_type: str, file: Path | None, *, as_json: boo
     if file and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
     settings = Settings.from_environment()
-    with connect(database_url(settings)) as connection:
+    limit = None if file or as_json else SHOWN_ROWS
+    with (
+        connect(database_url(settings)) as connection,
+        closing(read_unlanded(connection, fate, import_type, limit)) as found,
+    ):
         total = count_unlanded(connection, fate, import_type) if has_tables(connection) else None
-        limit = None if file or as_json else SHOWN_ROWS
-        rows = read_unlanded(connection, fate, import_type, limit) if total else iter(())
+        rows = found if total else iter(())
         if file:
             click.echo(f"{visible(str(file))}: {write_csv(rows, file, settings.timezone):,} rows.")
         elif as_json:

@@ -5,7 +5,7 @@ id. What is rejected is what the newest import of each type rejects.
 """
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -52,8 +52,11 @@ def count_unlanded(connection: psycopg.Connection, fate: Fate, import_type: str 
 
 def read_unlanded(
     connection: psycopg.Connection, fate: Fate, import_type: str = ALL, limit: int | None = None
-) -> Iterator[UnlandedRow]:
-    """The rows, some at a time: the newest of those rejected first, and the oldest of those pending."""
+) -> Generator[UnlandedRow]:
+    """The rows, some at a time: the newest of those rejected first, and the oldest of those pending.
+
+    Who may stop before the last one closes the generator, and with it the transaction in which it reads.
+    """
     with connection.transaction(), connection.cursor("unlanded", row_factory=class_row(UnlandedRow)) as cursor:
         cursor.itersize = FETCH
         cursor.execute(statement("queries/unlanded", fate), {"import_type": import_type, "limit": limit})

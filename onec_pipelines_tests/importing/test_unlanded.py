@@ -246,14 +246,24 @@ def test_on_a_terminal_the_reason_stands_first_then_the_good_then_the_place(onec
     assert max(map(len, shown)) == 80
 
 
-def test_twenty_rows_are_shown_and_all_are_counted(onec, connection):
+def test_the_twenty_newest_rejected_are_shown_and_all_are_counted(onec, connection):
     connection.execute(
-        "insert into onec.rejected_records (import_type, entity, reason, source_file, source_line) "
-        "select 'prices', 'price', 'нет Ид', '1.xml', n from generate_series(1, 1234) n"
+        "insert into onec.rejected_records (import_type, entity, reason, source_file, source_line, created_at) "
+        "select 'prices', 'price', 'нет Ид', '1.xml', n, '2026-11-01'::date + n / 1000 from generate_series(1, 1234) n"
     )
     heading, _, *places = onec("rejected").stdout.splitlines()
     assert heading == "20 of 1,234; all of them: --csv FILE"
-    assert places == [f"    1.xml, line {line}" for line in range(1, 21)]
+    assert places == [f"    1.xml, line {line}" for line in range(1000, 1020)]
+
+
+def test_the_twenty_that_have_been_pending_longest_are_shown(onec, connection):
+    connection.execute(
+        "insert into onec.pending_records select 'prices', 'price', n, '[]', '1.xml', n, '2026-11-30'::date - n "
+        "from generate_series(1, 25) n"
+    )
+    heading, *shown = onec("pending").stdout.splitlines()
+    assert heading == "20 of 25; all of them: --csv FILE"
+    assert [line.split()[-1] for line in shown if "line" in line] == [str(line) for line in range(25, 5, -1)]
 
 
 def test_the_day_is_that_of_the_time_zone_of_the_settings(onec, reject, monkeypatch):
@@ -345,6 +355,16 @@ def test_a_csv_of_nothing_has_the_heads_alone(onec, tmp_path):
 def test_a_file_that_cannot_be_written_is_one_sentence(onec, tmp_path):
     result = onec("rejected", "--csv", str(tmp_path))
     assert (result.exit_code, result.output) == (1, f"✗ {tmp_path} cannot be used: Is a directory.\n")
+
+
+def test_a_disk_that_is_full_is_one_sentence(onec, connection, caplog):
+    connection.execute(
+        "insert into onec.rejected_records (import_type, entity, reason, source_file) "
+        "select 'prices', 'price', 'нет Ид', '1.xml' from generate_series(1, 1000)"
+    )
+    result = onec("rejected", "--csv", "/dev/full")
+    assert (result.exit_code, result.output) == (1, "✗ A file cannot be used: No space left on device.\n")
+    assert caplog.text == ""
 
 
 def test_one_list_is_either_a_csv_or_json(onec, tmp_path):
