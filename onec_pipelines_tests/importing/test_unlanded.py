@@ -115,11 +115,11 @@ def test_a_missing_image_goes_by_its_good_and_its_file_is_no_cell(listed, reject
 
 def test_a_cell_is_a_price_type_or_a_warehouse_by_name_or_else_by_id(listed, connection, reject):
     connection.execute("insert into onec.price_types (onec_id, name, currency) values ('1', 'Розничная', 'RUB')")
-    connection.execute("insert into onec.warehouses (onec_id, name) values ('1', 'Склад')")
-    for cell in ("1", "unknown"):
+    connection.execute("insert into onec.warehouses (onec_id, name) values ('1', 'Склад'), ('2', 'Магазин')")
+    for cell in ("1", "2"):
         reject(entity="price", cell=cell)
         reject(entity="stock", cell=cell)
-    assert listed("rejected", "cell") == ["Розничная", "Склад", "unknown", "unknown"]
+    assert listed("rejected", "cell") == ["Розничная", "Склад", "2", "Магазин"]
 
 
 @pytest.mark.usefixtures("chair")
@@ -165,21 +165,39 @@ def test_a_pending_price_says_what_it_waits_for(shop, imports, listed, xml, onec
     assert listed("pending", "reason", of="prices") == [reason]
 
 
-def test_the_price_types_that_are_missing_are_named_once_and_no_others(shop, imports, listed, xml):
-    shop.goods(xml.good("g"))
+def test_the_price_types_that_are_missing_are_named_and_no_others(shop, imports, listed, xml):
     shop.prices(xml.prices("h", b=1, a=2, retail=3))
     imports.everything()
     assert listed("pending", "reason") == ["нет товара; нет вида цен: a, b"]
 
 
-def test_a_pending_stock_says_which_warehouse_is_missing(shop, imports, listed, xml):
-    shop.rests(xml.rests("g", main=1, far=2))
+def test_the_warehouses_that_are_missing_are_named_and_no_others(shop, imports, listed, xml):
+    shop.rests(xml.rests("h", b=1, a=2, main=3))
+    imports.everything()
+    assert listed("pending", "reason") == ["нет товара; нет склада: a, b"]
+
+
+def test_what_several_cells_wait_for_is_named_once(listed, connection):
+    cells = json.dumps([{"price_type_onec_id": "a"}, {"price_type_onec_id": "a", "unit": "кор"}])
+    connection.execute("insert into onec.pending_records values ('prices', 'price', 'h', %s, '1.xml', 1)", [cells])
+    assert listed("pending", "reason") == ["нет товара; нет вида цен: a"]
+
+
+def test_a_pending_price_goes_by_its_offer(shop, imports, listed, xml):
+    shop.offers(xml.offer("g#1", "Стул, синий", more="<Артикул>A-1-B</Артикул>"))
+    shop.prices(xml.prices("g#1", unknown=1))
+    imports.everything()
+    assert listed("pending", "article", "name") == [("A-1-B", "Стул, синий")]
+
+
+def test_a_pending_stock_goes_by_its_good(shop, imports, listed, xml):
+    shop.rests(xml.rests("g", far=2))
     imports.everything()
     assert listed("pending", "reason", "article", "name") == [("нет склада: far", "A-1", "Стул")]
 
 
 def test_what_has_arrived_since_lands_with_the_next_import_and_says_so(shop, imports, listed, xml):
-    shop.offers(xml.offer("h#1"))
+    shop.offers(xml.offer("h#1") + xml.offer("i#1"))
     shop.prices(xml.prices("h#1", retail=5) + xml.prices("i", retail=5))
     imports.everything()
     shop.goods(xml.good("h") + xml.good("i"), delta=True)
@@ -208,11 +226,15 @@ def test_the_one_that_has_been_pending_longest_stands_first(listed, connection):
     assert listed("pending", "onec_id") == ["c", "a", "b"]
 
 
-def test_a_type_can_be_listed_alone(listed, onec, reject):
+def test_a_type_can_be_listed_alone(listed, onec, reject, connection):
     reject(onec_id="p", import_type="prices")
     reject(onec_id="t", import_type="thumbnails")
     assert listed("rejected", "onec_id", of="thumbnails") == ["t"]
     assert onec("rejected", "--type", "prices").stdout.startswith("1 of 1\n")
+    for import_type in ("prices", "stocks"):
+        values = "values (%s, 'price', 'h', '[]', '1.xml', 1)"
+        connection.execute(f"insert into onec.pending_records {values}".encode(), [import_type])
+    assert listed("pending", "import_type", of="stocks") == ["stocks"]
 
 
 def test_rows_are_fetched_as_somebody_reads_them(connection, reject):

@@ -38,7 +38,7 @@ select
         '; ',
         case
             when p.id is null then 'нет товара'
-            when v.id is null and r.entity <> 'offer' and r.onec_id like '%%#%%' then 'нет предложения'
+            when v.id is null and r.onec_id like '%%#%%' then 'нет предложения'
         end,
         (
             select 'нет вида цен: ' || string_agg(distinct missing #>> '{}', ', ')
