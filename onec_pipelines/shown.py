@@ -51,6 +51,8 @@ def in_markdown(text: str) -> str:
 def in_json(value: object) -> str:
     r"""JSON whose texts are exact, and in which all that acts is written as `\u001b`."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
+    if text.replace("\n", "").isprintable():
+        return text
     return "".join(
         json.dumps(character)[1:-1] if unicodedata.category(character) in UNSEEN and character != "\n" else character
         for character in text
