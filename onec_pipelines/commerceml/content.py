@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cmp_to_key
+from itertools import pairwise
 
 from onec_pipelines.commerceml.encoding import DECODED, HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, natural_key, numbers_of, unreadable
@@ -144,17 +144,16 @@ def in_order(contents: Mapping[ExportFile, FileContent]) -> dict[ExportFile, Fil
     """The files in the order in which they count: what a later one states wins.
 
     By `ДатаФормирования` where two state it; at the same moment, or where one does not, full before changes, then by
-    the numbers in the name, then by the name.
+    the numbers in the name, then by the name. Where the two contradict each other, the date goes before: a file that
+    was formed earlier moves before the later one, and past those without a date between them.
     """
-
-    def compare(one: tuple[ExportFile, FileContent], other: tuple[ExportFile, FileContent]) -> int:
-        (_, content), (_, other_content) = one, other
-        if content.moment and other_content.moment and content.moment != other_content.moment:
-            return 1 if content.moment > other_content.moment else -1
-        keys = [(c.is_changes, numbers_of(f.name), natural_key(f.name)) for f, c in (one, other)]
-        return (keys[0] > keys[1]) - (keys[0] < keys[1])
-
-    return dict(sorted(contents.items(), key=cmp_to_key(compare)))
+    places = {file: (c.is_changes, numbers_of(file.name), natural_key(file.name)) for file, c in contents.items()}
+    undated = [file for file, content in contents.items() if not content.moment]
+    dated = [file for file, content in contents.items() if content.moment]
+    dated.sort(key=lambda file: (contents[file].moment, places[file]))
+    for later, earlier in pairwise(reversed(dated)):
+        places[earlier] = min(places[earlier], places[later])
+    return {file: contents[file] for file in sorted([*dated, *undated], key=places.__getitem__)}
 
 
 def exported_at(file: ExportFile) -> str:

@@ -59,6 +59,22 @@ def test_without_dates_the_higher_number_wins(goods, imports, rows):
     assert name_of(rows) == ["Десятый"]
 
 
+def test_the_later_date_wins_also_where_a_file_without_one_stands_between_the_two(goods, imports, rows):
+    goods("goods_1_1.xml", "2026-11-21T10:00:00", "a b", full=True, title="Новое")
+    goods("goods_1_2.xml", "", "b", full=True, title="Без даты")
+    goods("goods_1_3.xml", "2026-11-20T10:00:00", "a b", full=True, title="Старое")
+    imports.catalog()
+    assert (name_of(rows, "a"), name_of(rows, "b")) == (["Новое"], ["Без даты"])
+
+
+def test_changes_without_a_date_come_after_full_also_where_older_changes_stand_beside_them(goods, imports, rows):
+    goods("goods_1_1.xml", "2026-11-21T10:00:00", "a", full=True, title="Полная")
+    goods("goods_1_2.xml", "", "a", full=False, title="Без даты")
+    goods("goods_1_3.xml", "2026-11-20T10:00:00", "a", full=False, title="Старое")
+    imports.catalog()
+    assert name_of(rows) == ["Без даты"]
+
+
 def test_segments_with_dates_of_their_own_are_one_full_export(goods, imports, rows):
     goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
     goods("goods_1_2.xml", "2026-11-20T10:00:09", "c", full=True)
