@@ -124,6 +124,7 @@ FOREIGN = [
     {"origin": "https://evil.example", "fetch_site": "cross-site"},
     {"origin": "https://evil.example", "fetch_site": ""},  # where the UI is not served by https, no browser says more
     {"origin": "", "fetch_site": "cross-site"},
+    {"origin": "", "fetch_site": "same-site"},
     {"origin": "https://shop.example.com", "fetch_site": "same-site"},
     {"origin": "http://onec.example.com", "fetch_site": "cross-site"},
     {"origin": "http://onec.example.com", "fetch_site": ""},
@@ -300,7 +301,26 @@ def test_what_is_refused_never_reaches_dagster_and_is_told_to_whoever_runs_the_u
         start, body = answer("http", "POST", "/graphql\n", host="127.0.0.1:3000", content_type="text/plain")
     assert (start["status"], body["body"].decode()[:16]) == (415, "The Content-Type")
     assert dict(start["headers"])[b"content-type"] == b"text/plain; charset=utf-8"
+    assert dict(start["headers"])[b"x-content-type-options"] == b"nosniff"
     assert caplog.messages[0].startswith("POST '/graphql\\n': The Content-Type is 'text/plain'")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"}, 403),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}, 403),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}, 200),
+        ({"path": "/graphql", "accept": "text/html"}, 200),
+        ({"path": "/graphql", "accept": "*/*"}, 405),
+        ({"path": "/graphql", "method": "POST", "content_type": "application/json"}, 200),
+        ({"host": "LocalHost:3000"}, 200),
+    ],
+    ids=["image", "frame", "link", "page of queries", "query by GET", "query by POST", "host in capitals"],
+)
+def test_what_a_browser_says_stands_in_the_headers(asked, status):
+    start, _ = answer("http", **{"host": "127.0.0.1:3000", **asked})
+    assert start["status"] == status
 
 
 def test_a_header_that_is_there_twice_is_not_believed():
