@@ -45,6 +45,11 @@ def dropped(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True, metadata={"count": int(context.run.tags["count"])})
 
 
+@dg.asset_check(asset=broken)
+def looked_at() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
 @dataclass
 class History:
     """A run history, and runs in it that are as old as a test says."""
@@ -57,7 +62,7 @@ class History:
         checks = [one for one in what if isinstance(one, dg.AssetChecksDefinition)]
         assets = [one for one in what if one not in checks]
         run = dg.materialize(
-            [catalog, prices, night, broken, dropped],
+            [catalog, prices, night, broken, dropped, looked_at],
             instance=self.instance,
             selection=dg.AssetSelection.assets(*assets).without_checks() | dg.AssetSelection.checks(*checks),
             partition_key=partition,
@@ -127,6 +132,14 @@ def test_a_run_goes_when_its_days_are_over_and_not_before(history):
     assert history.due() == [oldest, younger]
 
 
+def test_the_days_of_a_run_begin_when_it_ends(history):
+    waited_long, _ = history.run(prices), history.run(prices, days_ago=1)
+    assert history.due() == [waited_long]
+    ended_now = "update runs set update_timestamp = now() at time zone 'utc' where run_id = %s"
+    history.connection.execute(ended_now, [waited_long])
+    assert history.due() == []
+
+
 def test_a_run_that_has_not_ended_stays(history):
     for status in DagsterRunStatus:
         history.record(status=status)
@@ -180,13 +193,22 @@ def test_the_newest_evaluation_of_a_check_stays_when_imports_have_gone_on_withou
     assert all(history.rows_of(evaluated).values())
 
 
+def test_the_newest_evaluation_of_a_check_stays_when_imports_since_have_failed_before_it(history):
+    evaluated = history.run(looked_at)
+    failed = [history.run(broken, looked_at) for _ in range(3)]
+    assert history.rows_of(failed[-1])["asset_check_executions"] == 1
+    assert history.due() == failed[:2]
+    assert history.rows_of(evaluated)["asset_check_executions"] == 1
+
+
 def test_what_a_check_compares_with_is_the_same_after_pruning(history):
+    history.run(dropped, count=6)  # before there is anything to look at
     for count in (7, 8, 9):
         history.run(catalog, dropped, count=count)
     for _ in range(4):
         history.run(dropped, count=9)
     assert rows_before(history.instance, "catalog", ROW_COUNT_DROP) == 8
-    assert len(history.due()) == 4
+    assert len(history.due()) == 5
     history.prune()
     assert rows_before(history.instance, "catalog", ROW_COUNT_DROP) == 8
 
