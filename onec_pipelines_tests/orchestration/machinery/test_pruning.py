@@ -219,20 +219,37 @@ def test_the_last_import_of_each_type_that_came_to_an_end_stays(history):
     assert history.due() == [runs[0]]
 
 
-def test_a_run_stays_as_long_as_one_that_repeats_it(history):
-    def repeat(run_id: str, days_ago: int) -> str:
-        tags = {"dagster/root_run_id": root, "dagster/parent_run_id": run_id}
-        return history.record(days_ago=days_ago, root_run_id=root, parent_run_id=run_id, tags=tags)
+def test_an_import_that_failed_came_to_an_end_and_one_that_was_canceled_did_not(history):
+    ends = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
+    succeeded, failed, canceled = (history.record(status=end, tags={"onec/import_type": "prices"}) for end in ends)
+    history.record()
+    assert history.due() == [succeeded, canceled]
+    assert history.rows_of(failed)["runs"] == 1
 
-    root = history.record()
-    parent = repeat(root, days_ago=100)
-    child = repeat(parent, days_ago=10)
+
+@pytest.fixture
+def repeated(history) -> list[str]:
+    """Runs of a hundred days ago, of which each repeats the one before; the last one is of late."""
+    runs = [history.record()]
+    for days_ago in (100, 100, 10):
+        tags = {"dagster/root_run_id": runs[0], "dagster/parent_run_id": runs[-1]}
+        runs.append(history.record(days_ago=days_ago, root_run_id=runs[0], parent_run_id=runs[-1], tags=tags))
     history.record(days_ago=1)
+    return runs
+
+
+def test_a_run_stays_as_long_as_one_that_repeats_it(history, repeated):
     assert history.due() == []
-    _, group = history.instance.get_run_group(child)
-    assert {run.run_id for run in group} == {root, parent, child}
-    history.made_old(child, 100)
-    assert history.due() == [root, parent, child]
+    _, group = history.instance.get_run_group(repeated[-1])
+    assert {run.run_id for run in group} == {*repeated}
+    history.made_old(repeated[-1], 100)
+    assert history.due() == repeated
+
+
+def test_the_first_of_runs_that_repeat_each_other_stays_also_where_one_between_was_deleted(history, repeated):
+    for between in repeated[1:-1]:
+        history.instance.delete_run(between)
+    assert history.due() == []
 
 
 def test_a_run_that_was_broken_off_in_being_removed_is_found_again(history):
