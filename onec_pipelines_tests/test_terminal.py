@@ -64,11 +64,16 @@ def test_a_report_and_a_list_of_sessions_tell_what_was_removed():
 
 def test_a_report_says_what_a_person_should_know():
     session = replace(COMPLETED, notices=("customers was passed over: Директория контрагентов не найдена.",))
-    assert "\ncustomers was passed over: Директория контрагентов не найдена.\n" in printed(print_report, session)
+    said = printed(print_report, session, width=40)
+    assert "\ncustomers was passed over: Директория контрагентов не найдена.\n" in said
 
 
 def test_the_report_of_a_failed_import_ends_with_its_error_on_one_line():
     assert printed(print_report, FAILED, width=40).endswith(f"\n{FAILED.error_message}")
+
+
+def test_an_import_that_failed_before_its_first_asset_has_no_table():
+    assert printed(print_report, FAILED).startswith("failed in 1.5 s, run be90b8ea-")
 
 
 def test_an_error_is_not_taken_for_markup():
@@ -120,6 +125,7 @@ def test_without_a_session_the_first_command_is_named():
         ("completed", 3, 3, "████ 3/3"),
         ("completed", 0, 0, "████ 0/0"),
         ("failed", 1, 3, "at 1/3"),
+        ("failed", 0, 3, "at 0/3"),
         ("failed", 0, 0, ""),
     ],
 )
@@ -134,7 +140,7 @@ def test_where_there_is_no_terminal_no_bar_is_drawn(capfd):
 
 
 def test_watching_ends_when_every_session_has_ended():
-    looks = iter([[replace(COMPLETED, status="in_progress", processed=120)], [COMPLETED]])
+    looks = iter([[replace(COMPLETED, status="in_progress", processed=120), FAILED], [COMPLETED, FAILED]])
     shown = printed(watch_sessions, lambda: next(looks), "Europe/Moscow")
     assert "completed" in shown
     assert next(looks, None) is None
