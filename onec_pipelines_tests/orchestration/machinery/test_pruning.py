@@ -42,7 +42,8 @@ def broken() -> None:
 
 @dg.asset_check(asset=catalog, name=ROW_COUNT_DROP)
 def dropped(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(passed=True, metadata={"count": int(context.run.tags["count"])})
+    passed = context.run.tags.get("passed") != "False"
+    return dg.AssetCheckResult(passed=passed, metadata={"count": int(context.run.tags["count"])})
 
 
 @dg.asset_check(asset=broken)
@@ -204,7 +205,7 @@ def test_the_newest_evaluation_of_a_check_stays_when_imports_since_have_failed_b
 def test_what_a_check_compares_with_is_the_same_after_pruning(history):
     history.run(dropped, count=6)  # before there is anything to look at
     for count in (7, 8, 9):
-        history.run(catalog, dropped, count=count)
+        history.run(catalog, dropped, count=count, passed=count != 8)
     for _ in range(4):
         history.run(dropped, count=9)
     assert rows_before(history.instance, "catalog", ROW_COUNT_DROP) == 8
