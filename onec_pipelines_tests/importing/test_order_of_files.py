@@ -136,6 +136,25 @@ def test_what_only_an_older_delta_states_does_not_count_as_named(goods, imports,
     assert name_of(rows) == ["Стул"]
 
 
+def test_a_delta_is_older_by_the_newest_of_several_full_files(goods, imports, rows):
+    goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b c", full=True)
+    imports.catalog()
+    goods("goods_1_1.xml", "2026-11-22T10:00:00", "a", full=True)
+    goods("goods_1_2.xml", "2026-11-22T10:00:09", "b", full=True)
+    goods("goods_1_3.xml", "2026-11-22T10:00:05", "c", full=False)
+    assert imports.catalog().export_kind == "full"
+    assert rows(ACTIVE) == ["a", "b"]
+
+
+def test_a_delta_without_a_date_is_not_older_than_a_full_file_with_one(goods, imports, rows):
+    goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
+    imports.catalog()
+    goods("goods_1_1.xml", "2026-11-22T10:00:00", "a", full=True)
+    goods("goods_1_2.xml", "", "c", full=False)
+    assert imports.catalog().export_kind == "changes"
+    assert rows(ACTIVE) == ["a", "b", "c"]
+
+
 def test_an_older_delta_beside_full_prices_and_stocks_names_nothing_either(export, imports, rows, xml):
     def write(kind, date, rows, *, full, segment):
         path = getattr(export, kind)(rows, segment=segment, delta=not full)
