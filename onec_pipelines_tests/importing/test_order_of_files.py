@@ -103,7 +103,11 @@ def test_portions_of_one_moment_are_one_full_export(goods, imports, rows):
 
 @pytest.mark.parametrize(
     ("date", "numbers", "reason"),
-    [(DATE, (1, 2, 4), "a number between them is missing"), ("", (1, 2, 3), "they state no ДатаФормирования")],
+    [
+        (DATE, (1, 2, 4), "a number between them is missing"),
+        (DATE, (2, 1, 3), "a number between them is missing"),
+        ("", (1, 2, 3), "they state no ДатаФормирования"),
+    ],
 )
 def test_portions_with_a_gap_or_without_a_date_are_changes_and_a_notice_says_so(
     date, numbers, reason, goods, imports, rows
@@ -117,12 +121,23 @@ def test_portions_with_a_gap_or_without_a_date_are_changes_and_a_notice_says_so(
     assert rows(ACTIVE) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize("other", ["goods_2_1.xml", "goods_3_1.xml"])
+def test_changes_of_another_package_are_no_portions(other, goods, imports, rows):
+    goods("goods_1_2.xml", DATE, "a b", full=True)
+    imports.catalog()
+    goods("goods_1_2.xml", DATE, "a", full=True)
+    goods(other, DATE, "c", full=False)
+    assert imports.catalog().export_kind == "changes"
+    assert rows(ACTIVE) == ["a", "b", "c"]
+
+
 def test_changes_of_another_moment_are_no_portions(goods, imports, rows):
     goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
     imports.catalog()
     goods("goods_1_1.xml", "2026-11-20T10:00:00", "a", full=True)
     goods("goods_1_2.xml", "2026-11-20T12:00:00", "c", full=False)
-    assert imports.catalog().export_kind == "changes"
+    report = imports.catalog()
+    assert (report.export_kind, report.notices) == ("changes", ())
     assert rows(ACTIVE) == ["a", "b", "c"]
 
 
@@ -181,6 +196,20 @@ def test_an_older_delta_beside_full_prices_and_stocks_names_nothing_either(expor
 def test_two_full_files_more_than_a_day_apart_are_named(goods, imports, rows):
     goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
     goods("goods_1_2.xml", "2026-11-22T10:00:00", "c", full=True)
+    (notice,) = imports.catalog().notices
+    assert notice.startswith("goods/goods_1_1.xml is full and more than a day older than goods/goods_1_2.xml")
+    assert rows(ACTIVE) == ["a", "b", "c"]
+
+
+def test_two_full_files_a_day_apart_are_segments_and_not_worth_a_word(goods, imports):
+    goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
+    goods("goods_1_2.xml", "2026-11-21T10:00:00", "c", full=True)
+    assert imports.catalog().notices == ()
+
+
+def test_a_date_that_does_not_exist_is_older_than_any_and_keeps_nothing_from_landing(goods, imports, rows):
+    goods("goods_1_1.xml", "2026-02-30T10:00:00", "a b", full=True)
+    goods("goods_1_2.xml", "2026-11-21T10:00:00", "c", full=True)
     (notice,) = imports.catalog().notices
     assert notice.startswith("goods/goods_1_1.xml is full and more than a day older than goods/goods_1_2.xml")
     assert rows(ACTIVE) == ["a", "b", "c"]
