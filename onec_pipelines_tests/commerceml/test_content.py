@@ -225,6 +225,39 @@ def test_the_catalogue_reads_prices_and_rests_only_where_they_describe_variants(
     assert holds_dataset(file, content, "catalog") is read_for_catalog
 
 
+CATALOG = "<КоммерческаяИнформация><Каталог {}><Товары/></Каталог></КоммерческаяИнформация>"
+OF_CHANGES = "<КоммерческаяИнформация><ИзмененияПакетаПредложений/></КоммерческаяИнформация>"
+
+
+@pytest.mark.parametrize(
+    ("body", "is_changes"),
+    [
+        *((CATALOG.format(f'СодержитТолькоИзменения="{yes}"'), True) for yes in ("true", "1", "да", " True", "Да")),
+        *((CATALOG.format(f'СодержитТолькоИзменения="{no}"'), False) for no in ("false", "0", "нет", "")),
+        (CATALOG.format(""), False),
+        (OF_CHANGES, True),
+        (OF_CHANGES.replace("<И", "<p:И"), True),
+    ],
+)
+def test_a_file_says_at_its_head_whether_it_holds_changes_alone(write, body, is_changes):
+    _, content = content_of(write, body)
+    assert content.is_changes is is_changes
+
+
+@pytest.mark.parametrize(
+    ("stated", "moment"),
+    [
+        ("2026-11-20T09:08:07", (2026, 11, 20, 9, 8, 7)),
+        ("2026-11-20 9:08", (2026, 11, 20, 9, 8, 0)),
+        ("2026-11-20", (2026, 11, 20, 0, 0, 0)),
+        ("20.11.2026", ()),
+        ("", ()),
+    ],
+)
+def test_a_date_is_a_moment_to_the_second_and_a_day_begins_at_midnight(stated, moment):
+    assert FileContent("", {}, exported_at=stated).moment == moment
+
+
 def test_the_other_datasets_read_whatever_file_holds_them(write):
     file, content = content_of(write, OFFERS, "rests/rests.xml")
     assert [holds_dataset(file, content, dataset) for dataset in DATASETS] == [False, True, True, False]
