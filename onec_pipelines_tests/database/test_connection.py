@@ -63,6 +63,10 @@ def test_a_host_that_refuses_is_named():
     )
 
 
+def test_a_url_without_a_database_means_that_of_the_users_name():
+    assert 'connecting to database "clerk" at nowhere.invalid' in refusal("postgresql://clerk:hunter2@nowhere.invalid")
+
+
 def test_a_host_that_never_answers_is_given_up():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = mute.getsockname()[1]

@@ -80,7 +80,11 @@ def test_an_empty_schema_that_was_made_for_the_user_is_not_enough(clerk, connect
 
 
 READ = ["usage on schema onec, onec_staging", "select on all tables in schema onec"]
-WRITE = [*READ, "create on schema onec_staging", "insert, update, delete on all tables in schema onec"]
+WRITE = [
+    *READ,
+    "create on schema onec_staging",
+    *(f"{right} on all tables in schema onec" for right in ("insert", "update", "delete")),
+]
 
 
 @pytest.mark.parametrize(
