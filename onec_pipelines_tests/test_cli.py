@@ -213,6 +213,22 @@ def test_prices_need_no_media_store(onec, tmp_path, monkeypatch):
     assert onec("check").exit_code == 0
 
 
+@pytest.mark.usefixtures("data_dir")
+def test_a_remote_media_store_is_no_directory_of_this_machine(onec, tmp_path, monkeypatch):
+    (tmp_path / "memory:").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ONEC_MEDIA_URL", "memory://media")
+    assert onec("check").exit_code == 0
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_a_home_that_is_named_by_a_relative_path_lies_in_the_project(onec, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", "file/below")
+    assert onec("check").exit_code == 0
+
+
 # --- import and sessions
 
 
