@@ -144,6 +144,22 @@ def test_who_is_a_member_of_the_owner_is_denied_nothing(clerk, connection):
     assert clerk.denied() == ""
 
 
+def test_who_is_a_member_of_the_owner_and_inherits_nothing_may_not_change_the_schema(clerk, connection):
+    connection.execute(f'alter role "{clerk.name}" noinherit')
+    for right in (f'"{connection.info.user}"', *WRITE):
+        clerk.granted(right)
+    connection.execute("delete from onec.schema_migrations where version > 1")
+    assert "may not change it" in clerk.denied()
+
+
+def test_who_owns_one_of_the_two_schemas_may_not_change_the_other(clerk, connection):
+    connection.execute(GIVE_AWAY.replace("{clerk}", clerk.name))
+    connection.execute(f'alter schema onec_staging owner to "{connection.info.user}"')
+    clerk.granted("usage, create on schema onec_staging")
+    connection.execute("delete from onec.schema_migrations where version > 1")
+    assert f'as the user to whom it belongs, "{connection.info.user}"' in clerk.denied()
+
+
 def test_who_may_not_even_look_reads_it_when_migrating(clerk):
     assert refusal(lambda: migrate(clerk.url)) == clerk.denied() != ""
 
