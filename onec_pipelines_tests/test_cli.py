@@ -271,6 +271,11 @@ def test_without_sessions_the_first_command_is_named_and_json_is_an_empty_list(o
 def test_of_a_type_that_was_never_imported_no_other_is_shown(onec):
     onec("import", "catalog")
     assert onec("sessions", "--type", "stocks").stdout == "No import of stocks has run yet.\n"
+    assert sessions(onec, "--type", "stocks") == []
+
+
+def test_for_programs_the_list_is_json_also_where_it_is_to_be_watched(onec):
+    assert sessions(onec, "--watch") == []
 
 
 def test_a_full_refresh_tells_beforehand_and_afterwards_what_it_does_without(onec, data_dir):
@@ -472,6 +477,18 @@ def test_quickstart_leaves_an_export_that_is_there_alone(onec, data_dir):
     before = sorted(data_dir.rglob("*"))
     assert refused(onec("quickstart")).startswith(f"Отсутствуют обязательные поддиректории в {data_dir}: goods.")
     assert sorted(data_dir.rglob("*")) == before
+
+
+def test_quickstart_writes_the_sample_into_a_directory_that_is_empty(onec, settings, monkeypatch):
+    settings.data_dir.mkdir()
+    monkeypatch.setenv("ONEC_MEDIA_URL", "/dev/null/media")  # so that nothing is imported
+    assert onec("quickstart").stdout == f"Wrote the sample export into {settings.data_dir}.\n"
+    assert (settings.data_dir / "goods").is_dir()
+
+
+def test_quickstart_whose_import_fails_tells_it_by_its_exit_code(onec, data_dir):
+    min((data_dir / "goods").glob("*.xml")).write_text(CUT_XML, encoding="utf-8")
+    assert "catalog: Файл goods/" in failed(onec("quickstart"))
 
 
 def test_quickstart_does_not_take_a_file_for_a_directory(onec, settings):
