@@ -68,8 +68,9 @@ def silent(connection: psycopg.Connection) -> Iterator[str]:
     """Sentences on catalogues of which no full package has come for long: their products stay as they are."""
     for onec_id, since, products in connection.execute(statement("queries/catalogs", "silent"), {"days": SILENT_DAYS}):
         yield (
-            f"No full package of the catalogue {onec_id} has come since {since}: its {products} active products stay. "
-            "If 1C has it no longer, delete it from onec.product_catalogs, and the next full export takes them away."
+            f"Каталог {onec_id} не выгружался целиком с {since}; его активные товары остаются: {products}. "
+            "Если этого каталога в 1С больше нет, удалите его строки из onec.product_catalogs: следующая полная "
+            "выгрузка уберёт его товары."
         )
 
 

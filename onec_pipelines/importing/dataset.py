@@ -285,16 +285,16 @@ def _notices(contents: Contents, reading: Reading, guards: tuple[Guard, ...], da
     yield from (str(guard) for guard in guards if not guard.allows)
     empty = [entry.file.name for entry in reading.files if entry.rows == 0 and entry.content.items(dataset.name)]
     for name in empty[:SHOWN_EMPTY]:
-        yield f"{name} names {dataset.name} but holds none that could be read."
+        yield f"В файле {name} есть раздел {dataset.about.noun}, но прочитать в нём нечего."
     if len(empty) > SHOWN_EMPTY:
-        yield f"{len(empty) - SHOWN_EMPTY} other files name {dataset.name} but hold none that could be read."
+        yield f"Таких файлов ещё {len(empty) - SHOWN_EMPTY}."
     yield from reading.notices
     yield from _of_mended(reading.mended)
     if not contents:
-        yield f"No file of the export holds {dataset.name}."
+        yield f"В выгрузке нет файлов {dataset.about.noun}."
     if reading.unhandled:
         shown = ", ".join(f"{path} ({times})" for path, times in reading.unhandled.most_common(5))
-        yield f"Elements without a column, kept in extra: {shown}."
+        yield f"Элементы, для которых нет колонки, сохранены в extra: {shown}."
 
 
 def _of_mended(mended: list[tuple[str, Mended]]) -> Iterator[str]:
@@ -313,5 +313,5 @@ def _of_hidden(export: ExportSnapshot) -> Iterator[str]:
         shown = f"{', '.join(stray[:SHOWN_HIDDEN])}{more}"
         yield f"Файлы не относятся к выгрузке (заказы, пустые или с другим корневым элементом): {shown}."
     if names := export.hidden:
-        more = f" and {len(names) - SHOWN_HIDDEN} more" if len(names) > SHOWN_HIDDEN else ""
-        yield f"Hidden files are no part of an export and were not read: {', '.join(names[:SHOWN_HIDDEN])}{more}."
+        more = f" и ещё {len(names) - SHOWN_HIDDEN}" if len(names) > SHOWN_HIDDEN else ""
+        yield f"Скрытые файлы не относятся к выгрузке и не прочитаны: {', '.join(names[:SHOWN_HIDDEN])}{more}."

@@ -116,15 +116,41 @@ class Guard:
         is_few = asked <= NEVER_BLOCKED and asked < self.before and self.limit > 0
         return is_few or asked <= self.before * self.limit
 
+    @property
+    def share(self) -> str:
+        """How much of what is on record the export does not state: `50 %`."""
+        return percent(self.removed / max(self.before, 1))
+
     def __str__(self) -> str:
-        """The decision with its numbers and the setting that changes it."""
-        share = f"{self.removed} of {self.before} {self.entity} ({self.removed / max(self.before, 1):.0%})"
-        if self.allows:
-            return f"{share} are not named by the full export"
-        return (
-            f"{share} are not named by the full export, more than ONEC_MAX_DEACTIVATION={self.limit:g} allows: "
-            "none was deactivated or removed. If the export is right, set ONEC_MAX_DEACTIVATION=1 for one import."
+        """The decision with its numbers and the setting that changes it, for those who run 1C."""
+        stated = (
+            f"В полной выгрузке нет {self.removed} из {self.before} {WORDS.get(self.entity, self.entity)}, которые "
+            f"были в прежних ({self.share})"
         )
+        if self.allows:
+            return f"{stated}."
+        return (
+            f"{stated}; без разрешения убирается не больше {percent(self.limit)}. Поэтому не убрано ничего, остальное "
+            "загружено. Проверьте выгрузку. Если в ней всё верно, один импорт с ONEC_MAX_DEACTIVATION=1 их уберёт."
+        )
+
+
+WORDS = {
+    "goods": "товаров",
+    "offers": "предложений",
+    "categories": "групп",
+    "prices": "цен",
+    "stocks": "остатков",
+    "customers": "контрагентов",
+    "images": "изображений",
+}
+"""What the entities of guards are called in a sentence."""
+
+
+def percent(share: float) -> str:
+    """A share as people write it: `30 %`; of little more than nothing one digit behind the point."""
+    shown = share * 100
+    return f"{shown:.0f} %" if shown >= 1 or not shown else f"{shown:.1f} %"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,10 +66,10 @@ def _of_portions(full: Sequence[Segment], changes: Sequence[Segment]) -> Iterato
     """A sentence where it looks as if the files were portions of one full export."""
     if {segment.moment for segment in full} & {segment.moment for segment in changes}:
         yield (
-            f"{visible(full[0].file)} is full, and {len(changes)} files beside it, such as {visible(changes[0].file)}, "
-            "are changes: they are not taken for portions of one full export, as "
-            + ("a number between them is missing" if full[0].moment else "they state no ДатаФормирования")
-            + ". Nothing was deactivated or removed."
+            f"Файл {visible(full[0].file)} — полная выгрузка, а рядом с ним изменения (файлов: {len(changes)}, "
+            f"например {visible(changes[0].file)}). Порциями одной полной выгрузки они не считаются: "
+            + ("между их номерами есть пропуск" if full[0].moment else "в них нет ДатаФормирования")
+            + ". Поэтому ничего не убрано."
         )
 
 
@@ -81,8 +81,8 @@ def _of_older(full: Sequence[Segment]) -> Iterator[str]:
     older = [segment for segment in dated if _time(newest) - _time(segment) > APART]
     if older:
         yield (
-            f"{visible(older[0].file)} is full and more than a day older than {visible(newest.file)}, which is full, "
-            "too: what it alone names is kept. If it is left over from an earlier export, delete it."
+            f"Полная выгрузка {visible(older[0].file)} старше другой полной, {visible(newest.file)}, больше чем на "
+            "день: то, что есть только в ней, остаётся. Если она осталась от прежней выгрузки, удалите её."
         )
 
 

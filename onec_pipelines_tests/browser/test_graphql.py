@@ -228,6 +228,18 @@ def test_a_run_is_executed_again_under_the_same_type_or_refused_like_the_first(u
     assert tags(run)["onec/import_type"] == "images"
 
 
+ORIGIN = "query Origin($id: ID!) { runOrError(runId: $id) { ... on Run { repositoryOrigin { repositoryName } } } }"
+
+
+def test_an_import_from_the_shell_comes_from_our_code_location_and_is_executed_again(ui, finished):
+    with ui.start_onec("import", "customers") as shell:
+        assert shell.wait(60) == 0
+    (parent,) = (run_id for run_id in run_ids(ui) if tags(look(ui, run_id)).get("onec/import_type") == "customers")
+    assert ui.ask(ORIGIN, id=parent)["runOrError"]["repositoryOrigin"] == {"repositoryName": "__repository__"}
+    run = finished(launched(again(ui, parent)))
+    assert tags(run)["onec/import_type"] == "customers"
+
+
 # --- one of a kind at a time
 
 

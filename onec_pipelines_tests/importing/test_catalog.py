@@ -61,13 +61,13 @@ def test_ids_need_not_be_guids(export, imports, rows, xml):
 
 def test_a_file_that_promises_goods_and_yields_none_is_told(export, imports):
     export.goods("<Пачка><Товар><Ид>g</Ид></Товар></Пачка>")
-    assert "goods/goods_1_1.xml names catalog but holds none that could be read." in imports.catalog().notices
+    assert "В файле goods/goods_1_1.xml есть раздел каталога, но прочитать в нём нечего." in imports.catalog().notices
 
 
 def test_an_export_without_anything_for_an_import_is_told(export, imports, xml):
     export.goods(xml.good("g"))
     imports.catalog()
-    assert imports.stocks().notices == ("No file of the export holds stocks.",)
+    assert imports.stocks().notices == ("В выгрузке нет файлов остатков.",)
 
 
 # Groups ---------------------------------------------------------------------------------------------------------
@@ -812,4 +812,4 @@ def test_what_macos_leaves_beside_the_files_stops_no_import_and_is_named(export,
     path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7Mac OS X")
     report = imports.catalog()
     assert rows("select onec_id from onec.products") == ["g"]
-    assert any(notice.endswith(f"were not read: goods/._{path.name}.") for notice in report.notices)
+    assert any(notice.endswith(f"не прочитаны: goods/._{path.name}.") for notice in report.notices)

@@ -239,11 +239,9 @@ def test_one_catalogue_leaves_no_mark(catalog, imports, rows):
 def test_a_catalogue_of_which_no_full_package_came_for_a_month_is_named(catalog, remove, imports, connection):
     catalog("one", ["a", "b"])
     catalog("two", ["c"])
-    assert not [notice for notice in imports.catalog().notices if "catalogue" in notice]
+    assert not [notice for notice in imports.catalog().notices if "Каталог" in notice]
     connection.execute("update onec.catalogs set heard_at = '2026-01-02 12:00'")
     remove("two")
     catalog("one", ["a"])
     (notice,) = imports.catalog().notices
-    assert notice.startswith(
-        "No full package of the catalogue two has come since 2026-01-02: its 1 active products stay."
-    )
+    assert notice.startswith("Каталог two не выгружался целиком с 2026-01-02; его активные товары остаются: 1.")

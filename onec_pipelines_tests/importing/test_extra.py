@@ -11,7 +11,7 @@ def test_a_good_keeps_what_has_no_column(export, imports, rows, xml):
     export.goods(xml.good("g", more=f"<Код>ФР-43</Код>{BARCODES}<Категория>kind</Категория><Новинка>Да</Новинка>"))
     report = imports.catalog()
     assert rows(GOOD) == [("ФР-43", "460", {"Штрихкод": ["461", "462"], "Категория": "kind", "Новинка": "Да"})]
-    assert report.notices == ("Elements without a column, kept in extra: Товар/Новинка (1).",)
+    assert report.notices == ("Элементы, для которых нет колонки, сохранены в extra: Товар/Новинка (1).",)
 
 
 def test_what_a_good_no_longer_states_goes_with_the_rest(export, imports, rows, xml):

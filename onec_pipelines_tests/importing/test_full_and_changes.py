@@ -258,7 +258,7 @@ def test_where_the_guard_says_no_everything_else_lands_and_nothing_of_the_entity
     assert rows("select count(*) from onec.product_variants where name = 'Новое'") == [12]
     assert decisions(report) == {"goods": (20, 8, False), "offers": (20, 8, False), "categories": (4, 1, True)}
     told = " ".join(report.notices)
-    assert "8 of 20 goods (40%)" in told
+    assert "нет 8 из 20 товаров, которые были в прежних (40 %)" in told
     assert "ONEC_MAX_DEACTIVATION" in told
 
 

@@ -839,7 +839,7 @@ def test_the_guard_stands_before_images_in_an_export_of_any_kind(delta, shop):
         report = shop(max_deactivation=0.3)
         assert [(guard.before, guard.removed, guard.allows) for guard in report.guards] == [(20, 8, False)]
         assert report.counters.removed == 0
-        assert "8 of 20 images (40%)" in report.notices[0]
+        assert "нет 8 из 20 изображений, которые были в прежних (40 %)" in report.notices[0]
         assert len(shop.files()) == report.row_count == 20
     report = shop(max_deactivation=0.4)
     assert (report.counters.removed, report.row_count, report.notices) == (8, 12, ())

@@ -104,9 +104,9 @@ def test_portions_of_one_moment_are_one_full_export(goods, imports, rows):
 @pytest.mark.parametrize(
     ("date", "numbers", "reason"),
     [
-        (DATE, (1, 2, 4), "a number between them is missing"),
-        (DATE, (2, 1, 3), "a number between them is missing"),
-        ("", (1, 2, 3), "they state no ДатаФормирования"),
+        (DATE, (1, 2, 4), "между их номерами есть пропуск"),
+        (DATE, (2, 1, 3), "между их номерами есть пропуск"),
+        ("", (1, 2, 3), "в них нет ДатаФормирования"),
     ],
 )
 def test_portions_with_a_gap_or_without_a_date_are_changes_and_a_notice_says_so(
@@ -197,7 +197,9 @@ def test_two_full_files_more_than_a_day_apart_are_named(goods, imports, rows):
     goods("goods_1_1.xml", "2026-11-20T10:00:00", "a b", full=True)
     goods("goods_1_2.xml", "2026-11-22T10:00:00", "c", full=True)
     (notice,) = imports.catalog().notices
-    assert notice.startswith("goods/goods_1_1.xml is full and more than a day older than goods/goods_1_2.xml")
+    assert notice.startswith(
+        "Полная выгрузка goods/goods_1_1.xml старше другой полной, goods/goods_1_2.xml, больше чем на день"
+    )
     assert rows(ACTIVE) == ["a", "b", "c"]
 
 
@@ -211,5 +213,7 @@ def test_a_date_that_does_not_exist_is_older_than_any_and_keeps_nothing_from_lan
     goods("goods_1_1.xml", "2026-02-30T10:00:00", "a b", full=True)
     goods("goods_1_2.xml", "2026-11-21T10:00:00", "c", full=True)
     (notice,) = imports.catalog().notices
-    assert notice.startswith("goods/goods_1_1.xml is full and more than a day older than goods/goods_1_2.xml")
+    assert notice.startswith(
+        "Полная выгрузка goods/goods_1_1.xml старше другой полной, goods/goods_1_2.xml, больше чем на день"
+    )
     assert rows(ACTIVE) == ["a", "b", "c"]

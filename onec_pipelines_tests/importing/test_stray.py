@@ -96,7 +96,7 @@ def test_many_files_without_a_row_are_counted(classic, imports):
         put(classic, f"import{number}_1.xml", text("<Каталог><Товары><Товар/></Товары></Каталог>"))
     notices = imports.catalog().notices
     assert len(notices) == 21
-    assert notices[-1] == "3 other files name catalog but hold none that could be read."
+    assert notices[-1] == "Таких файлов ещё 3."
 
 
 def test_orders_are_looked_at_once_and_no_further(classic, imports, reads):

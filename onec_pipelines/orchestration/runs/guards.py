@@ -6,6 +6,7 @@ The other checks are steps of their own (definitions/checks.py).
 import dagster as dg
 
 from onec_pipelines.importing import Guard
+from onec_pipelines.importing.report import percent
 
 GUARD = "deactivation_guard"
 
@@ -26,10 +27,10 @@ def guard_result(asset: str, guards: tuple[Guard, ...]) -> dg.AssetCheckResult:
         dg.TableRecord(
             {
                 "entity": guard.entity,
-                "before": guard.before,
-                "not named": guard.removed,
-                "share": round(guard.removed / guard.before, 3) if guard.before else 0.0,
-                "allowed": guard.limit,
+                "on record": guard.before,
+                "not in the export": guard.removed,
+                "share": guard.share,
+                "allowed": percent(guard.limit),
             }
         )
         for guard in guards
