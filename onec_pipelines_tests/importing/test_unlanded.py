@@ -330,7 +330,8 @@ def test_a_database_without_tables_is_one_that_nobody_has_imported_into(new_data
 # --- for programs and for Excel
 
 
-def test_json_is_a_list_of_all_that_is_shown_of_a_row(onec, reject):
+def test_json_is_a_list_of_all_that_is_shown_of_a_row_with_its_time_in_utc(onec, reject, monkeypatch):
+    monkeypatch.setenv("PGTZ", "Asia/Vladivostok")
     reject(onec_id="g#1", cell="retail", source_line=7, payload={"ЦенаЗаЕдиницу": "дорого"})
     reject(onec_id="g#2")
     first, second = json.loads(onec("rejected", "--json").stdout)
