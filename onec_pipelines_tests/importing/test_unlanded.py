@@ -375,6 +375,11 @@ def test_a_csv_of_nothing_has_the_heads_alone(onec, tmp_path):
     assert len((tmp_path / "old.csv").read_text(encoding="utf-8").splitlines()) == 1
 
 
+def test_the_name_of_a_csv_does_not_act_on_the_terminal(onec, tmp_path):
+    said = onec("rejected", "--csv", str(tmp_path / "\x1b[2J.csv")).output
+    assert said == f"{tmp_path}/\\x1b[2J.csv: 0 rows.\n"
+
+
 def test_a_file_that_cannot_be_written_is_one_sentence(onec, tmp_path):
     result = onec("rejected", "--csv", str(tmp_path))
     assert (result.exit_code, result.output) == (1, f"✗ {tmp_path} cannot be used: Is a directory.\n")
