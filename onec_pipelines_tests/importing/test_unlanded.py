@@ -295,8 +295,11 @@ def test_the_day_is_that_of_the_time_zone_of_the_settings(onec, reject, monkeypa
 
 
 def test_nothing_that_1c_wrote_acts_on_the_terminal(onec, reject):
-    reject(entity="product", payload={"name": "\x1b[2J[red]Стул", "article": "\u202eA"}, source_file="a\x9b.xml")
-    assert onec("rejected").stdout.splitlines()[2:] == [r"    \u202eA  \x1b[2J[red]Стул", r"    a\u009b.xml"]
+    payload = {"name": "\x1b[2J[red]Стул", "article": "\u202eA"}
+    reject(entity="product", reason="не число: '\x9b'", payload=payload, source_file="a\x9b.xml")
+    assert onec("rejected").stdout.splitlines()[1:] == [
+        r"не число: '\u009b'  since 2026-11-20", r"    \u202eA  \x1b[2J[red]Стул", r"    a\u009b.xml"
+    ]  # fmt: skip
 
 
 # --- where there is nothing
