@@ -235,6 +235,13 @@ def test_a_full_refresh_imports_the_rest_and_says_what_it_passed_over(project, r
     assert notice.startswith(f"{asset} was passed over: {message}")
 
 
+def test_a_full_refresh_never_does_without_its_catalogue(project, remove):
+    remove("prices")
+    result = project.run("full_refresh")
+    assert not result.success
+    assert project.tags(result)["onec/result"].startswith("catalog: failed")
+
+
 def test_the_same_part_alone_is_refused(project, remove):
     remove("contragents")
     result = project.run("customers_import")

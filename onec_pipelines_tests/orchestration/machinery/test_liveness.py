@@ -211,6 +211,11 @@ def test_a_run_that_held_its_lock_and_ends_without_a_word_was_killed(ended):
     assert ended(None, locked_tag) == (DEAD, "killed, nothing was changed")
 
 
+def test_what_had_landed_before_a_run_was_killed_stays_in_its_result(ended):
+    landed = {"onec/result": "catalog: created 5"}
+    assert ended(None, lambda run_id: locked_tag(run_id) | landed) == (DEAD, "catalog: created 5; killed")
+
+
 def test_a_reason_that_is_given_stands(ended):
     assert ended("Run timed out.", locked_tag) == ("Run timed out.", "")
 
