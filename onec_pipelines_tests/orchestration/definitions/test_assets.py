@@ -13,6 +13,7 @@ from onec_pipelines.database.connection import connect
 from onec_pipelines.datasets import ASSETS, BY_ASSET, IMPORTED
 from onec_pipelines.demo import build_shop
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
+from onec_pipelines.orchestration.runs.step import locked_tag
 
 KEYS = {asset: tuple(BY_ASSET[asset].counters) for asset in ASSETS}
 CORRUPT = "<КоммерческаяИнформация><Каталог><Товары><Товар><Ид>g"
@@ -211,6 +212,10 @@ def test_a_re_execution_shows_its_own_progress_and_result_and_not_those_of_its_p
     tags = project.tags(project.run("full_refresh", tags=inherited))
     assert tags["onec/progress"] == "809/809"
     assert "failed" not in tags["onec/result"]
+
+
+def test_a_re_execution_is_not_taken_for_dead_by_the_tag_that_it_has_from_its_parent(project):
+    assert project.run("catalog_import", tags=locked_tag("the run that it repeats")).success
 
 
 # --- what an export does not hold
