@@ -1,5 +1,6 @@
 """One instance for commands, UI and daemon: the real dagster.yaml, run history in PostgreSQL."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def home(project, monkeypatch) -> Path:
     """ONEC_HOME, with DAGSTER_HOME unset."""
     monkeypatch.setenv("DAGSTER_HOME", "")
     return project.settings.home
+
+
+def test_a_relative_dagster_home_begins_at_the_project_and_not_where_the_person_stands(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", os.path.relpath(project.settings.home, PROJECT_ROOT))
+    monkeypatch.chdir(tmp_path)
+    assert prepare_home(project.settings).resolve() == project.settings.home.resolve()
 
 
 def test_run_history_is_in_the_database_of_the_catalogue(project):
