@@ -240,6 +240,14 @@ def test_a_full_refresh_imports_the_rest_and_says_what_it_passed_over(project, r
     assert notice.startswith(f"{asset} was passed over: {message}")
 
 
+def test_a_directory_whose_name_acts_is_shown_where_something_is_passed_over(project, remove, monkeypatch):
+    remove("contragents")
+    acts = project.settings.data_dir.rename(project.settings.data_dir.with_name("\x1b[2J"))
+    monkeypatch.setenv("ONEC_DATA_DIR", str(acts))
+    (said,) = [text for text in project.messages(project.run("full_refresh")) if "passed over" in text]
+    assert r"/\x1b[2J/contragents" in said
+
+
 def test_a_full_refresh_never_does_without_its_catalogue(project, remove):
     remove("prices")
     result = project.run("full_refresh")
