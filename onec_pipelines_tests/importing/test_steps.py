@@ -27,7 +27,7 @@ def test_every_statement_of_a_file_is_a_step_with_a_name(file):
     statements = [part for part in re.sub(r"--.*", "", text).split(";\n") if part.strip(" ;\n")]
     steps = [step for step in parse_steps(text) if step.verb not in BARE]
     assert len(steps) == len(statements)
-    assert all(";" not in re.sub(r"--.*", "", step.statement) for step in steps)
+    assert all(";" not in re.sub(r"--.*|'[^']*'", "", step.statement) for step in steps)
     assert len({(step.verb, step.name, step.statement) for step in steps}) == len(steps)
 
 

@@ -1,5 +1,6 @@
 """Dead runs are told from living ones by a lock in PostgreSQL; real processes, really killed."""
 
+import json
 import os
 import re
 import signal
@@ -28,6 +29,7 @@ from onec_pipelines.orchestration.machinery.liveness import (
     shared_types,
 )
 from onec_pipelines.orchestration.runs.history import find_session
+from onec_pipelines.orchestration.runs.progress import ASSETS_TAG, LANDED
 from onec_pipelines.orchestration.runs.step import locked_tag
 
 ROOT = Path(__file__).parents[2]
@@ -212,8 +214,12 @@ def test_a_run_that_held_its_lock_and_ends_without_a_word_was_killed(ended):
 
 
 def test_what_had_landed_before_a_run_was_killed_stays_in_its_result(ended):
-    landed = {"onec/result": "catalog: created 5"}
-    assert ended(None, lambda run_id: locked_tag(run_id) | landed) == (DEAD, "catalog: created 5; killed")
+    def landed(run_id: str) -> dict[str, str]:
+        assets = {"catalog": {"result": LANDED, "total": 9}, "prices": {"result": "", "total": 0}}
+        known = {"run_id": run_id, "assets": assets}
+        return {**locked_tag(run_id), ASSETS_TAG: json.dumps(known)}
+
+    assert ended(None, landed) == (DEAD, "killed after catalog")
 
 
 def test_a_reason_that_is_given_stands(ended):
