@@ -249,6 +249,34 @@ def echo_list(values: Iterable[object]) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="A JSON object, for programs.")
+@in_sentences
+def status(*, as_json: bool) -> None:
+    """Say where everything is and how it is: database, media, export, imports, daemon."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.orchestration.machinery.instance import open_instance  # noqa: PLC0415
+    from onec_pipelines.orchestration.status import look  # noqa: PLC0415
+    from onec_pipelines.terminal import print_status  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    with open_instance(settings) as instance, connect(database_url(settings)) as connection:
+        found = look(settings, instance, connection)
+    if as_json:
+        click.echo(in_json(found.as_json()))
+    else:
+        print_status(Console(), found, settings.timezone)
+
+
+@main.command()
+@in_sentences
+def url() -> None:
+    """Print the URL of the database, for psql and other programs; it may hold a password."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+
+    click.echo(database_url(Settings.from_environment()))
+
+
+@main.command()
 @click.option("--keep-days", type=click.IntRange(min=1), required=True, help="Runs that ended since then stay.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @in_sentences

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from onec_pipelines.importing import Counters, UnlandedRow
     from onec_pipelines.orchestration.runs.history import Session
     from onec_pipelines.orchestration.runs.progress import Watch
+    from onec_pipelines.orchestration.status import Status
 
 STYLES = {"completed": "green", "failed": "red", "in_progress": "yellow", "pending": "dim"}
 BAR_WIDTH = 4
@@ -168,3 +170,42 @@ def print_unlanded(console: Console, rows: list["UnlandedRow"], total: int, zone
             place = row.file if row.line is None else f"{row.file}, line {row.line}"
             for text, style in ((named, ""), (place, "dim")) if named else ((place, "dim"),):
                 console.print(Padding(Text(visible(text), style), (0, 0, 0, INDENT), expand=False))
+
+
+def print_status(console: Console, status: "Status", zone: str) -> None:
+    """Where everything is and how it is, a word in front of what it is about."""
+    export = status.export
+    lines = [
+        ("database", f"PostgreSQL {status.server_version}, {status.database}"),
+        ("media", f"{status.media}, {status.published_images:,} images"),
+        ("export", export.directory),
+        ("", f"{export.files:,} XML files, {export.images:,} images" if export.files else "no XML file"),
+    ]
+    if export.changed_at:
+        stated = f"; 1C says {export.exported_at}" if export.exported_at else ""
+        lines.append(("", f"changed {_moment(export.changed_at, zone)}, {_age(export.changed_at)} ago{stated}"))
+    lines += [("", problem) for problem in export.problems]
+    for number, (name, last) in enumerate(status.imports.items()):
+        said = f"{last.status:<11}  {_moment(last.at, zone)}  {last.came_to}" if last else "never"
+        lines.append(("" if number else "imports", f"{name:<9}  {said}"))
+    for word, counted in (("pending", status.pending), ("rejected", status.rejected)):
+        lines.append((word, ", ".join(f"{name} {rows:,}" for name, rows in counted.items()) or "none"))
+    seen, refresh = status.daemon_seen_at, status.next_refresh
+    alive = f"at work, seen {_age(seen)} ago" if seen and status.daemon_is_alive else "none: make ui, or onec daemon"
+    lines += [("daemon", alive), ("next", _moment(refresh, zone) if refresh else "never: the schedule is stopped")]
+    for word, said in lines:
+        console.print(Text.assemble((f"{word:<10}", "bold"), visible(said)), soft_wrap=True)
+    console.print(Text(f"Times are those of {zone}.", style="dim"))
+
+
+def _moment(at: datetime | None, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def _age(at: datetime) -> str:
+    """How long ago a moment is, in the largest unit of which there are two: `90 min`, `3 h`, `12 days`."""
+    seconds = int((datetime.now(UTC) - at).total_seconds())
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{max(seconds, 0)} s"

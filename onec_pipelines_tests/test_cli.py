@@ -382,7 +382,7 @@ def test_a_media_directory_that_cannot_be_written_is_refused_before_there_is_a_r
     assert [session["import_type"] for session in sessions(onec)] == ["catalog"]
 
 
-COMMANDS = [("check",), ("import", "all"), ("sessions",), ("rejected",), ("migrate",)]
+COMMANDS = [("check",), ("import", "all"), ("sessions",), ("rejected",), ("status",), ("migrate",)]
 
 
 @pytest.mark.usefixtures("data_dir")
@@ -494,6 +494,69 @@ def test_quickstart_whose_import_fails_tells_it_by_its_exit_code(onec, data_dir)
 def test_quickstart_does_not_take_a_file_for_a_directory(onec, settings):
     settings.data_dir.write_text("")
     assert refused(onec("quickstart")).startswith(f"Директория данных 1С не найдена: {settings.data_dir}.")
+
+
+# --- status
+
+
+def status(onec) -> dict:
+    return json.loads(onec("status", "--json").stdout)
+
+
+def test_the_status_before_any_import_knows_what_1c_has_left(onec, data_dir):
+    found = status(onec)
+    assert (found["export"]["directory"], found["export"]["files"], found["export"]["images"]) == (
+        str(data_dir),
+        18,
+        95,
+    )
+    assert found["export"]["exported_at"] == "2026-01-15T03:00:00"
+    assert found["export"]["problems"] == []
+    assert set(found["imports"].values()) == {None}
+    assert (found["pending"], found["rejected"], found["daemon_is_alive"]) == ({}, {}, False)
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_the_status_tells_the_last_import_of_each_type_and_what_has_not_landed(onec):
+    onec("import", "all")
+    (everything,) = sessions(onec)
+    onec("import", "prices")
+    found = status(onec)
+    assert found["imports"]["catalog"] == {
+        "run_id": everything["run_id"],
+        "status": "completed",
+        "at": everything["finished_at"][:19] + "+00:00",
+        "came_to": "1 error, 182 created, 1 skipped",
+    }
+    assert found["imports"]["prices"]["run_id"] == sessions(onec)[0]["run_id"]
+    assert found["pending"] == {"catalog": 1, "prices": 2, "stocks": 2}
+    assert found["rejected"] == {"catalog": 1, "images": 4, "prices": 1}
+    assert (found["published_images"], found["active_products"]) == (91, 56)
+
+
+def test_the_status_tells_what_was_passed_over_and_what_stands_against_the_next_import(onec, data_dir):
+    shutil.rmtree(data_dir / "contragents")
+    onec("import", "all")
+    shutil.rmtree(data_dir / "prices")
+    found = status(onec)
+    assert found["imports"]["customers"]["came_to"] == "passed over"
+    (problem,) = found["export"]["problems"]
+    assert problem.startswith(f"Отсутствуют обязательные поддиректории в {data_dir}: prices.")
+
+
+def test_the_status_is_lines_for_people(onec, data_dir, settings):
+    onec("import", "catalog")
+    said = onec("status").stdout
+    assert f"media     {settings.media_url}, 0 images\nexport    {data_dir}\n" in said
+    assert re.search(
+        r"^imports   catalog    completed    [0-9: -]{16}  1 error, 182 created, 1 skipped$", said, re.MULTILINE
+    )
+    assert "\n          prices     never\n" in said
+    assert re.search(r"^daemon    none: make ui, or onec daemon\nnext      [0-9-]{10} 02:00$", said, re.MULTILINE)
+
+
+def test_the_url_is_the_one_of_the_settings(onec, database_url):
+    assert onec("url").stdout == f"{database_url}\n"
 
 
 # --- as a program of its own

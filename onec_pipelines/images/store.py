@@ -209,7 +209,7 @@ class RemoteStore:
     writers = 16
 
     def __init__(self, media_url: str) -> None:
-        self.url = _without_secrets(media_url)
+        self.url = shown_url(media_url)
         self._fs, self._root = _file_system(media_url, self.url)
         self._scheme = media_url.partition("://")[0]
         self._errors = _errors_of(self._scheme)
@@ -362,6 +362,9 @@ def _errors_of(scheme: str) -> tuple[type[BaseException], ...]:
     return (OSError, botocore.BotoCoreError, botocore.ClientError)
 
 
-def _without_secrets(media_url: str) -> str:
+def shown_url(media_url: str) -> str:
+    """Where a store is, without what a URL may carry of secrets."""
+    if "://" not in media_url:
+        return media_url
     parts = urlsplit(media_url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

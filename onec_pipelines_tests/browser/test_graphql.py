@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -228,6 +229,9 @@ def test_a_run_is_executed_again_under_the_same_type_or_refused_like_the_first(u
     assert tags(run)["onec/import_type"] == "images"
 
 
+SCHEDULES = """query Schedules($where: RepositorySelector!) {
+  schedulesOrError(repositorySelector: $where) { ... on Schedules { results { id } } } }"""
+STOP_SCHEDULE = "mutation Stop($id: String) { stopRunningSchedule(id: $id) { __typename } }"
 ORIGIN = "query Origin($id: ID!) { runOrError(runId: $id) { ... on Run { repositoryOrigin { repositoryName } } } }"
 
 
@@ -238,6 +242,20 @@ def test_an_import_from_the_shell_comes_from_our_code_location_and_is_executed_a
     assert ui.ask(ORIGIN, id=parent)["runOrError"]["repositoryOrigin"] == {"repositoryName": "__repository__"}
     run = finished(launched(again(ui, parent)))
     assert tags(run)["onec/import_type"] == "customers"
+
+
+def test_the_status_sees_the_daemon_and_a_schedule_that_is_stopped(ui):
+    def status() -> dict[str, Any]:
+        command = [*ui.onec, "status", "--json"]
+        done = subprocess.run(command, cwd=ui.cwd, env=ui.environment, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    found = status()
+    assert found["daemon_is_alive"]
+    assert found["next_refresh"] is not None
+    (schedule,) = ui.ask(SCHEDULES, where=LOCATION)["schedulesOrError"]["results"]
+    ui.ask(STOP_SCHEDULE, id=schedule["id"])
+    assert status()["next_refresh"] is None
 
 
 # --- one of a kind at a time
