@@ -151,11 +151,11 @@ class OnecInstance(dg.DagsterInstance):
         """Those of Dagster's own."""
         return InstanceRef.config_defaults(base_dir)
 
-    def create_run(self, *, job_name: str, remote_job_origin: RemoteJobOrigin | None, **about: Any) -> DagsterRun:  # noqa: ANN401
-        """Make a run; one of our jobs comes from our code location, whoever makes it."""
-        if remote_job_origin is None and job_name in JOBS.values():
-            remote_job_origin = RemoteJobOrigin(REPOSITORY, job_name)
-        return super().create_run(job_name=job_name, remote_job_origin=remote_job_origin, **about)
+    def create_run_for_job(self, job_def: dg.JobDefinition, *args: Any, **about: Any) -> DagsterRun:  # noqa: ANN401
+        """Make a run of a job in this process; one of our jobs comes from our code location."""
+        if job_def.name in JOBS.values():
+            about.setdefault("remote_job_origin", RemoteJobOrigin(REPOSITORY, job_def.name))
+        return super().create_run_for_job(job_def, *args, **about)
 
     def report_run_failed(
         self, dagster_run: DagsterRun, message: str | None = None, job_failure_data: JobFailureData | None = None

@@ -137,6 +137,17 @@ def test_a_run_history_that_cannot_be_used_is_one_sentence(project, damage):
         list_damaged()
 
 
+def test_a_run_of_this_process_comes_from_our_code_location(project):
+    with open_instance(project.settings) as instance:
+        session = execute(instance, build_definitions({}, project.settings), "catalog")
+        origin = instance.get_run_by_id(session.run_id).remote_job_origin
+    assert (origin.location_name, origin.repository_origin.repository_name, origin.job_name) == (
+        "onec_pipelines",
+        "__repository__",
+        "catalog_import",
+    )
+
+
 def test_a_database_that_is_down_is_one_sentence_before_dagster_tries(monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/db")
     with pytest.raises(DatabaseError, match=r"^PostgreSQL cannot be reached") as caught:
