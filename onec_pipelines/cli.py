@@ -67,10 +67,11 @@ def refuse_unless_ready(settings: Settings, export: ExportSnapshot, import_type:
     """What may not be written, and the preflight over an export and the settings' database: end with what they say."""
     from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415 - keeps --help fast
     from onec_pipelines.database.migrate import denied  # noqa: PLC0415
+    from onec_pipelines.database.privileges import denied_history  # noqa: PLC0415
     from onec_pipelines.importing.dataset import problems_of  # noqa: PLC0415
 
     with connect(database_url(settings)) as connection:
-        denial = denied(connection)
+        denial = denied(connection) or denied_history(connection)
         of_export = (
             preflight(export, import_type, has_products=True)
             if denial

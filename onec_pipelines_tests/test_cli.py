@@ -193,6 +193,24 @@ def test_what_an_import_may_not_write_is_said_by_the_check(onec, connection):
 
 
 @pytest.mark.usefixtures("data_dir")
+def test_that_the_run_history_cannot_be_made_is_said_by_the_check(onec, connection, database_url, monkeypatch):
+    connection.execute("drop schema if exists dagster cascade")
+    connection.execute("create role clerk login")
+    try:
+        separator = "&" if "?" in database_url else "?"
+        monkeypatch.setenv("ONEC_DATABASE_URL", f"{database_url}{separator}user=clerk")
+        connection.execute("grant pg_read_all_data, pg_write_all_data to clerk")
+        connection.execute("grant create on schema onec_staging to clerk")
+        assert "may not create schemas in the database" in refused(onec("check"))
+        connection.execute("create schema dagster")
+        assert onec("check").exit_code == 0
+    finally:
+        connection.execute("drop schema if exists dagster cascade")
+        connection.execute("drop owned by clerk")
+        connection.execute("drop role clerk")
+
+
+@pytest.mark.usefixtures("data_dir")
 @pytest.mark.parametrize(("setting", "needed_by"), [("ONEC_MEDIA_URL", "all"), ("DAGSTER_HOME", "prices")])
 def test_a_place_that_an_import_may_not_write_is_said_by_the_check(onec, tmp_path, monkeypatch, setting, needed_by):
     (tmp_path / "file").write_text("")

@@ -25,6 +25,10 @@ select
         or exists (select from pg_class where relnamespace = to_regnamespace('onec') and relname = 'schema_migrations'),
     (select pg_get_userbyid(owner) from denied limit 1)
 """
+HISTORY = """
+select has_database_privilege(current_database(), 'create')
+    or to_regnamespace('dagster') is not null or to_regclass('public.runs') is not null
+"""
 CHANGING = """
 select pg_get_userbyid(nspowner) from pg_namespace
 where nspname = any(%(schemas)s) and not pg_has_role(nspowner, 'usage')
@@ -43,16 +47,26 @@ def denied_to_write(connection: psycopg.Connection) -> str:
             "ONEC_DATABASE_URL and not its standby, or set default_transaction_read_only to off for that user."
         )
     if not is_made_or_may_be:
-        return (
-            f'The user "{user}" may not create schemas in the database "{database}": let the owner of the '
-            f'database run: grant create on database "{database}" to "{user}".'
-        )
+        return _no_schemas(user, database)
     if owner:
         return (
             f'The user "{user}" may not write into the schema "onec" of the database "{database}": name the user to '
             f'whom it belongs, "{owner}", in ONEC_DATABASE_URL.'
         )
     return ""
+
+
+def denied_history(connection: psycopg.Connection) -> str:
+    """What keeps this user from making the schema of Dagster's tables; earlier ones may lie in `public`."""
+    row = connection.execute(HISTORY).fetchone()
+    return "" if row == (True,) else _no_schemas(connection.info.user, connection.info.dbname)
+
+
+def _no_schemas(user: str, database: str) -> str:
+    return (
+        f'The user "{user}" may not create schemas in the database "{database}": let the owner of the '
+        f'database run: grant create on database "{database}" to "{user}".'
+    )
 
 
 def denied_to_change(connection: psycopg.Connection) -> str:

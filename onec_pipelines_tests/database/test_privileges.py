@@ -12,6 +12,7 @@ import pytest
 from onec_pipelines.database import migrate as module
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.migrate import Migration, denied, migrate
+from onec_pipelines.database.privileges import denied_history
 from onec_pipelines.errors import DatabaseError
 
 
@@ -170,6 +171,15 @@ def test_a_read_only_database_says_so(clerk, connection):
     assert said.startswith(f'The database "{connection.info.dbname}" is read-only for the user "{clerk.name}": ')
     connection.execute("drop schema onec, onec_staging cascade")
     assert refusal(lambda: migrate(clerk.url)) == said
+
+
+@pytest.mark.parametrize("there", ["create schema dagster", "create table public.runs ()"])
+def test_who_may_not_create_schemas_has_no_run_history_unless_there_is_one(clerk, connection, there):
+    with connect(clerk.url) as theirs:
+        assert denied_history(theirs).startswith(f'The user "{clerk.name}" may not create schemas in the database')
+        connection.execute(there)
+        assert denied_history(theirs) == ""
+    assert denied_history(connection) == ""
 
 
 def test_the_owner_is_denied_nothing(connection):
