@@ -173,7 +173,7 @@ def test_the_page_of_a_run_shows_names_as_text(window, ui, requests):
     page.goto(f"{ui.url}/runs/{run_with(ui, 'SUCCESS', 'full_refresh')}")
     settled(page, "RUN_SUCCESS")
     page.get_by_placeholder("Filter…").fill("wipeAssets")
-    expect(page.get_by_text(f"offers/empty{MARKDOWN}.xml names catalog").first).to_be_visible()
+    expect(page.get_by_text(f"В файле offers/empty{MARKDOWN}.xml есть раздел каталога").first).to_be_visible()
     window.picture("hostile_run")
     assert_nothing_but_text(page, requests, ui)
 
