@@ -109,6 +109,13 @@ def test_every_setting_stands_in_readme_and_in_the_example(name):
     assert re.search(rf"^# {name}=\S", text(ENV_EXAMPLE), re.MULTILINE), "not in .env.example"
 
 
+def test_each_test_that_a_page_names_is_there():
+    there = "".join(map(text, (PROJECT_ROOT / "onec_pipelines_tests").rglob("*.py")))
+    named = {name for page in PAGES for name in re.findall(r"::(test_\w+)", text(page))}
+    assert len(named) > 30
+    assert {name for name in named if f"def {name}(" not in there} == set()
+
+
 @pytest.mark.parametrize("label", BREAKDOWN.values())
 def test_the_readme_explains_what_stands_in_a_breakdown(label):
     (table,) = re.findall(r"^\| it says \| of \|\n(.*?)\n\n", text(README), re.MULTILINE | re.DOTALL)
