@@ -16,13 +16,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from onec_pipelines.commerceml.export import IMAGES
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, images_of, state_of, tree_state
 from onec_pipelines.datasets import ALL, BY_NAME, JOBS
 from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.runs.observing import observe
+from onec_pipelines.orchestration.runs.observing import imported_by, observe
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.shown import visible
 from onec_pipelines.tolerated import passed_over
@@ -87,9 +88,12 @@ def decide(  # noqa: PLR0913 - all that the decision is made from
     now_ns: int,
     has_products: bool,
     running: str | None = None,
+    imported: str = "",
     watched: Watched = IMAGES_WATCHED,
 ) -> Decision:
-    """Whether to request a run, for a tree that holds files; `running` is the run of such an import, if there is one.
+    """Whether to request a run, for a tree that holds files.
+
+    `running` is the run of such an import, if there is one, `imported` the run that somebody else had it imported by.
 
     It has stopped changing when it is as the last tick saw it or, at the first tick, when nothing in it is new.
     """
@@ -105,6 +109,8 @@ def decide(  # noqa: PLR0913 - all that the decision is made from
         )
     if not has_products and watched is IMAGES_WATCHED:
         return Decision(None, BY_NAME[watched.import_type].without_catalog)
+    if imported:
+        return Decision(None, f"Изображения уже загружены: запуск {imported[:8]}, {found}. Новый запуск не нужен.")
     if running:
         return Decision(None, f"Импорт уже идёт: запуск {running[:8]}, {found}. Новый начнётся после его окончания.")
     return Decision(fingerprint)
@@ -169,6 +175,7 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
         now_ns=time.time_ns(),
         has_products=onec.has_products(),
         running=running_import(context.instance, watched.import_type),
+        imported=imported_by(context.instance, IMAGES, state.fingerprint) if watched is IMAGES_WATCHED else "",
         watched=watched,
     )
     if not decision.requested:

@@ -22,6 +22,8 @@ from onec_pipelines.orchestration.runs.progress import StepContext
 from onec_pipelines.shown import visible
 
 FINGERPRINT = "fingerprint"
+LOOKED_BACK = 5
+"""Observations of one state of the files: a sensor's, a schedule's, that of the run that imports it."""
 PARTS: Mapping[str, Exported] = {name: part for dataset in IMPORTED for name, part in dataset.exports.items()}
 
 
@@ -58,6 +60,16 @@ def news(
             yield _observation(name, export, [] if name in IMAGES.exports else files, state)
 
 
+def imported_by(instance: dg.DagsterInstance, name: str, fingerprint: str) -> str:
+    """The run that has imported the files with this fingerprint and told so; empty where others came since, or none."""
+    for record in instance.fetch_observations(exported(name), limit=LOOKED_BACK).records:
+        if _fingerprint(record) != fingerprint:
+            return ""
+        if record.run_id:
+            return record.run_id
+    return ""
+
+
 def _observation(name: str, export: ExportSnapshot, files: list[ExportFile], state: TreeState) -> dg.AssetObservation:
     metadata: dict[str, dg.MetadataValue] = {
         "directory": dg.MetadataValue.text(visible(str(export.root))),
@@ -72,10 +84,12 @@ def _observation(name: str, export: ExportSnapshot, files: list[ExportFile], sta
 
 
 def _fingerprint_on_record(instance: dg.DagsterInstance, key: dg.AssetKey) -> object:
-    for record in instance.fetch_observations(key, limit=1).records:
-        if record.asset_observation and FINGERPRINT in record.asset_observation.metadata:
-            return record.asset_observation.metadata[FINGERPRINT].value
-    return None
+    return next(map(_fingerprint, instance.fetch_observations(key, limit=1).records), None)
+
+
+def _fingerprint(record: dg.EventLogRecord) -> object:
+    told = record.asset_observation.metadata.get(FINGERPRINT) if record.asset_observation else None
+    return told and told.value
 
 
 def _entry(file: ExportFile) -> tuple[str, int, int]:

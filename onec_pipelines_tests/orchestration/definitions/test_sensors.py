@@ -193,6 +193,22 @@ def test_a_directory_that_still_changes_is_waited_for(ticks):
     assert isinstance(ticks(), dg.RunRequest)
 
 
+def test_what_somebody_has_imported_by_hand_is_not_requested(ticks, project):
+    run_id = project.run("images_import").run_id
+    said = f"Изображения уже загружены: запуск {run_id[:8]}, {ticks.directory}, файлов: 95. Новый запуск не нужен."
+    assert [ticks(), ticks()] == [said, said]
+
+
+def test_what_was_imported_before_something_else_lay_there_is_requested(ticks, project):
+    project.run("images_import")
+    (ticks.directory / "new.jpg").write_bytes(b"")
+    ticks.settle()
+    assert isinstance(ticks(), dg.RunRequest)
+    (ticks.directory / "new.jpg").unlink()
+    ticks()
+    assert isinstance(ticks(), dg.RunRequest)
+
+
 def test_what_was_requested_is_not_requested_again(ticks):
     ticks()
     said = f"Изображения не изменились с последнего запуска: {ticks.directory}, файлов: 95. Новый запуск не нужен."
