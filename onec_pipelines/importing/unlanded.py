@@ -65,7 +65,8 @@ def read_unlanded(
 
 def first_unlanded(connection: psycopg.Connection, fate: Fate, import_type: str) -> tuple[UnlandedRow, ...]:
     """Those that the report of an import has."""
-    return tuple(read_unlanded(connection, fate, import_type, SHOWN))
+    with connection.cursor(row_factory=class_row(UnlandedRow)) as cursor:
+        return tuple(cursor.execute(statement("queries/unlanded", fate), {"import_type": import_type, "limit": SHOWN}))
 
 
 def write_csv(rows: Iterable[UnlandedRow], path: Path, zone: str) -> int:
