@@ -236,9 +236,10 @@ ORIGIN = "query Origin($id: ID!) { runOrError(runId: $id) { ... on Run { reposit
 
 
 def test_an_import_from_the_shell_comes_from_our_code_location_and_is_executed_again(ui, finished):
+    before = run_ids(ui)
     with ui.start_onec("import", "customers") as shell:
         assert shell.wait(60) == 0
-    (parent,) = (run_id for run_id in run_ids(ui) if tags(look(ui, run_id)).get("onec/import_type") == "customers")
+    (parent,) = set(run_ids(ui)) - set(before)
     assert ui.ask(ORIGIN, id=parent)["runOrError"]["repositoryOrigin"] == {"repositoryName": "__repository__"}
     run = finished(launched(again(ui, parent)))
     assert tags(run)["onec/import_type"] == "customers"
