@@ -10,10 +10,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import reduce, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
+from zoneinfo import ZoneInfo
 
 import click
 from dotenv import load_dotenv
@@ -29,6 +31,8 @@ from onec_pipelines.settings import PROJECT_ROOT, Settings
 from onec_pipelines.shown import in_json, visible
 
 if TYPE_CHECKING:
+    from onec_pipelines.importing.past import Import, Since
+    from onec_pipelines.importing.report import Changes
     from onec_pipelines.importing.unlanded import Fate
     from onec_pipelines.orchestration.runs.history import Session
 
@@ -247,6 +251,94 @@ def echo_list(values: Iterable[object]) -> None:
         click.echo(before + in_json(value), nl=False)
         before = ",\n"
     click.echo("[]" if before == "[" else "]")
+
+
+@main.command()
+@click.argument("words", metavar="ARTICLE")
+@click.option("--prices", "only", flag_value="prices", help="Only prices.")
+@click.option("--stocks", "only", flag_value="stocks", help="Only stocks.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@in_sentences
+def history(words: str, only: str | None, *, as_json: bool) -> None:
+    """Say what a good cost and how many there were, and since when: by ARTICLE, 1C's id or barcode."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.importing.changes import DATASETS  # noqa: PLC0415
+    from onec_pipelines.importing.past import find_goods, versions_of  # noqa: PLC0415
+    from onec_pipelines.terminal import print_history  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    with connect(database_url(settings)) as connection:
+        found = {
+            good: versions_of(connection, good, [only] if only else DATASETS) for good in find_goods(connection, words)
+        }
+    if as_json:
+        click.echo(in_json([asdict(good) | {"versions": [v.as_json() for v in of]} for good, of in found.items()]))
+    else:
+        print_history(Console(), found, settings.timezone)
+
+
+@main.command()
+@click.option(
+    "--since", metavar="WHEN", help="All that changed since a date or a time, such as 2026-03-01 or 2026-03-01T12:00."
+)
+@click.option(
+    "--import", "import_id", type=click.IntRange(min=1), metavar="N", help="What import N of the register changed."
+)
+@click.option(
+    "--largest", type=click.IntRange(min=0), default=20, show_default=True, help="How many of the largest changes."
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@in_sentences
+def changes(since: str | None, import_id: int | None, largest: int, *, as_json: bool) -> None:
+    """Say how prices and stocks changed: by the newest imports of them, by one import, or since a time."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.importing.past import changes_by, changes_since, imports_of  # noqa: PLC0415
+    from onec_pipelines.terminal import print_changes  # noqa: PLC0415
+
+    if since and import_id:
+        raise click.UsageError("--since and --import exclude each other.")
+    settings = Settings.from_environment()
+    with connect(database_url(settings)) as connection:
+        told: list[tuple[Import | Since, Changes | None]]
+        if since:
+            told = [*changes_since(connection, moment_of(since, settings.timezone), largest)]
+        else:
+            told = [(by, changes_by(connection, by, largest)) for by in imports_of(connection, import_id)]
+    if as_json:
+        click.echo(in_json([by.as_json() | {"changes": came and came.as_json()} for by, came in told]))
+    else:
+        print_changes(Console(), told, settings.timezone)
+
+
+def moment_of(when: str, timezone: str) -> datetime:
+    """A point in time from what somebody writes in ISO 8601; without a zone that of the settings."""
+    try:
+        stated = datetime.fromisoformat(when)
+    except ValueError:
+        raise click.BadParameter(f"{when!r} is no date or time such as 2026-03-01 or 2026-03-01T12:00.") from None
+    return stated if stated.tzinfo else stated.replace(tzinfo=ZoneInfo(timezone))
+
+
+@main.command()
+@click.argument("words", metavar="ARTICLE|ID|BARCODE")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@in_sentences
+def explain(words: str, *, as_json: bool) -> None:
+    """Say of a good where each value comes from, and why something of it is not there."""
+    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.importing import explaining  # noqa: PLC0415
+    from onec_pipelines.importing.past import find_goods  # noqa: PLC0415
+    from onec_pipelines.terminal import print_explanation  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    export = ExportSnapshot(settings.data_dir)
+    with connect(database_url(settings)) as connection:
+        told = [explaining.explain(connection, export, good) for good in find_goods(connection, words)]
+    if as_json:
+        click.echo(in_json([explanation.as_json() for explanation in told]))
+        return
+    for explanation in told:
+        print_explanation(Console(), explanation, settings.timezone)
 
 
 @main.command()

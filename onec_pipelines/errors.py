@@ -36,3 +36,7 @@ class ImportBusyError(OnecError):
 
 class DaemonBusyError(OnecError):
     """Another daemon works on the same run history."""
+
+
+class NotOnRecordError(OnecError):
+    """What somebody asks for is not in the database."""

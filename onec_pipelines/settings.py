@@ -50,7 +50,8 @@ class Settings:
     them by way of `celery_broker`, and one of which nothing is heard for `celery_lost_after` seconds is taken for
     lost. `thumbnails` says whether a full refresh makes them. `media_keep_days` is for how many days the file of a
     removed image stays in the media store. `phone_region` is the country of telephone numbers that
-    state none. What carries a password is not shown by `repr`.
+    state none. `history_days` is for how many days past prices and stocks are kept; with 0 none are written. What
+    carries a password is not shown by `repr`.
     """
 
     data_dir: Path
@@ -70,6 +71,7 @@ class Settings:
     thumbnails: bool = False
     media_keep_days: int = 7
     phone_region: str = "RU"
+    history_days: int = 730
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -99,6 +101,7 @@ class Settings:
             media_keep_days=_days("ONEC_MEDIA_KEEP_DAYS", values.get("ONEC_MEDIA_KEEP_DAYS") or "7"),
             thumbnails=_switch("ONEC_THUMBNAILS", values.get("ONEC_THUMBNAILS") or "0"),
             phone_region=_region(values.get("ONEC_PHONE_REGION") or "RU"),
+            history_days=_days("ONEC_HISTORY_DAYS", values.get("ONEC_HISTORY_DAYS") or "730"),
         )
 
 

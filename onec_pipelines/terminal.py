@@ -16,13 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from onec_pipelines.importing.report import NOTHING_NEW, came_to, shown_of
+from onec_pipelines.importing.past import Since
+from onec_pipelines.importing.report import NOTHING_NEW, came_to, number_text, shown_of
 from onec_pipelines.shown import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from onec_pipelines.importing import Counters, UnlandedRow
+    from onec_pipelines.importing.explaining import Explanation, Fact
+    from onec_pipelines.importing.past import Good, Import, Version
+    from onec_pipelines.importing.report import Changes
     from onec_pipelines.orchestration.runs.history import Session
     from onec_pipelines.orchestration.runs.progress import Watch
     from onec_pipelines.orchestration.status import Status
@@ -170,6 +174,87 @@ def print_unlanded(console: Console, rows: list["UnlandedRow"], total: int, zone
             place = row.file if row.line is None else f"{row.file}, line {row.line}"
             for text, style in ((named, ""), (place, "dim")) if named else ((place, "dim"),):
                 console.print(Padding(Text(visible(text), style), (0, 0, 0, INDENT), expand=False))
+
+
+def print_history(console: Console, found: "Mapping[Good, list[Version]]", zone: str) -> None:
+    """The versions of prices and stocks of each good: a line each, the newest first."""
+    for good, versions in found.items():
+        console.print(Text(_title(good.article, good.name), style="bold"), soft_wrap=True)
+        for (variant, kind, of), alike in groupby(versions, lambda v: (v.variant, v.kind, v.of)):
+            console.print(Text(visible(f"  {variant}: {kind}, {of}")), soft_wrap=True)
+            for version in alike:
+                until = _moment(version.valid_to, zone) if version.valid_to else "now"
+                value = " ".join(filter(None, (number_text(version.value), version.currency)))
+                held = f"    {_moment(version.valid_from, zone)} - {until:<16}"
+                line = f"{held}  {visible(value):<18}{_by(version.import_id)}".rstrip()
+                console.print(Text(line, style="" if version.valid_to is None else "dim"), soft_wrap=True)
+        if not versions:
+            console.print(Text("  It has, and had, neither a price nor a stock."))
+    console.print(Text(f"Times are those of {zone}.", style="dim"))
+
+
+def print_changes(console: Console, told: "Sequence[tuple[Import | Since, Changes | None]]", zone: str) -> None:
+    """How prices and stocks changed: the numbers, and the largest changes as a table."""
+    for by, changes in told:
+        console.print(Text(_changed_by(by, zone), style="bold"), soft_wrap=True)
+        if changes is not None:
+            median = "" if changes.median_percent is None else f", median {changes.median_percent:+.1f} %"
+            counted = ("created", "raised", "lowered", "removed")
+            numbers = ", ".join(f"{getattr(changes, name):,} {name}" for name in counted if getattr(changes, name))
+            console.print(Text(f"  {numbers or 'nothing'}{median}"))
+            for change in changes.largest:
+                percent = f"{change.percent:+.1f} %" if change.percent is not None else ""
+                was, becomes = (number_text(value) or "none" for value in (change.was, change.becomes))
+                console.print(Text(f"  {percent:>10}  {was} -> {becomes}", style=""), soft_wrap=True)
+                named = f"{_title(change.article, change.name)}, {visible(change.of)}"
+                console.print(Padding(Text(named, "dim"), (0, 0, 0, 14), expand=False))
+    if not told:
+        console.print(Text("No import of prices or stocks is on record yet."))
+    console.print(Text(f"Times are those of {zone}.", style="dim"))
+
+
+def _changed_by(by: "Import | Since", zone: str) -> str:
+    if isinstance(by, Since):
+        return f"{by.import_type} since {_moment(by.at, zone)}"
+    came = ", ".join(
+        f"{number:,} {name}" for name in ("created", "updated", "removed", "rejected") if (number := getattr(by, name))
+    )
+    return f"import {by.id}: {by.import_type}, {by.export_kind}, {_moment(by.at, zone)}: {came or 'nothing'}"
+
+
+def print_explanation(console: Console, explanation: "Explanation", zone: str) -> None:
+    """A good and its variants with where each value comes from, what did not land, and what is not there."""
+    for thing in explanation.things:
+        console.print(Text(visible(thing.title), style="bold"), soft_wrap=True)
+        console.print(Text(f"  {visible(thing.onec_id)}", style="dim"))
+        for source, alike in groupby(thing.facts, lambda fact: _source(fact, zone)):
+            for fact in alike:
+                line = Text.assemble((f"  {visible(fact.what):<14} ", "cyan"), visible(fact.value))
+                console.print(line, soft_wrap=True)
+            console.print(Text(f"{' ' * 17}{source}", style="dim"), soft_wrap=True)
+    for row in explanation.unlanded:
+        place = f"{row.source_file}:{row.source_line}" if row.source_line else row.source_file
+        named = " ".join(filter(None, (row.entity, row.onec_id, row.of)))
+        console.print(Text.assemble((f"{row.fate} ", "yellow"), visible(f"{named}, {place}")), soft_wrap=True)
+        if row.reason:
+            console.print(Padding(Text(visible(row.reason)), (0, 0, 0, INDENT), expand=False))
+    for sentence in explanation.why_not:
+        console.print(Text(visible(sentence), style="yellow"), soft_wrap=True)
+    console.print(Text(f"Times are those of {zone}.", style="dim"))
+
+
+def _source(fact: "Fact", zone: str) -> str:
+    """Since when a value holds, by which import, and where that stood."""
+    known = (f"since {_moment(fact.since, zone)}", _by(fact.import_id), fact.place and visible(fact.place))
+    return ", ".join(filter(None, known))
+
+
+def _title(article: str | None, name: str) -> str:
+    return visible("  ".join(filter(None, (article, name))))
+
+
+def _by(import_id: int | None) -> str:
+    return "" if import_id is None else f"import {import_id}"
 
 
 def print_status(console: Console, status: "Status", zone: str) -> None:

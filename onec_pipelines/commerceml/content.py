@@ -13,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from onec_pipelines.commerceml.encoding import DECODED, HEAD_BYTES, encoding_of
 from onec_pipelines.commerceml.export import ExportFile, is_beside_offers, natural_key, numbers_of, unreadable
@@ -60,6 +62,7 @@ _CHANGES = re.compile(
     r"""<(?:[^\s<>]*:)?Изменения|\sСодержитТолькоИзменения\s*=\s*["']\s*(?:true|1|да)""", re.IGNORECASE
 )
 _MOMENT = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)(?:\D+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
+_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 _END_WITHIN = 1024
 
 
@@ -88,6 +91,15 @@ class FileContent:
         """`exported_at` as numbers that can be compared, to the second; none where it states no date."""
         found = _MOMENT.match(self.exported_at)
         return tuple(int(part or 0) for part in found.groups()) if found else ()
+
+    def exported_moment(self, timezone: str) -> datetime | None:
+        """`exported_at` as a point in time: of this zone where it names none; None where it is no date."""
+        try:
+            stated = datetime(*self.moment, tzinfo=ZoneInfo(timezone))  # type: ignore[arg-type, misc]
+        except (TypeError, ValueError):  # none is stated, or one that does not exist
+            return None
+        offset = _OFFSET.search(self.exported_at)
+        return stated.replace(tzinfo=datetime.strptime(offset[0], "%z").tzinfo) if offset else stated
 
     @property
     def is_stray(self) -> bool:

@@ -53,6 +53,8 @@ class Options(TypedDict, total=False):
         max_deactivation: the share (0 to 1, default 0.3) of an entity that may go as the export states it no longer.
         progress: called with the counters while the import goes.
         workers: how many processes read the files (default 1: this one); each needs a connection of its own.
+        history_days: for how many days past prices and stocks are kept (default 730); with 0 none are written.
+        timezone: in which 1C states when it exported (default Europe/Moscow).
     """
 
     run_id: str | None
@@ -60,6 +62,8 @@ class Options(TypedDict, total=False):
     max_deactivation: float
     progress: Progress
     workers: int
+    history_days: int
+    timezone: str
 
 
 Export = Path | ExportSnapshot

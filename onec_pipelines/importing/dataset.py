@@ -6,7 +6,7 @@ import lands whole or not at all: whatever goes wrong, the tables stay as they w
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,7 +23,9 @@ from onec_pipelines.database.staging import Staging
 from onec_pipelines.datasets import CATALOG
 from onec_pipelines.errors import ExportError
 from onec_pipelines.importing.catalogs import silent
-from onec_pipelines.importing.guarding import merge_guarded, merge_pending
+from onec_pipelines.importing.changes import changes_now
+from onec_pipelines.importing.guarding import Merged, merge_guarded, merge_pending
+from onec_pipelines.importing.history import HISTORY_DAYS, LANDED, Entry, has_written, prepare_history, register
 from onec_pipelines.importing.ids import read_folding, settle_former_ids
 from onec_pipelines.importing.known_files import recall, remember
 from onec_pipelines.importing.ledger import (
@@ -39,6 +41,7 @@ from onec_pipelines.importing.parallel import count_workers, read_in_processes
 from onec_pipelines.importing.reading import DatasetImport, Reading, read_files
 from onec_pipelines.importing.report import (
     NOTHING_NEW,
+    Changes,
     Counters,
     Guard,
     ImportReport,
@@ -70,6 +73,33 @@ class Request:
     max_deactivation: float = 0.3
     progress: Progress = no_progress
     workers: int = 1
+    history_days: int = HISTORY_DAYS
+    timezone: str = "Europe/Moscow"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The files of an import, their digest, and what has been read of them."""
+
+    contents: Contents
+    digest: str
+    staging: Staging
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What has landed: `total` items, of which `counts` and `removed` say what was written."""
+
+    export_kind: str
+    fingerprint: str
+    total: int
+    counts: Mapping[str, int]
+    removed: int
+    skipped_by_rule: int
+    notices: tuple[str, ...]
+    guards: tuple[Guard, ...] = ()
+    changes: Changes | None = None
 
 
 def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
@@ -88,13 +118,30 @@ def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
     ):
         refuse_unless_ready(connection, request, dataset.name)
         migrate_connection(connection)
-        contents = request.export.files_of(dataset.name)
-        remember(connection, request.export)
-        last = read_last(connection, dataset.name)
-        digest = digest_of(contents)
-        if last and last.fingerprint == digest and not request.force and not _is_emptied(connection, dataset, last):
-            return _import_nothing_new(dataset, connection, request, last, started)
-        return _import_files(dataset, connection, request, contents, digest, started)
+        prepare_history(connection, request.history_days)
+        with ready_to_land(dataset, connection, request) as land:
+            landed = land()
+        return report_of(dataset, connection, request, landed, started)
+
+
+@contextmanager
+def ready_to_land(
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request
+) -> Iterator[Callable[[], Landed]]:
+    """The transaction of an import, with all that it reads in staging; what it gives merges that, and is called once.
+
+    Where the files are those of the last import, only what is pending is tried again.
+    """
+    contents = request.export.files_of(dataset.name)
+    remember(connection, request.export)
+    last = read_last(connection, dataset.name)
+    digest = digest_of(contents)
+    if last and last.fingerprint == digest and not request.force and not _is_emptied(connection, dataset, last):
+        with connection.transaction():
+            yield lambda: _land_pending(dataset, connection, request, last)
+        return
+    with _staged(dataset, connection, request, contents) as (staging, reading):
+        yield lambda: _land_files(dataset, connection, request, Read(contents, digest, staging, reading))
 
 
 def _is_emptied(connection: psycopg.Connection, dataset: DatasetImport, last: LastImport) -> bool:
@@ -132,80 +179,113 @@ def has_products(connection: psycopg.Connection) -> bool:
     return bool(number(connection, "select exists (select from onec.products)::integer"))
 
 
-def _import_nothing_new(
-    dataset: DatasetImport, connection: psycopg.Connection, request: Request, last: LastImport, started: float
-) -> ImportReport:
-    """The files are those of the last import: only what is pending is tried again."""
-    counts: dict[str, int] = {}
+def _land_pending(dataset: DatasetImport, connection: psycopg.Connection, request: Request, last: LastImport) -> Landed:
+    """Merge what is pending, where nothing new was exported."""
+    counts: Mapping[str, int] = {}
     from_earlier = removed = 0
     if count_unlanded(connection, "pending", dataset.name):
-        with connection.transaction():
-            staging = new_staging(connection, dataset.staged)
-            merged = merge_pending(connection, dataset)
-            counts, removed = merged.counts, merged.removed
-            last, from_earlier = last.after_landing(merged.landed)
-            write_last(connection, dataset.name, last)
-            note_change(connection, dataset.name, wrote=merged.wrote)
-            staging.drop()
-    counters = _counters(dataset, connection, last.total_items + from_earlier, counts, removed)
-    request.progress(counters)
-    return ImportReport(
-        import_type=dataset.name,
-        table=dataset.table,
-        row_count=_row_count(connection, dataset.table),
-        export_kind=last.export_kind,
-        fingerprint=last.fingerprint,
-        counters=counters,
-        duration_seconds=time.monotonic() - started,
-        details=_details(dataset, connection, counts, last.skipped_by_rule),
-        rejected=first_unlanded(connection, "rejected", dataset.name),
-        pending=first_unlanded(connection, "pending", dataset.name),
-        data_version=data_version(connection, dataset.name),
-        notices=(NOTHING_NEW,),
+        staging = new_staging(connection, dataset.staged)
+        show_rejected(connection, dataset.staged)
+        merged = merge_pending(connection, dataset)
+        counts, removed = merged.counts, merged.removed
+        last, from_earlier = last.after_landing(merged.landed)
+        write_last(connection, dataset.name, last)
+        note_change(connection, dataset.name, wrote=merged.wrote)
+        if has_written(counts):
+            register(
+                connection, Entry(dataset.name, request.run_id, LANDED, last.fingerprint, items=_items(dataset, merged))
+            )
+        staging.drop()
+    return Landed(
+        last.export_kind,
+        last.fingerprint,
+        last.total_items + from_earlier,
+        counts,
+        removed,
+        last.skipped_by_rule,
+        (NOTHING_NEW,),
+        changes=changes_now(connection, dataset.name, counts, removed),
     )
 
 
-def _import_files(  # noqa: PLR0913, PLR0917 - the state of one import, handed on once
-    dataset: DatasetImport,
-    connection: psycopg.Connection,
-    request: Request,
-    contents: Contents,
-    digest: str,
-    started: float,
+def _land_files(dataset: DatasetImport, connection: psycopg.Connection, request: Request, read: Read) -> Landed:
+    """Merge what the files state, and record what was imported."""
+    reading = read.reading
+    show_rejected(connection, dataset.staged)
+    merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
+    rejected = merge(connection, read_steps("merge/rejected"), {"import_type": dataset.name, "run_id": request.run_id})
+    request.export.refuse_if_changed(dataset.name)
+    skipped_by_rule = reading.seen[NotForUs]
+    total = merged.stated + count_unlanded(connection, "rejected", dataset.name) + skipped_by_rule
+    write_files(connection, dataset.name, request.run_id, reading.files)
+    known_as = read.digest if all(guard.allows for guard in merged.guards) else BLOCKED
+    write_last(
+        connection,
+        dataset.name,
+        LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule),
+    )
+    note_change(connection, dataset.name, wrote=merged.wrote)
+    if has_written(merged.counts) or has_written(rejected):
+        register(connection, _entry(dataset, request, read, merged))
+    read.staging.drop()
+    return Landed(
+        reading.export_kind,
+        read.digest,
+        total + merged.landed,
+        merged.counts,
+        merged.removed,
+        skipped_by_rule,
+        (
+            *_notices(read.contents, reading, merged.guards, dataset),
+            *(silent(connection) if dataset.about is CATALOG else ()),
+            *_of_hidden(request.export),
+        ),
+        merged.guards,
+        changes_now(connection, dataset.name, merged.counts, merged.removed),
+    )
+
+
+def _entry(dataset: DatasetImport, request: Request, read: Read, merged: Merged) -> Entry:
+    """What the register says of an import of files."""
+    exported = (content.exported_moment(request.timezone) for content in read.contents.values())
+    return Entry(
+        dataset.name,
+        request.run_id,
+        read.reading.export_kind,
+        read.digest,
+        items=_items(dataset, merged),
+        catalogs=sorted({catalog for _, catalog in read.reading.spoken if catalog}),
+        exported_at=max((moment for moment in exported if moment), default=None),
+        files=read.reading.files,
+    )
+
+
+def _items(dataset: DatasetImport, merged: Merged) -> tuple[int, int, int]:
+    """The items created, updated and removed."""
+    return (_written(dataset, merged.counts, "created"), _written(dataset, merged.counts, "updated"), merged.removed)
+
+
+def report_of(
+    dataset: DatasetImport, connection: psycopg.Connection, request: Request, landed: Landed, started: float
 ) -> ImportReport:
-    with _staged(dataset, connection, request, contents) as (staging, reading):
-        merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
-        counts, guards, from_earlier = merged.counts, merged.guards, merged.landed
-        merge(connection, read_steps("merge/rejected"), {"import_type": dataset.name, "run_id": request.run_id})
-        request.export.refuse_if_changed(dataset.name)
-        skipped_by_rule = reading.seen[NotForUs]
-        total = merged.stated + count_unlanded(connection, "rejected", dataset.name) + skipped_by_rule
-        write_files(connection, dataset.name, request.run_id, reading.files)
-        known_as = digest if all(guard.allows for guard in guards) else BLOCKED
-        last = LastImport(known_as, reading.export_kind, total, merged.pending, skipped_by_rule)
-        write_last(connection, dataset.name, last)
-        note_change(connection, dataset.name, wrote=merged.wrote)
-        staging.drop()
-    counters = _counters(dataset, connection, total + from_earlier, counts, merged.removed)
+    """The report of what has landed; `started` is when the import began, on the monotonic clock."""
+    counters = _counters(dataset, connection, landed)
     request.progress(counters)
     return ImportReport(
         import_type=dataset.name,
         table=dataset.table,
         row_count=_row_count(connection, dataset.table),
-        export_kind=reading.export_kind,
-        fingerprint=digest,
+        export_kind=landed.export_kind,
+        fingerprint=landed.fingerprint,
         counters=counters,
         duration_seconds=time.monotonic() - started,
-        details=_details(dataset, connection, counts, skipped_by_rule),
+        details=_details(dataset, connection, landed.counts, landed.skipped_by_rule),
         rejected=first_unlanded(connection, "rejected", dataset.name),
         pending=first_unlanded(connection, "pending", dataset.name),
         data_version=data_version(connection, dataset.name),
-        notices=(
-            *_notices(contents, reading, guards, dataset),
-            *(silent(connection) if dataset.about is CATALOG else ()),
-            *_of_hidden(request.export),
-        ),
-        guards=guards,
+        notices=landed.notices,
+        guards=landed.guards,
+        changes=landed.changes,
     )
 
 
@@ -237,23 +317,29 @@ def _staged(
 
 
 def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> Staging:
-    """Empty staging tables; the one of rejected rows is what the merge finds as `pg_temp.rejected`."""
+    """Empty staging tables."""
     settle_former_ids(connection)
     staging = Staging(connection, read_folding(connection))
     staging.create(tables)
-    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
-    connection.execute(view.encode())
     return staging
 
 
-def _counters(
-    dataset: DatasetImport, connection: psycopg.Connection, total: int, counts: Mapping[str, int], removed: int
-) -> Counters:
-    tables = dict.fromkeys(dataset.items.values())
-    created = sum(counts.get(f"{table} created", 0) for table in tables)
-    updated = sum(counts.get(f"{table} updated", 0) for table in tables)
+def show_rejected(connection: psycopg.Connection, tables: Mapping[type, str]) -> None:
+    """Let the merge find the staging table of rejected rows as `pg_temp.rejected`."""
+    view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
+    connection.execute(view.encode())
+
+
+def _counters(dataset: DatasetImport, connection: psycopg.Connection, landed: Landed) -> Counters:
+    total, removed = landed.total, landed.removed
+    created, updated = (_written(dataset, landed.counts, verb) for verb in ("created", "updated"))
     errors = count_unlanded(connection, "rejected", dataset.name)
     return Counters(total, total, created, updated, total - created - updated - errors, errors, removed)
+
+
+def _written(dataset: DatasetImport, counts: Mapping[str, int], verb: str) -> int:
+    """The items that were created or updated."""
+    return sum(counts.get(f"{table} {verb}", 0) for table in dict.fromkeys(dataset.items.values()))
 
 
 def _row_count(connection: psycopg.Connection, table: str) -> int:

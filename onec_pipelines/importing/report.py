@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,50 @@ def percent(share: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A price or a stock that changed: `of` is the price type or the warehouse, None as a number is none."""
+
+    article: str | None
+    name: str
+    of: str
+    was: Decimal | None
+    becomes: Decimal | None
+
+    @property
+    def percent(self) -> float | None:
+        """By how much it rose, in per cent; None where there is nothing to compare."""
+        if not self.was or self.becomes is None:
+            return None
+        return float((self.becomes - self.was) / abs(self.was) * 100)
+
+    def as_json(self) -> dict[str, str | float | None]:
+        """The change for programs; numbers of 1C as text, since they have no limit of digits."""
+        was, becomes = number_text(self.was), number_text(self.becomes)
+        return {"article": self.article, "name": self.name, "of": self.of, "was": was, "becomes": becomes}
+
+
+def number_text(value: Decimal | None) -> str | None:
+    """A number as people write it: all of its digits, no exponent."""
+    return None if value is None else f"{value:f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How prices or stocks changed: how many rose, fell and went, the median in per cent, the largest changes first."""
+
+    raised: int = 0
+    lowered: int = 0
+    removed: int = 0
+    created: int = 0
+    median_percent: float | None = None
+    largest: tuple[Change, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The changes for programs."""
+        return {**asdict(self), "largest": [change.as_json() for change in self.largest]}
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """The outcome of one import of one dataset.
 
@@ -167,6 +212,7 @@ class ImportReport:
         rejected, pending: the first 10 of each; of those rejected the newest, of those pending the oldest.
         notices: sentences on what a person should know.
         guards: the decisions on rows that a full export does not name.
+        changes: how prices or stocks changed; None of other imports, and where no history is kept.
         contact_sheet: one small WebP of some images that were published; empty where there are none.
     """
 
@@ -183,4 +229,5 @@ class ImportReport:
     pending: tuple[UnlandedRow, ...] = ()
     notices: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
+    changes: Changes | None = None
     contact_sheet: bytes = b""

@@ -129,7 +129,7 @@ def test_a_renamed_group_touches_nothing_else(export, imports, xml):
     assert report.counters.updated == 0
     assert report.details["categories_updated"] == 1
     assert {table for table in after if after[table] != before[table]} == {
-        "categories", "data_versions", "import_files", "import_states"
+        "categories", "data_versions", "import_files", "import_sources", "import_states", "imports"
     }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +19,7 @@ from onec_pipelines.images.source import ImageRejected
 from onec_pipelines.images.store import MediaStore, MediaStoreError, open_store
 from onec_pipelines.importing.dataset import Request, number
 from onec_pipelines.importing.guarding import Watch
+from onec_pipelines.importing.history import Entry, has_written, register
 from onec_pipelines.importing.images.stored_plan import (
     DURING,
     counters_of,
@@ -71,10 +72,18 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
         watch = Watch(connection, "images", steps, request.max_deactivation)
         counts, (guard,) = watch.merge({"images"}, lambda _: {})
         note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
-        merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
+        rejected = merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
         _note(connection, run_of(request), counts, guard)
+        if tables_written(steps, counts) or has_written(rejected):
+            register(connection, _entry(connection, request, counts))
         drop_plan(connection)
     return sheet
+
+
+def _entry(connection: psycopg.Connection, request: Request, counts: Mapping[str, int]) -> Entry:
+    """What the register says of an import of images."""
+    items = (counts["product_images created"], counts["product_images updated"], counts["images no longer listed"])
+    return Entry("images", request.run_id, _export_kind(connection), _fingerprint(connection), items)
 
 
 def _note(connection: psycopg.Connection, run_id: str, counts: dict[str, int], guard: Guard) -> None:
@@ -135,13 +144,12 @@ def _report(connection: psycopg.Connection) -> ImportReport:
     removed = seen.pop("removed", 0)
     skipped = seen["unchanged"] + seen["not_shipped"] + seen["without_images"]
     errors = count_unlanded(connection, "rejected", "images")
-    catalog = read_last(connection, "catalog")
     return ImportReport(
         import_type="images",
         table=TABLE,
         row_count=number(connection, "select count(*) from onec.product_images"),
-        export_kind=catalog.export_kind if catalog else "full",
-        fingerprint=str((connection.execute(statement("queries/images", "fingerprint")).fetchone() or ("",))[0]),
+        export_kind=_export_kind(connection),
+        fingerprint=_fingerprint(connection),
         counters=Counters(total, total, seen["published"], 0, skipped, errors, removed),
         duration_seconds=seconds,
         details={name: images for name, images in sorted(seen.items()) if images},
@@ -150,6 +158,16 @@ def _report(connection: psycopg.Connection) -> ImportReport:
         notices=tuple(str(guard) for guard in guards if not guard.allows),
         guards=guards,
     )
+
+
+def _export_kind(connection: psycopg.Connection) -> str:
+    catalog = read_last(connection, "catalog")
+    return catalog.export_kind if catalog else "full"
+
+
+def _fingerprint(connection: psycopg.Connection) -> str:
+    row = connection.execute(statement("queries/images", "fingerprint")).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _delete_files(url: str, media_url: str, keep_days: int) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from onec_pipelines.database.connection import connect, losses_told
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.images.store import open_store
-from onec_pipelines.importing.dataset import new_staging
+from onec_pipelines.importing.dataset import new_staging, show_rejected
 from onec_pipelines.importing.report import Counters, ImportReport, Progress, no_progress
 from onec_pipelines.importing.thumbnails.checkpoints import Checkpoints
 from onec_pipelines.importing.thumbnails.making import Making, outcomes_of
@@ -94,6 +94,7 @@ def _make(connection: psycopg.Connection, making: Making, options: ThumbnailOpti
     counts = ThumbnailCounts(count_published(connection))
     progress(Counters(counts.total))
     staging, checkpoints = new_staging(connection, STAGED), Checkpoints(connection, making.store)
+    show_rejected(connection, STAGED)
     with closing(outcomes_of(read_published(connection, making.style), making)) as outcomes:
         for outcome in outcomes:
             outcome.stage(staging)

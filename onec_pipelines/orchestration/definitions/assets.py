@@ -64,6 +64,8 @@ def import_asset(dataset: Dataset) -> dg.AssetsDefinition:
                 max_deactivation=settings.max_deactivation,
                 progress=progress,
                 workers=settings.workers,
+                history_days=settings.history_days,
+                timezone=settings.timezone,
             )
             return import_xml(dataset.name, export, onec.database_url(), phone_region=settings.phone_region, **options)
 

@@ -12,7 +12,7 @@ import dagster as dg
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.images.contact_sheet import as_markdown
 from onec_pipelines.importing import Counters, ImportReport, UnlandedRow
-from onec_pipelines.importing.report import shown_of
+from onec_pipelines.importing.report import Change, Changes, number_text, shown_of
 from onec_pipelines.shown import visible
 
 BAR_WIDTH = 20
@@ -51,6 +51,7 @@ BREAKDOWN = {
 NOTICES = "notices"
 PASSED_OVER = "passed_over"
 """On the observation of an asset that a full refresh did without: why."""
+CHANGE_COLUMNS = ("article", "name", "of", "was", "becomes", "change")
 COLUMNS = [
     dg.TableColumn(name, "int" if name == "line" else "string")
     for name in ("reason", "article", "name", "file", "line", "id")
@@ -80,6 +81,8 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
         "export_fingerprint": dg.MetadataValue.text(report.fingerprint),
         "export_kind": dg.MetadataValue.text(report.export_kind),
     }
+    if report.changes:
+        metadata |= changes_metadata(report.changes)
     if told := {label: report.details[name] for name, label in BREAKDOWN.items() if name in report.details}:
         metadata["breakdown"] = breakdown_table(told)
     if report.rejected:
@@ -94,6 +97,29 @@ def report_metadata(asset: str, report: ImportReport, zone: str) -> dict[str, dg
     if report.notices:
         metadata[NOTICES] = dg.MetadataValue.text("\n".join(map(visible, report.notices)))
     return metadata
+
+
+def changes_metadata(changes: Changes) -> dict[str, dg.MetadataValue]:
+    """How prices or stocks changed: two plots or three, and a table of the largest changes."""
+    metadata: dict[str, dg.MetadataValue] = {
+        "raised": dg.MetadataValue.int(changes.raised),
+        "lowered": dg.MetadataValue.int(changes.lowered),
+    }
+    if changes.median_percent is not None:
+        metadata["median_change_pct"] = dg.MetadataValue.float(changes.median_percent)
+    if changes.largest:
+        metadata["largest_changes"] = dg.MetadataValue.table(
+            [dg.TableRecord(change_cells(change)) for change in changes.largest],
+            schema=dg.TableSchema([dg.TableColumn(name, "string") for name in CHANGE_COLUMNS]),
+        )
+    return metadata
+
+
+def change_cells(change: Change) -> dict[str, str]:
+    """The cells of a change under `CHANGE_COLUMNS`."""
+    percent = "" if change.percent is None else f"{change.percent:+.1f} %"
+    stated = (change.article, change.name, change.of, number_text(change.was), number_text(change.becomes), percent)
+    return dict(zip(CHANGE_COLUMNS, (visible(text or "") for text in stated), strict=True))
 
 
 def breakdown_table(details: Mapping[str, int]) -> dg.MetadataValue:
