@@ -4,6 +4,7 @@ Each command is a facade; what it prints is for people. An error that has a reas
 exit code 1, never a traceback. Not here: what an import does (importing), what a session is (orchestration).
 """
 
+import json
 import logging
 import os
 import socket
@@ -14,7 +15,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import reduce, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TextIO
 from zoneinfo import ZoneInfo
 
 import click
@@ -131,14 +132,78 @@ def check(import_type: str) -> None:
 @click.argument("import_type", type=TYPE, metavar="TYPE")
 @click.option("--force", is_flag=True, help="Read every file again, even if nothing has changed.")
 @click.option("--data", type=click.Path(path_type=Path), help="The directory to import, in place of ONEC_DATA_DIR.")
+@click.option(
+    "--plan", "plan_file", type=click.File(), help="Only if all is as it was for this plan (onec plan --json FILE)."
+)
 @in_sentences
-def import_(import_type: str, *, force: bool, data: Path | None) -> None:
+def import_(import_type: str, *, force: bool, data: Path | None, plan_file: TextIO | None) -> None:
     """Import TYPE: all, catalog, stocks, prices, customers or images."""
     settings = Settings.from_environment()
-    export = ExportSnapshot(data.expanduser().absolute() if data else settings.data_dir)
+    export = export_of(settings, data)
+    if plan_file:
+        refuse_another_state(settings, export, import_type, plan_file)
     session = run_import(settings, export, import_type, force=force)
     if session.status != "completed":
         sys.exit(1)
+
+
+def export_of(settings: Settings, data: Path | None) -> ExportSnapshot:
+    """The export in the directory that somebody names, else in that of the settings."""
+    return ExportSnapshot(data.expanduser().absolute() if data else settings.data_dir)
+
+
+def refuse_another_state(settings: Settings, export: ExportSnapshot, import_type: str, plan_file: TextIO) -> None:
+    """End where the export or the database is not as it was for a plan."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+    from onec_pipelines.importing.dataset import Request  # noqa: PLC0415
+    from onec_pipelines.importing.planning import refuse_unless_planned  # noqa: PLC0415
+
+    try:
+        planned = json.load(plan_file)
+    except ValueError:
+        planned = None
+    if not isinstance(planned, dict):
+        refuse([f"{visible(plan_file.name)} is no plan: onec plan --json FILE writes one."])
+    refuse_unless_planned(Request(export, database_url(settings)), import_type, planned)
+
+
+@main.command()
+@click.argument("import_type", type=TYPE, default="all", metavar="[TYPE]")
+@click.option("--data", type=click.Path(path_type=Path), help="The directory to look at, in place of ONEC_DATA_DIR.")
+@click.option("--force", is_flag=True, help="As if every file were new.")
+@click.option("--samples", type=click.IntRange(min=0), default=10, show_default=True, help="How many rows are shown.")
+@click.option(
+    "--json", "file", type=click.Path(path_type=Path), metavar="FILE", help="The plan for programs; - is stdout."
+)
+@in_sentences
+def plan(import_type: str, *, data: Path | None, force: bool, samples: int, file: Path | None) -> None:
+    """Say what an import of all, or of one TYPE, would do; nothing is changed.
+
+    The exit code is 0 if it would write nothing, 2 if it would write something or a guard would keep rows, and 1 if it
+    cannot be imported.
+    """
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+    from onec_pipelines.importing.dataset import Request  # noqa: PLC0415
+    from onec_pipelines.importing.planning import plan_import  # noqa: PLC0415
+    from onec_pipelines.terminal import print_plan  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    request = Request(
+        export_of(settings, data),
+        database_url(settings),
+        force=force,
+        max_deactivation=settings.max_deactivation,
+        history_days=settings.history_days,
+        timezone=settings.timezone,
+    )
+    planned = plan_import(import_type, request, settings.media_url, phone_region=settings.phone_region, samples=samples)
+    if file == Path("-"):
+        click.echo(in_json(planned.as_json()))
+    else:
+        if file:
+            file.write_text(in_json(planned.as_json()), "utf-8")
+        print_plan(Console(), planned, samples)
+    sys.exit(2 if planned.writes or planned.kept else 0)
 
 
 def run_import(settings: Settings, export: ExportSnapshot, import_type: str, *, force: bool = False) -> "Session":

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from onec_pipelines.importing import Counters, UnlandedRow
     from onec_pipelines.importing.explaining import Explanation, Fact
     from onec_pipelines.importing.past import Good, Import, Version
+    from onec_pipelines.importing.planning import Plan
     from onec_pipelines.importing.report import Changes
     from onec_pipelines.orchestration.runs.history import Session
     from onec_pipelines.orchestration.runs.progress import Watch
@@ -198,28 +200,55 @@ def print_changes(console: Console, told: "Sequence[tuple[Import | Since, Change
     for by, changes in told:
         console.print(Text(_changed_by(by, zone), style="bold"), soft_wrap=True)
         if changes is not None:
-            median = "" if changes.median_percent is None else f", median {changes.median_percent:+.1f} %"
-            counted = ("created", "raised", "lowered", "removed")
-            numbers = ", ".join(f"{getattr(changes, name):,} {name}" for name in counted if getattr(changes, name))
-            console.print(Text(f"  {numbers or 'nothing'}{median}"))
-            for change in changes.largest:
-                percent = f"{change.percent:+.1f} %" if change.percent is not None else ""
-                was, becomes = (number_text(value) or "none" for value in (change.was, change.becomes))
-                console.print(Text(f"  {percent:>10}  {was} -> {becomes}", style=""), soft_wrap=True)
-                named = f"{_title(change.article, change.name)}, {visible(change.of)}"
-                console.print(Padding(Text(named, "dim"), (0, 0, 0, 14), expand=False))
+            _print_changes(console, changes)
     if not told:
         console.print(Text("No import of prices or stocks is on record yet."))
     console.print(Text(f"Times are those of {zone}.", style="dim"))
 
 
+def _print_changes(console: Console, changes: "Changes") -> None:
+    median = "" if changes.median_percent is None else f", median {changes.median_percent:+.1f} %"
+    numbers = _numbers({name: getattr(changes, name) for name in ("created", "raised", "lowered", "removed")})
+    console.print(Text(f"  {numbers}{median}"))
+    for change in changes.largest:
+        percent = "" if change.percent is None else f"{change.percent:+.1f} %"
+        was, becomes = (number_text(value) or "none" for value in (change.was, change.becomes))
+        console.print(Text(f"  {percent:>10}  {was} -> {becomes}"), soft_wrap=True)
+        named = f"{_title(change.article, change.name)}, {visible(change.of)}"
+        console.print(Padding(Text(named, "dim"), (0, 0, 0, 14), expand=False))
+
+
+def _numbers(counted: "Mapping[str, int]") -> str:
+    """`1,204 created, 3 removed`: no zeros."""
+    return ", ".join(f"{number:,} {name}" for name, number in counted.items() if number) or "nothing"
+
+
+def print_plan(console: Console, plan: "Plan", samples: int) -> None:
+    """What an import would do: of each dataset the numbers, some rows and what a person should know."""
+    for name, planned in plan.planned.items():
+        counters = planned.report.counters
+        created = "published" if name == "images" else "created"
+        counted = {created: counters.created, "updated": counters.updated, "removed": counters.removed}
+        counted |= {"rejected": counters.errors, "pending": planned.report.details.get("pending", 0)}
+        console.print(Text.assemble((f"{name:<10} ", "bold"), _numbers(counted)), soft_wrap=True)
+        for sample in planned.samples:
+            console.print(Text(f"  {visible(sample)}", style="dim"), soft_wrap=True)
+        if planned.report.changes and planned.writes:
+            _print_changes(console, replace(planned.report.changes, largest=planned.report.changes.largest[:samples]))
+        for notice in planned.report.notices:
+            if notice != NOTHING_NEW:
+                console.print(Padding(Text(visible(notice), "yellow"), (0, 0, 0, 2), expand=False))
+    for name, reason in plan.absent.items():
+        console.print(Text.assemble((f"{name:<10} ", "bold"), visible(reason)), soft_wrap=True)
+    says = plan.writes or plan.kept
+    console.print(Text("This is a plan: nothing was changed." if says else "The import would change nothing."))
+
+
 def _changed_by(by: "Import | Since", zone: str) -> str:
     if isinstance(by, Since):
         return f"{by.import_type} since {_moment(by.at, zone)}"
-    came = ", ".join(
-        f"{number:,} {name}" for name in ("created", "updated", "removed", "rejected") if (number := getattr(by, name))
-    )
-    return f"import {by.id}: {by.import_type}, {by.export_kind}, {_moment(by.at, zone)}: {came or 'nothing'}"
+    came = _numbers({name: getattr(by, name) for name in ("created", "updated", "removed", "rejected")})
+    return f"import {by.id}: {by.import_type}, {by.export_kind}, {_moment(by.at, zone)}: {came}"
 
 
 def print_explanation(console: Console, explanation: "Explanation", zone: str) -> None:

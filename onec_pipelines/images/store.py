@@ -120,6 +120,27 @@ def open_store(media_url: str) -> MediaStore:
     return RemoteStore(media_url)
 
 
+class UnwrittenStore:
+    """Another store that can be looked at and is not written: for who only wants to know what would be."""
+
+    def __init__(self, store: MediaStore) -> None:
+        self.url, self.writers = store.url, store.writers
+        self.read, self.listing = store.read, store.listing
+
+    def put(self, media_path: str, data: bytes, image_format: str = "") -> None:
+        """Write nothing."""
+
+    def delete(self, media_paths: Collection[str]) -> None:
+        """Remove nothing."""
+
+    def sweep(self) -> int:
+        """Remove nothing."""
+        return 0
+
+    def flush(self) -> None:
+        """There is nothing to wait for."""
+
+
 class LocalStore:
     """A directory of this machine, or one that is mounted on it."""
 

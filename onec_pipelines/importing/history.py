@@ -38,8 +38,8 @@ class Entry:
 
 
 def prepare_history(connection: psycopg.Connection, days: int) -> None:
-    """Keep the past of what this connection changes for so many days; with 0 keep none of it."""
-    connection.execute("select set_config('onec.history', %s, false)", ["on" if days else "off"])
+    """Keep the past of what this connection changes, and that for so many days; with 0 keep none of it."""
+    keep_history(connection, days)
     with (
         tolerated(log, "past rows of a new month go to the table of all months", psycopg.errors.LockNotAvailable),
         connection.transaction(),
@@ -47,6 +47,11 @@ def prepare_history(connection: psycopg.Connection, days: int) -> None:
         connection.execute(f"set local lock_timeout = '{PATIENCE}'".encode())
         connection.execute("select pg_advisory_xact_lock(hashtext('onec history'))")
         connection.execute("select onec.prepare_history(%s)", [days])
+
+
+def keep_history(connection: psycopg.Connection, days: int) -> None:
+    """Keep the past of what this connection changes, or with 0 days keep none of it."""
+    connection.execute("select set_config('onec.history', %s, false)", ["on" if days else "off"])
 
 
 def has_written(counts: Mapping[str, int]) -> bool:

@@ -67,17 +67,23 @@ def _land(connection: psycopg.Connection, request: Request, media_url: str) -> b
     request.progress(counters_of(connection))
     _refuse_unpublished(connection)
     with connection.transaction(), _flushing(connection, media_url) as sheet:
-        merge_lock(connection)
-        steps = read_steps("merge/product_images")
-        watch = Watch(connection, "images", steps, request.max_deactivation)
-        counts, (guard,) = watch.merge({"images"}, lambda _: {})
-        note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
-        rejected = merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
+        counts, guard = merge_images(connection, request)
         _note(connection, run_of(request), counts, guard)
-        if tables_written(steps, counts) or has_written(rejected):
-            register(connection, _entry(connection, request, counts))
         drop_plan(connection)
     return sheet
+
+
+def merge_images(connection: psycopg.Connection, request: Request) -> tuple[dict[str, int], Guard]:
+    """Merge the plan and its results, and register that; return the rows written and what the guard said."""
+    merge_lock(connection)
+    steps = read_steps("merge/product_images")
+    watch = Watch(connection, "images", steps, request.max_deactivation)
+    counts, (guard,) = watch.merge({"images"}, lambda _: {})
+    note_change(connection, "images", wrote="product_images" in tables_written(steps, counts))
+    rejected = merge(connection, read_steps("merge/rejected"), {"import_type": "images", "run_id": request.run_id})
+    if tables_written(steps, counts) or has_written(rejected):
+        register(connection, _entry(connection, request, counts))
+    return counts, guard
 
 
 def _entry(connection: psycopg.Connection, request: Request, counts: Mapping[str, int]) -> Entry:

@@ -22,7 +22,7 @@ from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.database.staging import Staging
 from onec_pipelines.images.plan import Action, PlannedImage, Reference, plan
 from onec_pipelines.images.scan import FileIndex, scan
-from onec_pipelines.images.store import open_store
+from onec_pipelines.images.store import MediaStore, open_store
 from onec_pipelines.importing.dataset import Request, number, refuse_unless_ready
 from onec_pipelines.importing.images.references import Owner, Product, read_products, references_of
 from onec_pipelines.importing.images.stored_plan import (
@@ -134,22 +134,29 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
         refuse_beside_another(connection, run_of(request))
         if run_planned(connection) != run_of(request):
             with connection.transaction():
-                drop_plan(connection)
-                connection.execute("delete from onec.landed_images")
-                planned = _plan(connection, request, media_url)
-                bounds = {"shard_bytes": shard_bytes, "file_cost": FILE_COST}
-                merge(connection, read_steps("merge/images_plan"), {**planned, **bounds})
+                decide(connection, request, open_store(media_url), shard_bytes=shard_bytes)
         return number(connection, "select count(*) from onec_staging.images_shards")
 
 
-def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> dict[str, object]:
+def decide(
+    connection: psycopg.Connection, request: Request, store: MediaStore, *, shard_bytes: int = SHARD_BYTES
+) -> None:
+    """Write the plan into its tables, in place of the one before."""
+    drop_plan(connection)
+    connection.execute("delete from onec.landed_images")
+    planned = _plan(connection, request, store)
+    bounds = {"shard_bytes": shard_bytes, "file_cost": FILE_COST}
+    merge(connection, read_steps("merge/images_plan"), {**planned, **bounds})
+
+
+def _plan(connection: psycopg.Connection, request: Request, store: MediaStore) -> dict[str, object]:
     """Stage every reference with what is to be done about it, and say whose plan that is and how far it takes them.
 
     PostgreSQL works while the trees are walked.
     """
     export = request.export
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
-        trees = thread.submit(_walk, export.root, export.image_bases, media_url)
+        trees = thread.submit(_walk, export.root, export.image_bases, store)
         counts = _PlanCounts(total=number(connection, "select count(*) from onec.products where is_active"))
         request.progress(counts.counters())
         staging = Staging(connection)
@@ -176,9 +183,8 @@ def _plan(connection: psycopg.Connection, request: Request, media_url: str) -> d
     }
 
 
-def _walk(root: Path, bases: Sequence[str], media_url: str) -> tuple[FileIndex, FileIndex]:
+def _walk(root: Path, bases: Sequence[str], store: MediaStore) -> tuple[FileIndex, FileIndex]:
     """What was shipped, and what the media store has."""
-    store = open_store(media_url)
     store.sweep()
     return scan(root, bases), store.listing()
 

@@ -19,7 +19,7 @@ from onec_pipelines.database.locks import shard_lock
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
 from onec_pipelines.images.scan import ROOT
-from onec_pipelines.images.store import open_store
+from onec_pipelines.images.store import MediaStore, open_store
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images.references import FETCH
 from onec_pipelines.importing.images.stored_plan import DURING, counters_of, refuse_another_plan
@@ -38,17 +38,24 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
     """
     with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
         refuse_another_plan(connection, request)
-        root = request.export.root
-        progress = _ShardProgress(connection, request, shard)
-        files, counted = tee(_files(connection, shard))
-        wanted = (ToPublish(*file) for *file, _, _, _ in files)
-        with closing(publish_all(wanted, root, open_store(media_url), progress.claim, full=full)) as outcomes:
-            for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
-                if outcome.status is Status.MISSING:
-                    refuse_renamed(root, outcome.file.source)
-                progress.add(outcome, uses, products)
-        progress.sync()
-        return progress.counters
+        return publish_files(connection, request, open_store(media_url), shard, full=full)
+
+
+def publish_files(
+    connection: psycopg.Connection, request: Request, store: MediaStore, shard: int, *, full: bool = False
+) -> Counters:
+    """Publish into a store what is left of a shard, and return how far the whole import is."""
+    root = request.export.root
+    progress = _ShardProgress(connection, request, shard)
+    files, counted = tee(_files(connection, shard))
+    wanted = (ToPublish(*file) for *file, _, _, _ in files)
+    with closing(publish_all(wanted, root, store, progress.claim, full=full)) as outcomes:
+        for outcome, (*_, uses, products, _) in zip(outcomes, counted, strict=True):
+            if outcome.status is Status.MISSING:
+                refuse_renamed(root, outcome.file.source)
+            progress.add(outcome, uses, products)
+    progress.sync()
+    return progress.counters
 
 
 def refuse_renamed(root: Path, source: str) -> None:

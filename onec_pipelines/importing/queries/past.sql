@@ -133,3 +133,34 @@ from onec.pending_records
 where split_part(onec_id, '#', 1) = %(onec_id)s
 order by 1 desc, 2, 4
 limit %(limit)s;
+
+-- query samples
+-- Some of what a transaction has done to products.
+select what, article, name, detail
+from (
+    (
+        select 1 as place, 'new' as what, article, name, null as detail
+        from onec.products
+        where created_at = now()
+        order by id
+        limit %(limit)s
+    )
+    union all
+    (
+        select
+            case when c.was_active then 3 else 2 end,
+            case c.was_active when true then 'inactive' when false then 'active again' else 'changed' end,
+            p.article, p.name,
+            case
+                when c.was_active is null
+                    then '(' || (select string_agg(key, ', ' order by key) from jsonb_object_keys(c.before) key) || ')'
+            end
+        from onec.entity_changes c
+        join onec.products p on p.id = c.entity_id
+        where c.entity = 'products' and c.changed_at = now()
+        order by 1, p.id
+        limit %(limit)s
+    )
+) samples
+order by place
+limit %(limit)s;
