@@ -89,17 +89,11 @@ class FileContent:
     @property
     def moment(self) -> tuple[int, ...]:
         """`exported_at` as numbers that can be compared, to the second; none where it states no date."""
-        found = _MOMENT.match(self.exported_at)
-        return tuple(int(part or 0) for part in found.groups()) if found else ()
+        return _numbers(self.exported_at)
 
     def exported_moment(self, timezone: str) -> datetime | None:
-        """`exported_at` as a point in time: of this zone where it names none; None where it is no date."""
-        try:
-            stated = datetime(*self.moment, tzinfo=ZoneInfo(timezone))  # type: ignore[arg-type, misc]
-        except (TypeError, ValueError):  # none is stated, or one that does not exist
-            return None
-        offset = _OFFSET.search(self.exported_at)
-        return stated.replace(tzinfo=datetime.strptime(offset[0], "%z").tzinfo) if offset else stated
+        """`exported_at` as a point in time, see `point_in_time`."""
+        return point_in_time(self.exported_at, timezone)
 
     @property
     def is_stray(self) -> bool:
@@ -113,6 +107,21 @@ class FileContent:
     def items(self, dataset: str) -> int:
         """About how many items of the dataset it states."""
         return sum(self.tags.get(tag, 0) for tag in BY_NAME[dataset].items)
+
+
+def _numbers(exported_at: str) -> tuple[int, ...]:
+    found = _MOMENT.match(exported_at)
+    return tuple(int(part or 0) for part in found.groups()) if found else ()
+
+
+def point_in_time(exported_at: str, timezone: str) -> datetime | None:
+    """A `ДатаФормирования` as a point in time: of this zone where it names none; None where it is no date."""
+    try:
+        stated = datetime(*_numbers(exported_at), tzinfo=ZoneInfo(timezone))  # type: ignore[arg-type, misc]
+    except (TypeError, ValueError):  # none is stated, or one that does not exist
+        return None
+    offset = _OFFSET.search(exported_at)
+    return stated.replace(tzinfo=datetime.strptime(offset[0], "%z").tzinfo) if offset else stated
 
 
 def read_content(file: ExportFile, until: AbstractSet[str] = frozenset()) -> FileContent:

@@ -17,10 +17,19 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from onec_pipelines.commerceml.content import FileContent, exported_at, holds_dataset, in_order, promises, read_content
+from onec_pipelines.commerceml.content import (
+    FileContent,
+    exported_at,
+    holds_dataset,
+    in_order,
+    point_in_time,
+    promises,
+    read_content,
+)
 from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden, name_of
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
@@ -142,6 +151,11 @@ class ExportSnapshot:
         """`ДатаФормирования` of a file: its head is read where nobody has looked at it."""
         known = self.looked_at.get(file) or self.remembered.get(file)
         return known.exported_at if known else exported_at(file)
+
+    def newest_export(self, timezone: str) -> datetime | None:
+        """The newest `ДатаФормирования` of all files as a point in time; None where none states one."""
+        stated = (point_in_time(self.exported_at(file), timezone) for file in self.files)
+        return max((moment for moment in stated if moment), default=None)
 
     def _look(self, file: ExportFile, until: AbstractSet[str] = frozenset()) -> FileContent:
         """What is known of a file, or what it holds, as far as the first of these elements."""

@@ -6,12 +6,11 @@ keep no numbers of lines.
 
 import hashlib
 import mmap
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import psycopg
@@ -108,8 +107,9 @@ class Explainer:
     def __init__(self, connection: psycopg.Connection, export: ExportSnapshot) -> None:
         self._connection = connection
         self._files = files_of(connection, export)
-        self._export = export
         self._import_at = lru_cache(None)(self._find_import)
+        self._place = lru_cache(None)(self._find_place)
+        self._sha256 = lru_cache(None)(partial(sha256_of, export))
 
     def explain(self, good: Good) -> Explanation:
         """The good, its variants, and what is not there."""
@@ -169,11 +169,11 @@ class Explainer:
                 return rows[0]["id"], rows[0]["import_type"], rows[0]["export_kind"]
         return None
 
-    def _place(self, import_id: int, onec_id: str) -> str | None:
+    def _find_place(self, import_id: int, onec_id: str) -> str | None:
         """`file:line` where a file of an import names an id, if it lies there as it was."""
         for row in self._rows("sources", id=import_id):
             file = self._files.get(row["path"])
-            if file and sha256_of(self._export, file) == row["sha256"]:
+            if file and self._sha256(file) == row["sha256"]:
                 line = line_of(file, onec_id)
                 if line:
                     return f"{file.name}:{line}"
@@ -258,8 +258,22 @@ def line_of(file: ExportFile, onec_id: str) -> int | None:
         with file.path.open("rb") as stream:
             encoding = encoding_of(stream.read(HEAD_BYTES)) or "utf-8"
             with closing(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)) as text:
-                wanted = re.escape(onec_id.encode(encoding, "replace"))
-                found = re.compile(rb">\s*" + wanted + rb"\s*<", re.IGNORECASE).search(text)
-                return text[: found.start()].count(b"\n") + 1 if found else None
-    except (OSError, ValueError, LookupError):  # it is gone, or empty
-        return None
+                wanted = onec_id.encode(encoding, "replace")
+                for place in places_of(wanted, text):
+                    if text[place - 1 : place].strip() in {b">", b""} and text[place + len(wanted)] in b"<\r\n\t ":
+                        return text[:place].count(b"\n") + 1
+    except (OSError, ValueError, LookupError, IndexError):  # it is gone, or empty
+        pass
+    return None
+
+
+def places_of(wanted: bytes, text: mmap.mmap) -> Iterator[int]:
+    """Where the bytes stand in a file: as they are, or if nowhere so, in capitals, as 1C writes some identifiers."""
+    for spelling in dict.fromkeys((wanted, wanted.upper())):
+        place = text.find(spelling)
+        found = place >= 0
+        while place >= 0:
+            yield place
+            place = text.find(spelling, place + 1)
+        if found:
+            return

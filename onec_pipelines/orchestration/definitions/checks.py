@@ -9,30 +9,37 @@ that cannot look, as the store is out of reach, says so and fails no run: the im
 """
 
 import operator
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import psycopg
 
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database.connection import connect, first_line
 from onec_pipelines.database.locks import run_lock
-from onec_pipelines.datasets import ASSETS, BY_ASSET, Check
+from onec_pipelines.datasets import ASSETS, BY_ASSET, CATALOG, Check
 from onec_pipelines.errors import OnecError
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.checking import SHOWN, Findings, count_rows, find, read_rows
+from onec_pipelines.importing.known_files import recall
 from onec_pipelines.importing.unlanded import count_unlanded
+from onec_pipelines.orchestration.definitions.freshness import GRACE, longest_pause_of
 from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
 from onec_pipelines.orchestration.resources import Onec
+from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import in_markdown, visible
 
 ROW_COUNT_DROP = "row_count_drop"
 REJECTED_ROWS = "rejected_rows"
 MISSING_MEDIA = "missing_media"
+EXPORT_IS_FRESH = "export_is_fresh"
+FRESH = "1C has exported since the schedule imported the export before, by the date that 1C states."
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 SUDDEN = 0.3
 """The largest share of the rows that may go from one import to the next without a warning."""
@@ -81,6 +88,7 @@ def build_checks(asset: str) -> dg.AssetChecksDefinition:
     specs = [
         *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in of_rows),
         *(dg.AssetCheckSpec(check.name, asset=asset, description=check.description) for check in COMPARISONS),
+        *([dg.AssetCheckSpec(EXPORT_IS_FRESH, asset=asset, description=FRESH)] if asset == CATALOG.asset else []),
     ]
 
     @dg.multi_asset_check(name=f"{asset}_checks", specs=specs, can_subset=True)
@@ -102,6 +110,8 @@ def look_at(
             results = [rows_result(connection, settings, asset, check) for check in of_rows]
             compared = (check for check in COMPARISONS if check.name in names)
             results += [comparison_result(connection, context.instance, asset, check) for check in compared]
+            if EXPORT_IS_FRESH in names:
+                results.append(freshness_result(context, connection, settings, asset))
     except OnecError as error:
         results = [not_looked_at(asset, name, str(error)) for name in sorted(names)]
     yield from results
@@ -199,6 +209,29 @@ def rows_before(instance: dg.DagsterInstance, asset: str, check: str) -> int | N
         if evaluation and target and target.storage_id != latest_id and "count" in evaluation.metadata:
             return int(str(evaluation.metadata["count"].value))
     return None
+
+
+def freshness_result(
+    context: dg.AssetCheckExecutionContext, connection: psycopg.Connection, settings: Settings, asset: str
+) -> dg.AssetCheckResult:
+    """A check of the date that 1C itself gives its export; one that gives none passes."""
+    export = ExportSnapshot(data_dir_of(context.run, context.instance, settings), looked_at_by(context.run.run_id))
+    try:
+        recall(connection, export)
+        exported = export.newest_export(settings.timezone)
+    except (OnecError, psycopg.Error) as error:
+        return not_looked_at(asset, EXPORT_IS_FRESH, first_line(str(error)))
+    allowed = longest_pause_of(settings.nightly_cron, settings.timezone, time.time()) + GRACE
+    is_fresh = exported is None or datetime.now(UTC) - exported <= allowed
+    stated = "" if exported is None else exported.astimezone(ZoneInfo(settings.timezone)).isoformat(timespec="minutes")
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=EXPORT_IS_FRESH,
+        passed=is_fresh,
+        severity=WARN,
+        description=None if is_fresh else f"1C exported this at {stated}: since then it has not exported anew.",
+        metadata={"exported_at": stated or "1C states no date"},
+    )
 
 
 def not_looked_at(asset: str, name: str, reason: str) -> dg.AssetCheckResult:

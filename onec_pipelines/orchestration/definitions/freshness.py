@@ -5,7 +5,7 @@ more. A manual import counts. An asset that every refresh passes over becomes la
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import islice, pairwise
 
@@ -21,7 +21,12 @@ TICKS = 1000
 
 def longest_pause(schedule: dg.ScheduleDefinition, now: float) -> timedelta:
     """The longest time between two ticks of a schedule, from a moment in seconds since the epoch."""
-    ticks = schedule_execution_time_iterator(now, schedule.cron_schedule, schedule.execution_timezone)
+    return longest_pause_of(schedule.cron_schedule, schedule.execution_timezone, now)
+
+
+def longest_pause_of(cron: str | Sequence[str], timezone: str | None, now: float) -> timedelta:
+    """The same of a cron expression."""
+    ticks = schedule_execution_time_iterator(now, cron, timezone)
     return max(later - earlier for earlier, later in pairwise(islice(ticks, TICKS)))
 
 

@@ -3,7 +3,9 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import psycopg
@@ -15,12 +17,19 @@ from onec_pipelines.datasets import ASSETS, BY_ASSET
 from onec_pipelines.demo import build_shop
 from onec_pipelines.importing.steps import read_steps
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs
-from onec_pipelines.orchestration.definitions.checks import REJECTED_ROWS, ROW_COUNT_DROP, checks, is_sudden
+from onec_pipelines.orchestration.definitions.checks import (
+    EXPORT_IS_FRESH,
+    REJECTED_ROWS,
+    ROW_COUNT_DROP,
+    checks,
+    is_sudden,
+)
 from onec_pipelines.orchestration.runs.guards import GUARD
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 ROW_CHECKS = [(asset, check.name) for asset in ASSETS for check in BY_ASSET[asset].checks]
 COMPARISONS = [(asset, name) for asset in ASSETS for name in (ROW_COUNT_DROP, REJECTED_ROWS)]
+FRESH = ("catalog", EXPORT_IS_FRESH)
 MEDIA = "missing_media"
 ERRORS = {MEDIA, GUARD}
 
@@ -52,6 +61,13 @@ def waiting(import_type: str, payload: object, days: int) -> str:
     )
 
 
+def only_file_of(export: Path) -> Path:
+    """Where the only file of an export is to be written; what lay there is gone."""
+    shutil.rmtree(export)
+    (export / "goods").mkdir(parents=True)
+    return export / "goods/goods_1_1.xml"
+
+
 @pytest.fixture
 def shop(project) -> Iterator[psycopg.Connection]:
     """Twenty products with which nothing is wrong, their pictures in the media store, and as many customers."""
@@ -59,6 +75,7 @@ def shop(project) -> Iterator[psycopg.Connection]:
     media.mkdir()
     for number in range(1, PRODUCTS + 1):
         (media / f"p{number}.jpg").write_bytes(b"JPEG")
+    only_file_of(project.settings.data_dir).write_text("<КоммерческаяИнформация/>", "utf-8")
     with connect(project.settings.database_url) as connection:
         connection.execute(SOUND_SHOP.format(products=PRODUCTS).encode())
         yield connection
@@ -106,6 +123,7 @@ def test_the_job_of_an_asset_runs_its_checks(project, asset):
     assert {(key.asset_key.to_user_string(), key.name) for key in selected} == {
         (asset, name)
         for name in {*(check.name for check in BY_ASSET[asset].checks), ROW_COUNT_DROP, REJECTED_ROWS, GUARD}
+        | ({EXPORT_IS_FRESH} if asset == "catalog" else set())
     }
 
 
@@ -120,7 +138,7 @@ def test_the_only_checks_that_are_errors_are_the_guard_and_what_is_gone_from_the
 def test_a_sound_shop_passes_every_check(project):
     found = look(project)
     assert {key for key, evaluation in found.items() if not evaluation.passed} == set()
-    assert found.keys() == {*ROW_CHECKS, *COMPARISONS}
+    assert found.keys() == {*ROW_CHECKS, *COMPARISONS, FRESH}
 
 
 OFFER = {"article": "A-7", "name": "Стул"}
@@ -318,13 +336,42 @@ def test_rejected_rows_of_another_type_are_no_concern_of_an_asset(project, shop)
     assert look(project)["prices", REJECTED_ROWS].passed
 
 
+# --- the date that 1C states
+
+
+@pytest.mark.parametrize(
+    ("days", "passed"), [(0, True), (1, True), (2, False)], ids=["today", "yesterday", "the day before"]
+)
+@pytest.mark.usefixtures("shop")
+def test_an_export_that_1c_has_not_made_anew_since_the_night_before_is_a_warning(project, days, passed):
+    exported = datetime.now(ZoneInfo("Europe/Moscow")).replace(tzinfo=None, microsecond=0) - timedelta(days=days)
+    file = only_file_of(project.settings.data_dir)
+    file.write_text(f'<КоммерческаяИнформация ДатаФормирования="{exported.isoformat()}"/>', "utf-8")
+    found = look(project)[FRESH]
+    assert (found.passed, found.severity) == (passed, WARN)
+    assert found.metadata["exported_at"].value == f"{exported.isoformat(timespec='minutes')}+03:00"
+    assert (found.description or "").startswith("" if passed else "1C exported this at ")
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_export_without_a_date_is_not_judged(project):
+    assert look(project)[FRESH].metadata["exported_at"].value == "1C states no date"
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_export_that_is_gone_is_no_reason_for_the_other_checks_not_to_look(project):
+    shutil.rmtree(project.settings.data_dir)
+    found = look(project)
+    assert (found[FRESH].passed, found["catalog", REJECTED_ROWS].passed) == (False, True)
+
+
 # --- in runs
 
 
 def test_a_full_refresh_evaluates_every_check(refreshed):
     found = evaluations(refreshed.result)
     guards = {(asset, GUARD) for asset in ASSETS}
-    assert found.keys() == {*ROW_CHECKS, *COMPARISONS, *guards}
+    assert found.keys() == {*ROW_CHECKS, *COMPARISONS, FRESH, *guards}
     assert not [key for key, evaluation in found.items() if not evaluation.passed and evaluation.severity is ERROR]
 
 
@@ -374,7 +421,7 @@ def test_a_table_that_is_not_there_is_said_and_fails_nothing(project, shop):
 def test_a_database_that_is_down_is_said_of_each_check_and_fails_nothing(project, monkeypatch):
     monkeypatch.setenv("ONEC_DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/db")
     found = look(project)
-    assert len(found) == len(ROW_CHECKS) + len(COMPARISONS)
+    assert len(found) == len([*ROW_CHECKS, *COMPARISONS, FRESH])
     for evaluation in found.values():
         assert not evaluation.passed
         assert evaluation.description.startswith("This could not be looked at: ` PostgreSQL cannot be reached")
