@@ -10,6 +10,7 @@ from onec_pipelines.orchestration.definitions.checks import checks
 from onec_pipelines.orchestration.definitions.freshness import with_freshness
 from onec_pipelines.orchestration.definitions.jobs import build_jobs
 from onec_pipelines.orchestration.definitions.places import with_places
+from onec_pipelines.orchestration.definitions.plan import plan_job
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import export_sensor, import_files_sensor
 from onec_pipelines.orchestration.definitions.tables import IO_MANAGER, TableIOManager
@@ -45,7 +46,7 @@ def build_definitions(
             *export_specs,
         ],
         asset_checks=checks,
-        jobs=build_jobs(thumbnails=settings.thumbnails),
+        jobs=[*build_jobs(thumbnails=settings.thumbnails), plan_job],
         schedules=[nightly_refresh],
         sensors=[import_files_sensor, export_sensor, alert_sensor],
         resources={**resources, **(resource_overrides or {})},
