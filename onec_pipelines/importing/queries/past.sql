@@ -120,7 +120,7 @@ limit 1;
 select path, sha256
 from onec.import_sources
 where import_id = %(id)s
-order by path desc;
+order by path;
 
 -- query not landed
 -- What is rejected or waits of a good, its offers, their prices, stocks and images.
