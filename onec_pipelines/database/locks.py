@@ -14,7 +14,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 
@@ -134,9 +134,14 @@ RUN_NAMESPACE = 0x6F6E6564
 """First half of the key of a run's lock."""
 
 
+_runs: dict[tuple[str, str], tuple[ExitStack, int]] = {}
+"""The runs whose lock this process holds, each with how many hold it here: steps do within a run of this process."""
+_runs_change = threading.Lock()
+
+
 @contextmanager
 def run_lock(url: str, run_id: str) -> Iterator[None]:
-    """Show that a run is alive: several processes of one run may hold its lock at a time.
+    """Show that a run is alive: several processes of one run may hold its lock at a time, each on one connection.
 
     To lose this lock for some seconds looks like the death of the run.
     """
@@ -144,8 +149,26 @@ def run_lock(url: str, run_id: str) -> Iterator[None]:
     def lock(connection: psycopg.Connection) -> None:
         connection.execute("select pg_advisory_lock_shared(%s, hashtext(%s))", [RUN_NAMESPACE, run_id])
 
-    with _held(url, f"onec_pipelines run {run_id}", lock):
+    run = (url, run_id)
+    with _runs_change:
+        held, holders = _runs.get(run) or (ExitStack(), 0)
+        if not holders:
+            held.enter_context(_held(url, f"onec_pipelines run {run_id}", lock))
+        _runs[run] = held, holders + 1
+    try:
         yield
+    finally:
+        with _runs_change:
+            held, holders = _runs.pop(run)
+            if holders > 1:
+                _runs[run] = held, holders - 1
+            else:
+                held.close()
+
+
+def holds_run_lock(url: str, run_id: str) -> bool:
+    """Whether this process holds the lock of a run."""
+    return (url, run_id) in _runs
 
 
 def is_run_locked(connection: psycopg.Connection, run_id: str) -> bool:

@@ -314,9 +314,12 @@ class Shop:
     def contents(self) -> dict[str, list[Any]]:
         """Every row of every table of `onec`, without the times and numbers that each import gives anew.
 
-        `landed_images` is left out: it tells of the last import of images alone.
+        `landed_images` is left out: it tells of the last import of images alone. So is the past, which only grows.
         """
-        tables = self.rows("select tablename from pg_tables where schemaname = 'onec' order by 1")
+        past = "^(imports$|import_sources|past_|entity_changes)"
+        tables = self.rows(
+            f"select tablename from pg_tables where schemaname = 'onec' and tablename !~ '{past}' order by 1"
+        )
         return {
             table: self.connection.execute(
                 f"select to_jsonb(t) - %s::text[] from onec.{table} t order by 1", [VOLATILE]
@@ -332,6 +335,17 @@ class Shop:
             for path in self.media.rglob("*")
             if path.is_file()
         }
+
+    def registered(self) -> int:
+        """How many imports the register has."""
+        return self.rows("select count(*) from onec.imports")[0]
+
+    def past(self) -> list[Any]:
+        """How many versions have ended."""
+        return [
+            self.rows(f"select count(*) from onec.{table}")[0]
+            for table in ("past_prices", "past_stocks", "entity_changes")
+        ]
 
     def rows(self, query: str) -> list[Any]:
         return [row[0] if len(row) == 1 else row for row in self.connection.execute(query.encode())]

@@ -43,6 +43,7 @@ def test_a_killed_import_leaves_the_old_state_or_the_new_and_the_next_one_comple
     old, new = "a", "b"
     landed = []
     for at, sent in points(course["b"]):
+        registered, past = shop.registered(), shop.past()
         answer = driver.order(shop.order(import_type, new), at=at, sent=sent)
         assert answer == {"killed": 9} or at > len(course[new]) - 5
         shop.settle(planned=import_type == "images")
@@ -51,6 +52,8 @@ def test_a_killed_import_leaves_the_old_state_or_the_new_and_the_next_one_comple
         for path, digest in shop.files().items():
             assert path.endswith(".part") or digest in (files[old][path], files[new][path])
         landed.append(state == states[new])
+        assert shop.registered() == registered + landed[-1]
+        assert landed[-1] or shop.past() == past
 
         completed = totals(driver.order(shop.order(import_type, new)))
         assert shop.contents() == states[new]

@@ -24,7 +24,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 from urllib.parse import unquote
 
-import apprise
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus, RunsFilter, RunStatusChangeRecordsFilter
 
@@ -237,6 +236,8 @@ def is_ours(run: DagsterRun, location: str | None) -> bool:
 
 def send(url: str, message: Message) -> bool:
     """Send a message to one receiver; whether it took it. Apprise waits some seconds for an answer."""
+    import apprise  # noqa: PLC0415 - half a second that only who sends a message needs
+
     receiver = apprise.Apprise(asset=apprise.AppriseAsset(app_id="onec_pipelines"))
     return receiver.add(url) and bool(
         receiver.notify(

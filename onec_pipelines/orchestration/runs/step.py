@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from onec_pipelines.database.connection import connect
-from onec_pipelines.database.locks import is_run_locked, run_lock
+from onec_pipelines.database.locks import holds_run_lock, is_run_locked, run_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, CATALOG, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
 from onec_pipelines.importing import Counters, ExportSnapshot, ImportReport, Progress
@@ -171,7 +171,7 @@ def refuse_for_a_dead_run(url: str, run: dg.DagsterRun) -> None:
     Raises:
         DatabaseError: nobody holds the lock of a run that says its process does.
     """
-    if run.tags.get(LOCKED_TAG) != run.run_id:
+    if run.tags.get(LOCKED_TAG) != run.run_id or holds_run_lock(url, run.run_id):
         return
     with connect(url) as connection:
         if not is_run_locked(connection, run.run_id):
