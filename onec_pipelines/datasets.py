@@ -40,7 +40,7 @@ class Exported:
     @property
     def description(self) -> str:
         """What it is and where it lies."""
-        lies = ", ".join(f"`{name}/`" for name in self.directories or ("goods/import_files",))
+        lies = ", ".join(f"{name}/" for name in self.directories or ("goods/import_files",))
         return f"{self.text}: {lies}."
 
 
@@ -53,9 +53,10 @@ class Dataset:
         asset: its asset, and by that its pool and its tag.
         table: the table that it is read from, `schema.name`.
         beside: the other tables of `onec` whose rows are its own.
-        description: what the page of the asset says.
+        description: what its page says, and what fits into a line of the Catalog begins with what it does.
         counters: metadata key -> field of `Counters`, in the order in which they are shown: total, processed, others.
-        exports: what 1C exports for it, upstream of it in the lineage, by name.
+        exports: what 1C exports for it, upstream of it in the lineage, by a name that is no asset of ours: the lineage
+            shows only the last part of a key.
         required_directories: those without which it cannot be imported.
         noun: what messages call it, in the genitive.
         lists: the elements by which a file is known to hold something of it.
@@ -128,14 +129,14 @@ CATALOG = Dataset(
         "properties",
         "property_values",
     ),
-    description="Products, variants, categories, brands, units and properties of 1C, in `onec.products` and beside it. "
-    "Offers whose product has not arrived wait in `onec.pending_records`.",
+    description="Imports products, variants, categories, brands, units and properties from 1C: onec.products and the "
+    "tables beside it. Offers whose product has not arrived wait in onec.pending_records.",
     counters=_ITEMS,
     exports={
-        "goods": Exported(
+        "goods_xml": Exported(
             "Товары, группы, свойства и единицы измерения", ("goods", "groups", "propertiesGoods", "units")
         ),
-        "offers": Exported("Предложения и их свойства", ("offers", "propertiesOffers")),
+        "offers_xml": Exported("Предложения и их свойства", ("offers", "propertiesOffers")),
     },
     required_directories=("goods", "offers", "prices", "rests"),
     noun="каталога",
@@ -153,10 +154,10 @@ STOCKS = Dataset(
     asset="stocks",
     table="onec.stocks",
     beside=("warehouses",),
-    description="The stock of each variant in each warehouse, in `onec.stocks`. Stocks of unknown offers or warehouses "
-    "wait in `onec.pending_records`.",
+    description="Imports the stock of each variant by warehouse from 1C: onec.stocks. Stocks of unknown offers or "
+    "warehouses wait in onec.pending_records.",
     counters=_ITEMS,
-    exports={"rests": Exported("Остатки и склады", ("rests", "storages"))},
+    exports={"rests_xml": Exported("Остатки и склады", ("rests", "storages"))},
     required_directories=("rests",),
     noun="остатков",
     lists=frozenset({"Остатки", "Количество", "Склады", "Склад", "КоличествоНаСкладах", "ОстаткиПоСкладу"}),
@@ -173,10 +174,10 @@ PRICES = Dataset(
     asset="prices",
     table="onec.prices",
     beside=("price_types", "price_tiers"),
-    description="The price of each variant in each price type, in `onec.prices`; those for other units or from a "
-    "quantity on in `onec.price_tiers`. Prices of unknown offers or types wait in `onec.pending_records`.",
+    description="Imports the price of each variant by price type from 1C: onec.prices; those for other units or from "
+    "a quantity on: onec.price_tiers. Prices of unknown offers or types wait in onec.pending_records.",
     counters=_ITEMS,
-    exports={"prices": Exported("Цены и типы цен", ("prices", "priceLists"))},
+    exports={"prices_xml": Exported("Цены и типы цен", ("prices", "priceLists"))},
     required_directories=("prices",),
     noun="цен",
     lists=frozenset({"Цены", "ТипыЦен"}),
@@ -193,9 +194,9 @@ CUSTOMERS = Dataset(
     name="customers",
     asset="customers",
     table="onec.customers",
-    description="The buyers among the contragents of 1C, in `onec.customers`. Personal data: it is shown nowhere else.",
+    description="Imports the buyers among 1C's contragents: onec.customers. Personal data: it is shown nowhere else.",
     counters=_counters("total_customers", "processed", "created", "updated", "skipped", "errors", "removed"),
-    exports={"contragents": Exported("Контрагенты", ("contragents",))},
+    exports={"contragents_xml": Exported("Контрагенты", ("contragents",))},
     required_directories=("contragents",),
     noun="контрагентов",
     lists=frozenset({"Контрагенты"}),
@@ -207,8 +208,8 @@ IMAGES = Dataset(
     name="images",
     asset="product_images",
     table="onec.product_images",
-    description="The images of active products, checked and published in the media store, recorded in "
-    "`onec.product_images`. The first image that the XML lists is the main one.",
+    description="Checks and publishes the images of active products in the media store: onec.product_images. The "
+    "first image that the XML lists is the main one.",
     counters=_counters("total_products", "processed", "copied", "skipped", "errors", "removed"),
     exports={"import_files": Exported("Изображения товаров")},
     noun="изображений",
@@ -234,8 +235,8 @@ THUMBNAILS = Dataset(
     name="thumbnails",
     asset="product_thumbnails",
     table="onec.product_thumbnails",
-    description="Thumbnails of the published images, in the media store beside them, recorded in "
-    "`onec.product_thumbnails`. Only new and changed images are read.",
+    description="Makes thumbnails of the published images in the media store: onec.product_thumbnails. Only new and "
+    "changed images are read.",
     counters=_counters("total_images", "processed", "created", "skipped", "errors"),
     has_job=False,
 )

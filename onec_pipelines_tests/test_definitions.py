@@ -44,10 +44,10 @@ def test_the_assets_are_our_five_with_thumbnails_and_what_1c_exports(defs, specs
 @pytest.mark.parametrize(
     ("asset", "upstream"),
     [
-        ("catalog", {"export_1c/goods", "export_1c/offers"}),
-        ("stocks", {"catalog", "export_1c/rests"}),
-        ("prices", {"catalog", "export_1c/prices"}),
-        ("customers", {"export_1c/contragents"}),
+        ("catalog", {"export_1c/goods_xml", "export_1c/offers_xml"}),
+        ("stocks", {"catalog", "export_1c/rests_xml"}),
+        ("prices", {"catalog", "export_1c/prices_xml"}),
+        ("customers", {"export_1c/contragents_xml"}),
         ("product_images", {"catalog", "export_1c/import_files"}),
         ("product_thumbnails", {"product_images"}),
     ],
@@ -59,6 +59,23 @@ def test_an_asset_stands_below_the_catalogue_it_needs_and_its_part_of_the_export
 def test_everything_in_the_lineage_is_described_owned_grouped_and_of_a_kind(specs):
     for spec in specs.values():
         assert (bool(spec.description), bool(spec.owners), bool(spec.kinds), bool(spec.group_name)) == (True,) * 4, spec
+
+
+def test_no_two_of_them_are_called_alike_where_the_lineage_shows_the_last_part_of_a_key(specs):
+    assert len({spec.key.path[-1] for spec in specs.values()}) == len(specs)
+
+
+def test_they_are_one_group_because_the_lineage_folds_several(specs):
+    assert {spec.group_name for spec in specs.values()} == {"onec"}
+
+
+@pytest.mark.parametrize("asset", [*ASSETS, "product_thumbnails"])
+def test_a_line_of_the_catalog_begins_with_what_an_asset_does(specs, asset):
+    assert specs[asset].description.partition(" ")[0] in {"Imports", "Checks", "Makes"}
+
+
+def test_no_description_has_backticks_which_the_catalog_shows_as_they_are(specs):
+    assert [name for name, spec in specs.items() if "`" in spec.description] == []
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_the_definitions_are_right_and_listed(checkout):
     done = checkout.dg("check", "defs")
     assert (done.returncode, done.stderr) == (0, "")
     assert "All definitions loaded successfully." in done.stdout
-    assert {"catalog", "stocks", "prices", "customers", "product_images", "export_1c/goods"} <= checkout.listed()
+    assert {"catalog", "stocks", "prices", "customers", "product_images", "export_1c/goods_xml"} <= checkout.listed()
 
 
 def test_an_asset_of_the_team_is_listed_beside_ours(checkout):

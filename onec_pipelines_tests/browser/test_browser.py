@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.demo import write_demo
+from onec_pipelines.orchestration.runs.observing import PARTS
 from onec_pipelines_tests.demo_summary import DemoSummary, summarize
 
 pytestmark = pytest.mark.slow
@@ -62,6 +64,14 @@ def test_the_page_of_an_asset_says_its_table_and_leads_to_its_code_before_any_im
     code = page.locator("a[href^='vscode:']")
     expect(code).to_have_attribute("href", re.compile(r"/onec_pipelines/importing/catalog\.py"))
     window.picture("definition")
+
+
+def test_the_lineage_shows_every_asset_with_a_name_of_its_own(window):
+    page = window.page
+    window.visit("Lineage")
+    for name in (*BY_ASSET, *PARTS):
+        expect(page.locator("foreignObject").get_by_text(name, exact=True)).to_have_count(1)
+    window.picture("lineage")
 
 
 def test_materialize_without_pictures_is_refused_at_once_with_the_sentence_and_leaves_no_run(window, data_dir):

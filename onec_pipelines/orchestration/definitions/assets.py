@@ -16,13 +16,12 @@ from onec_pipelines.orchestration.runs.step import run_session
 
 OWNERS = ["team:data"]
 GROUP = "onec"
+"""Of ours and of what 1C exports: the lineage folds groups as soon as there are two."""
 KINDS = {"postgres", "python"}
 
 
 export_specs = [
-    dg.AssetSpec(
-        exported(name), description=part.description, group_name="export_1c", kinds={"1c", "file"}, owners=OWNERS
-    )
+    dg.AssetSpec(exported(name), description=part.description, group_name=GROUP, kinds={"1c", "file"}, owners=OWNERS)
     for dataset in IMPORTED
     for name, part in dataset.exports.items()
 ]

@@ -35,7 +35,7 @@ def settle(directory: Path) -> None:
 def test_a_refresh_tells_of_every_part_what_lies_where(refreshed):
     instance, root = refreshed.project.instance, refreshed.project.settings.data_dir
     files = [*(root / "prices").glob("*.xml"), *(root / "priceLists").glob("*.xml")]
-    (prices,) = told(instance, "prices")
+    (prices,) = told(instance, "prices_xml")
     assert {key: value.value for key, value in prices.metadata.items()} == {
         "directory": str(root),
         "files": len(files),
@@ -57,7 +57,7 @@ def test_images_are_counted_with_what_is_in_the_directories_below(refreshed):
 def test_a_second_run_over_the_same_files_tells_nothing(project):
     assert project.run("customers_import").success
     assert project.run("customers_import").success
-    assert len(told(project.instance, "contragents")) == 1
+    assert len(told(project.instance, "contragents_xml")) == 1
 
 
 def test_only_the_part_that_1c_wrote_anew_is_told_again(project):
@@ -66,26 +66,28 @@ def test_only_the_part_that_1c_wrote_anew_is_told_again(project):
     (file,) = (project.settings.data_dir / "contragents").glob("*.xml")
     os.utime(file, (AN_HOUR_AGO + 60, AN_HOUR_AGO + 60))
     observe(project.instance, ExportSnapshot(project.settings.data_dir))
-    assert {part: len(told(project.instance, part)) for part in PARTS} == dict.fromkeys(PARTS, 1) | {"contragents": 2}
+    assert {part: len(told(project.instance, part)) for part in PARTS} == dict.fromkeys(PARTS, 1) | {
+        "contragents_xml": 2
+    }
 
 
 def test_what_1c_is_writing_is_not_told_before_it_has_stopped(project):
     for path in project.settings.data_dir.rglob("*"):
         os.utime(path)
     observe(project.instance, ExportSnapshot(project.settings.data_dir))
-    assert told(project.instance, "goods") == []
+    assert told(project.instance, "goods_xml") == []
 
 
 def test_a_part_that_is_not_exported_is_not_told(project, remove):
     remove("contragents")
     settle(project.settings.data_dir)
     observe(project.instance, ExportSnapshot(project.settings.data_dir))
-    assert told(project.instance, "contragents") == []
+    assert told(project.instance, "contragents_xml") == []
 
 
 def test_an_export_that_is_not_there_says_nothing(project, tmp_path):
     observe(project.instance, ExportSnapshot(tmp_path / "absent"))
-    assert told(project.instance, "goods") == []
+    assert told(project.instance, "goods_xml") == []
 
 
 def test_files_that_lie_together_are_all_of_each_part(project):
@@ -93,7 +95,7 @@ def test_files_that_lie_together_are_all_of_each_part(project):
     write_demo(project.settings.data_dir, layout="2.07")
     settle(project.settings.data_dir)
     observe(project.instance, ExportSnapshot(project.settings.data_dir))
-    assert [told(project.instance, part)[0].metadata["files"].value for part in ("goods", "prices")] == [3, 3]
+    assert [told(project.instance, part)[0].metadata["files"].value for part in ("goods_xml", "prices_xml")] == [3, 3]
 
 
 def test_the_night_tells_what_it_has_looked_at_before_there_is_a_run(project, tmp_path):
@@ -103,7 +105,7 @@ def test_the_night_tells_what_it_has_looked_at_before_there_is_a_run(project, tm
         dg.build_schedule_context(instance, resources={"onec": Onec()}) as context,
     ):
         build_nightly_refresh(project.settings).evaluate_tick(context)
-        assert len(told(instance, "goods")) == 1
+        assert len(told(instance, "goods_xml")) == 1
 
 
 def test_the_sensor_tells_what_it_has_looked_at_before_there_is_a_run(project):
