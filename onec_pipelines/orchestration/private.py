@@ -15,11 +15,14 @@ from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NA
 # What `define_asset_job` returns has no public name.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-# What an instance is told of a failed run, beside the message.
-from dagster._core.events import JobFailureData
+# What the history holds of a run or a step that failed or was canceled, beside the message.
+from dagster._core.events import JobCanceledData, JobFailureData
 
 # An executor of our own wraps another one: these are what it is handed and asked for.
 from dagster._core.execution.context.system import PlanOrchestrationContext
+
+# Of a failed step likewise.
+from dagster._core.execution.plan.objects import StepFailureData
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 
@@ -104,6 +107,7 @@ __all__ = [
     "ExecutionPlan",
     "GraphenePythonError",
     "InstanceRef",
+    "JobCanceledData",
     "JobFailureData",
     "PlanOrchestrationContext",
     "ProxyServerManager",
@@ -118,6 +122,7 @@ __all__ = [
     "SqlEventLogStorage",
     "SqlEventLogStorageMetadata",
     "SqlEventLogStorageTable",
+    "StepFailureData",
     "UnresolvedAssetJobDefinition",
     "UserConfigSchema",
     "UserFacingGraphQLError",

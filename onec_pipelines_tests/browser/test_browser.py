@@ -157,4 +157,5 @@ def test_the_page_of_a_failed_run_says_what_is_wrong_with_the_export(window, dat
     expect(
         page.get_by_text(re.compile(rf"Файл goods/{goods.name} не читается как XML \(строка \d+\)")).first
     ).to_be_visible()
+    assert "dagster._core" not in page.locator("body").inner_text()
     window.picture("failed_run")

@@ -31,6 +31,7 @@ from onec_pipelines.orchestration.private import (
     RemoteRepositoryOrigin,
     WorkerStatus,
 )
+from onec_pipelines.orchestration.runs.failures import plainly
 from onec_pipelines.orchestration.runs.progress import KILLED, LANDED, RESULT, RESULT_TAG, known_of_assets, stopped
 from onec_pipelines.orchestration.runs.step import LOCKED_TAG
 from onec_pipelines.settings import Settings
@@ -135,7 +136,7 @@ class OnecRunLauncher(DefaultRunLauncher):
 
 
 class OnecInstance(dg.DagsterInstance):
-    """Dagster's instance, which knows where the runs of `onec import` come from, and says of a killed one that it was.
+    """Dagster's instance, which knows where the runs of `onec import` come from, and says plainly why a run failed.
 
     Of a run that is executed in the process that made it Dagster notes no origin: the UI could not repeat it, nor show
     it on its first page.
@@ -156,6 +157,10 @@ class OnecInstance(dg.DagsterInstance):
         if job_def.name in JOBS.values():
             about.setdefault("remote_job_origin", RemoteJobOrigin(REPOSITORY, job_def.name))
         return super().create_run_for_job(job_def, *args, **about)
+
+    def handle_new_event(self, event: dg.EventLogEntry, **about: Any) -> None:  # noqa: ANN401 - Dagster's own
+        """Store an event, an error in it as people shall read it."""
+        super().handle_new_event(plainly(event), **about)
 
     def report_run_failed(
         self, dagster_run: DagsterRun, message: str | None = None, job_failure_data: JobFailureData | None = None

@@ -12,6 +12,7 @@ from dagster import DagsterEventType, DagsterRunStatus, RunRecord, RunsFilter
 from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, BY_NAME
 from onec_pipelines.importing import Counters
+from onec_pipelines.orchestration.runs.failures import INTERRUPTED, INTERRUPTIONS
 from onec_pipelines.orchestration.runs.metadata import NOTICES, PASSED_OVER, counter_values, counters_of
 from onec_pipelines.orchestration.runs.progress import (
     IMPORT_TYPE_TAG,
@@ -39,7 +40,6 @@ STATUS = {
     DagsterRunStatus.CANCELED: "failed",
 }
 CANCELED = "The run was canceled."
-INTERRUPTED = "The run was interrupted."
 EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_OBSERVATION,
@@ -220,7 +220,7 @@ def _sentence(event: dg.DagsterEvent) -> str | None:
         data = event.step_failure_data
         if data.user_failure_data and data.user_failure_data.description:
             return data.user_failure_data.description
-        if data.error and data.error.cls_name == dg.DagsterExecutionInterruptedError.__name__:
+        if data.error and data.error.cls_name in INTERRUPTIONS:
             return INTERRUPTED
         error = data.error and (data.error.cause or data.error)
         return _first_line(error.message) if error else None

@@ -19,6 +19,7 @@ from onec_pipelines.importing import Counters, ExportSnapshot, ImportReport, Pro
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.columns import column_schema
 from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
+from onec_pipelines.orchestration.runs.failures import ImportFailed
 from onec_pipelines.orchestration.runs.guards import guard_result
 from onec_pipelines.orchestration.runs.metadata import PASSED_OVER, failure_metadata, report_metadata
 from onec_pipelines.orchestration.runs.observing import observe_in_step
@@ -194,11 +195,11 @@ def failures_told(progress: RunProgress, tags: RunTags) -> Iterator[None]:
         raise
 
 
-def failure(message: str, progress: RunProgress, tags: RunTags) -> dg.Failure:
+def failure(message: str, progress: RunProgress, tags: RunTags) -> ImportFailed:
     """The failure of a run, with its result tagged."""
     end(progress, tags, FAILED, visible(message))
     metadata = failure_metadata(tags.asset, message, progress.counters)
-    return dg.Failure(description=visible(message), metadata=metadata, allow_retries=False)
+    return ImportFailed(description=visible(message), metadata=metadata, allow_retries=False)
 
 
 def end(progress: RunProgress, tags: RunTags, result: str, reason: str = "") -> None:
