@@ -29,7 +29,7 @@ from onec_pipelines.datasets import ALL, BY_NAME, IMPORT_TYPES
 from onec_pipelines.errors import ImportBusyError, OnecError
 from onec_pipelines.places import write_problems
 from onec_pipelines.settings import PROJECT_ROOT, Settings
-from onec_pipelines.shown import in_json, visible
+from onec_pipelines.shown import counted, in_json, visible
 
 if TYPE_CHECKING:
     from onec_pipelines.importing.past import Import, Since
@@ -96,7 +96,17 @@ def places_written(settings: Settings, import_type: str) -> dict[str, Path]:
     return places
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, of which the help says the first sentence whole: click cuts it to what is left of a line."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them."""
+        told = [(name, (self.commands[name].help or "").partition("\n\n")[0]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="onec-pipelines")
 @click.option(
     "--debug", is_flag=True, help="Say on stderr, and in the log of the run, what is done and what is passed over."
@@ -121,11 +131,11 @@ def check(import_type: str) -> None:
     refuse_unless_ready(settings, export, import_type)
     if broken := broken_files(export, import_type, thoroughly=True):
         refuse(broken)
-    click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: {import_type} can be imported.")
+    click.echo(f"{click.style('✓', fg='green')} {visible(str(export.root))}: можно импортировать ({import_type}).")
     for part in IMPORT_TYPES[1:] if import_type == "all" else ():
         missing = preflight(export, part, has_products=True)
         if missing:
-            click.echo(f"{click.style('!', fg='yellow')} Without {part}: {visible(' '.join(missing))}")
+            click.echo(f"{click.style('!', fg='yellow')} Без {part}: {visible(' '.join(missing))}")
 
 
 @main.command("import")
@@ -251,7 +261,7 @@ def sessions(import_type: str | None, limit: int, *, as_json: bool, watch: bool)
     if import_type and not found and not as_json:
         click.echo(f"No import of {import_type} has run yet.")
     elif as_json:
-        click.echo(in_json([session.as_json() for session in found]))
+        click.echo(in_json([session.as_json(settings.ui_url) for session in found]))
     else:
         print_sessions(Console(), found, settings.timezone)
 
@@ -299,7 +309,7 @@ def show_rows(fate: "Fate", import_type: str, file: Path | None, *, as_json: boo
         total = count_unlanded(connection, fate, import_type) if has_tables(connection) else None
         rows = found if total else iter(())
         if file:
-            click.echo(f"{visible(str(file))}: {write_csv(rows, file, settings.timezone):,} rows.")
+            click.echo(f"{visible(str(file))}: {counted(write_csv(rows, file, settings.timezone), 'row')}.")
         elif as_json:
             echo_list(row.as_json() for row in rows)
         elif total:
@@ -453,8 +463,9 @@ def prune(keep_days: int, *, dry_run: bool) -> None:
         due = () if dry_run else old.due
         shown = track(due, "Removing", console=errors, transient=True, disable=not errors.is_terminal)
         events = sum(remove(instance, run_id) for run_id in shown)
-    said = f"{'Would remove' if dry_run else 'Removed'}: {len(old.due)} runs that ended before {before:%Y-%m-%d}"
-    said += "" if dry_run else f", with {events} events"
+    verb = "Would remove" if dry_run else "Removed"
+    said = f"{verb}: {counted(len(old.due), 'run')} that ended before {before:%Y-%m-%d}"
+    said += "" if dry_run else f", with {counted(events, 'event')}"
     said += f"; kept: {old.kept} that hold the newest of an asset, a check or an import" if old.kept else ""
     click.echo(f"{said}.")
 
@@ -471,7 +482,9 @@ def demo(directory: Path, layout: str, encoding: str) -> None:
     from onec_pipelines.demo import write_demo  # noqa: PLC0415
 
     written = write_demo(directory, layout=layout, encoding=encoding)
-    said = f"{written.xml_files} XML files, {written.products} products, layout {layout}, {encoding}"
+    said = (
+        f"{counted(written.xml_files, 'XML file')}, {counted(written.products, 'product')}, layout {layout}, {encoding}"
+    )
     click.echo(f"{visible(str(directory))}: {said}.")
 
 

@@ -21,13 +21,20 @@ CATALOG_IS_EMPTY = "каталог товаров пуст. Сначала им�
 class Check:
     """A check of rows after an import: `name` is that of its query in `importing/checks/<asset>.sql`.
 
-    `found` says, behind a number, what its rows are. It warns, or with `is_error` it is an error.
+    `one` and `many` say, behind a number, what its rows are; `remedy` is a sentence of what to do. It warns, or with
+    `is_error` it is an error.
     """
 
     name: str
     description: str
-    found: str
+    one: str
+    many: str
+    remedy: str = ""
     is_error: bool = False
+
+    def said_of(self, rows: int) -> str:
+        """What it says of so many rows."""
+        return f"{rows:,} {self.one if rows == 1 else self.many}. {self.remedy}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +152,18 @@ CATALOG = Dataset(
     items=("Товар", "Предложение"),
     is_guarded=True,
     checks=(
-        Check("pending_offers", f"No offer waits for its product {_WAIT}.", f"offers wait for their product {_WAIT}"),
-        Check("products_without_category", "Every active product has a category.", "products have no category"),
+        Check(
+            "pending_offers",
+            f"No offer waits for its product {_WAIT}.",
+            f"offer waits for its product {_WAIT}",
+            f"offers wait for their product {_WAIT}",
+        ),
+        Check(
+            "products_without_category",
+            "Every active product has a category.",
+            "product has no category",
+            "products have no category",
+        ),
     ),
 )
 STOCKS = Dataset(
@@ -165,8 +182,18 @@ STOCKS = Dataset(
     without_catalog=f"Невозможно загрузить остатки/цены: {CATALOG_IS_EMPTY}",
     is_guarded=True,
     checks=(
-        Check("pending_stocks", f"No stock waits for its offer {_WAIT}.", f"offers' stocks wait {_WAIT}"),
-        Check("negative_stocks", "No stock of an active offer is below zero.", "stocks are below zero"),
+        Check(
+            "pending_stocks",
+            f"No stock waits for its offer {_WAIT}.",
+            f"offer's stocks wait {_WAIT}",
+            f"offers' stocks wait {_WAIT}",
+        ),
+        Check(
+            "negative_stocks",
+            "No stock of an active offer is below zero.",
+            "stock is below zero",
+            "stocks are below zero",
+        ),
     ),
 )
 PRICES = Dataset(
@@ -185,9 +212,24 @@ PRICES = Dataset(
     without_catalog=f"Невозможно загрузить остатки/цены: {CATALOG_IS_EMPTY}",
     is_guarded=True,
     checks=(
-        Check("pending_prices", f"No price waits for its offer {_WAIT}.", f"offers' prices wait {_WAIT}"),
-        Check("prices_not_positive", "Every price of an active offer is above zero.", "prices are zero or below"),
-        Check("products_without_price", "Every active product has a price.", "products have no price"),
+        Check(
+            "pending_prices",
+            f"No price waits for its offer {_WAIT}.",
+            f"offer's prices wait {_WAIT}",
+            f"offers' prices wait {_WAIT}",
+        ),
+        Check(
+            "prices_not_positive",
+            "Every price of an active offer is above zero.",
+            "price is zero or below",
+            "prices are zero or below",
+        ),
+        Check(
+            "products_without_price",
+            "Every active product has a price.",
+            "product has no price",
+            "products have no price",
+        ),
     ),
 )
 CUSTOMERS = Dataset(
@@ -215,18 +257,26 @@ IMAGES = Dataset(
     noun="изображений",
     without_catalog=f"Невозможно загрузить изображения: {CATALOG_IS_EMPTY}",
     checks=(
-        Check("products_without_image", "Every active product has an image.", "products have no image"),
+        Check(
+            "products_without_image",
+            "Every active product has an image.",
+            "product has no image",
+            "products have no image",
+        ),
         Check(
             "missing_media",
             "Every image on record is in the media store.",
-            "images are on record and gone from the media store: import images from an export that holds them",
+            "image is on record and gone from the media store",
+            "images are on record and gone from the media store",
+            "Import images from an export that holds them.",
             is_error=True,
         ),
         Check(
             "deactivation_guard",
             "An export names enough of what is published: no more than ONEC_MAX_DEACTIVATION would go.",
-            "images are kept although the export names them no longer: ONEC_MAX_DEACTIVATION does not allow that so "
-            "many go. If the export is right, set it to 1 for one import",
+            "image is kept although the export names it no longer",
+            "images are kept although the export names them no longer",
+            "ONEC_MAX_DEACTIVATION does not allow that so many go. If the export is right, set it to 1 for one import.",
             is_error=True,
         ),
     ),

@@ -7,6 +7,8 @@ a terminal, no formula. One function for each kind of place:
     in_markdown(text)    a part of what is rendered as Markdown; plain text or a table is better, where it can be had
     in_json(value)       JSON for programs, which may be printed on a terminal and is read back as it was
     in_csv(text)         a cell of a file that people open in Excel
+
+And `counted(1, "row")`, a number with what it counts.
 """
 
 import json
@@ -63,3 +65,8 @@ def in_csv(text: str) -> str:
     """A text as a cell: one that Excel would take for a formula begins with an apostrophe. A number is no text."""
     shown = visible(text)
     return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `20,004 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -17,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from onec_pipelines.datasets import ALL
 from onec_pipelines.importing.past import Since
 from onec_pipelines.importing.report import NOTHING_NEW, came_to, number_text, shown_of
-from onec_pipelines.shown import visible
+from onec_pipelines.shown import counted, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,8 +151,13 @@ def _session_line(session: "Session", zone: str) -> Text:
 
 
 def progress_text(session: "Session") -> str:
-    """`████ 809/809`; only what goes on has a bar that is not full."""
+    """`████ 809/809`; only what goes on has a bar that is not full.
+
+    A run of all types learns the total of each when that begins: a bar would fall back, so it has none.
+    """
     reached = f"{session.processed}/{session.total}"
+    if session.status == "in_progress" and session.import_type == ALL:
+        return f"{reached} so far"
     if session.status == "failed":
         return f"at {reached}" if session.total else ""
     share = session.processed / session.total if session.total else 0.0
@@ -291,9 +297,14 @@ def print_status(console: Console, status: "Status", zone: str) -> None:
     export = status.export
     lines = [
         ("database", f"PostgreSQL {status.server_version}, {status.database}"),
-        ("media", f"{status.media}, {status.published_images:,} images"),
+        ("media", f"{status.media}, {counted(status.published_images, 'image')}"),
         ("export", export.directory),
-        ("", f"{export.files:,} XML files, {export.images:,} images" if export.files else "no XML file"),
+        (
+            "",
+            f"{counted(export.files, 'XML file')}, {counted(export.images, 'image')}"
+            if export.files
+            else "no XML file",
+        ),
     ]
     if export.changed_at:
         stated = f"; 1C says {export.exported_at}" if export.exported_at else ""
@@ -302,8 +313,8 @@ def print_status(console: Console, status: "Status", zone: str) -> None:
     for number, (name, last) in enumerate(status.imports.items()):
         said = f"{last.status:<11}  {_moment(last.at, zone)}  {last.came_to}" if last else "never"
         lines.append(("" if number else "imports", f"{name:<9}  {said}"))
-    for word, counted in (("pending", status.pending), ("rejected", status.rejected)):
-        lines.append((word, ", ".join(f"{name} {rows:,}" for name, rows in counted.items()) or "none"))
+    for word, waiting in (("pending", status.pending), ("rejected", status.rejected)):
+        lines.append((word, ", ".join(f"{name} {rows:,}" for name, rows in waiting.items()) or "none"))
     seen, refresh = status.daemon_seen_at, status.next_refresh
     alive = f"at work, seen {_age(seen)} ago" if seen and status.daemon_is_alive else "none: make ui, or onec daemon"
     lines += [("daemon", alive), ("next", _moment(refresh, zone) if refresh else "never: the schedule is stopped")]

@@ -123,6 +123,14 @@ def test_every_command_is_in_the_readme_and_every_command_of_the_readme_is_there
     assert set(re.findall(r"\bonec ([a-z]+)\b", text)) == cli.main.commands.keys()
 
 
+def test_the_help_cuts_nothing_and_fits_a_terminal_of_80_columns(onec):
+    said = onec("--help").stdout
+    assert max(map(len, said.splitlines())) <= 80
+    together = re.sub(r"\s+", " ", said)
+    for command in cli.main.commands.values():
+        assert re.sub(r"\s+", " ", command.help.partition("\n\n")[0]) in together
+
+
 def test_every_command_has_help(onec):
     for name in cli.main.commands:
         assert "Usage: main" in onec(name, "--help").stdout
@@ -145,7 +153,7 @@ def test_a_limit_is_a_number_from_one(onec, limit):
 
 def test_an_export_that_can_be_imported_is_said_so(onec, data_dir):
     result = onec("check")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, f"✓ {data_dir}: all can be imported.\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"✓ {data_dir}: можно импортировать (all).\n", "")
 
 
 def test_a_type_can_be_checked_alone(onec, data_dir):
@@ -299,9 +307,10 @@ def test_for_programs_the_list_is_json_also_where_it_is_to_be_watched(onec):
 def test_a_full_refresh_tells_beforehand_and_afterwards_what_it_does_without(onec, data_dir):
     shutil.rmtree(data_dir / "contragents")
     missing = f"Директория контрагентов не найдена: {data_dir}/contragents. Убедитесь, что данные выгружены из 1С."
-    assert onec("check").stdout.splitlines()[1:] == [f"! Without customers: {missing}"]
+    assert onec("check").stdout.splitlines()[1:] == [f"! Без customers: {missing}"]
     onec("import", "all")
-    assert f"customers was passed over: {missing}" in onec("sessions").stdout
+    said = [line.strip() for line in onec("sessions").stdout.splitlines()]
+    assert said[said.index("customers was passed over.") + 1] == f"customers: {missing}"
 
 
 # --- another directory

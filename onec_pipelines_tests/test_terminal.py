@@ -63,9 +63,9 @@ def test_a_report_and_a_list_of_sessions_tell_what_was_removed():
 
 
 def test_a_report_says_what_a_person_should_know():
-    session = replace(COMPLETED, notices=("customers was passed over: Директория контрагентов не найдена.",))
+    session = replace(COMPLETED, notices=("customers: Директория контрагентов не найдена.",))
     said = printed(print_report, session, width=40)
-    assert "\ncustomers was passed over: Директория контрагентов не найдена.\n" in said
+    assert "\ncustomers: Директория контрагентов не найдена.\n" in said
 
 
 def test_the_report_of_a_failed_import_ends_with_its_error_on_one_line():
@@ -130,7 +130,13 @@ def test_without_a_session_the_first_command_is_named():
     ],
 )
 def test_only_what_goes_on_has_a_bar_that_is_not_full(status, processed, total, text):
-    assert progress_text(replace(COMPLETED, status=status, processed=processed, total=total)) == text
+    session = replace(COMPLETED, import_type="catalog", status=status, processed=processed, total=total)
+    assert progress_text(session) == text
+
+
+def test_a_run_of_all_types_whose_total_still_grows_has_no_bar_that_would_fall_back():
+    session = replace(COMPLETED, import_type="all", status="in_progress", processed=184, total=184)
+    assert progress_text(session) == "184/184 so far"
 
 
 def test_where_there_is_no_terminal_no_bar_is_drawn(capfd):

@@ -256,7 +256,7 @@ def test_what_0_1_0_has_recorded_is_read_and_does_not_act_either(said):
     first, second = OF_BEFORE["notices"].removeprefix("- ").split("\n- ")
     assert f"catalog: {visible(first)}" in lines
     assert f"catalog: {visible(second)}" in lines
-    assert f"customers was passed over: {visible(OF_BEFORE['passed_over'])}" in lines
+    assert f"customers: {visible(OF_BEFORE['passed_over'])}" in lines
     assert visible(OF_BEFORE["error"]) in lines
 
 

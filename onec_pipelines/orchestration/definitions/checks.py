@@ -70,14 +70,14 @@ COMPARISONS = (
         f"No more than {SUDDEN:.0%} of the rows are gone since the import before.",
         count_rows,
         is_sudden,
-        "{rows} rows are left of the {before} of the import before.",
+        "Rows that are left: {rows}; after the import before: {before}.",
     ),
     Comparison(
         REJECTED_ROWS,
         "No more rows are rejected than after the import before.",
         lambda connection, asset: count_unlanded(connection, "rejected", BY_ASSET[asset].name),
         operator.gt,
-        "{rows} rows are rejected, {before} were after the import before: onec rejected lists them, the newest first.",
+        "Rejected rows: {rows}; after the import before: {before}. onec rejected lists them, the newest first.",
     ),
 )
 
@@ -135,7 +135,7 @@ def rows_result(connection: psycopg.Connection, settings: Settings, asset: str, 
         check_name=check.name,
         passed=not findings.total,
         severity=ERROR if check.is_error else WARN,
-        description=f"{findings.total} {check.found}." if findings.total else None,
+        description=check.said_of(findings.total) if findings.total else None,
         metadata=metadata,
     )
 

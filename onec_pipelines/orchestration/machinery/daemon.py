@@ -80,11 +80,17 @@ def become_the_daemon(instance: dg.DagsterInstance) -> None:
 def run_controller(instance: dg.DagsterInstance, workspace: Path, *, log_level: str) -> None:
     """Run Dagster's daemons until interrupted; then no heartbeat is left by which they would seem to live."""
     target = private.WorkspaceFileTarget([str(workspace)])
+    logging.getLogger("dagster.daemon.EventLogConsumerDaemon").addFilter(is_news)
     try:
         with private.daemon_controller_from_instance(instance, target, log_level=log_level) as controller:
             controller.check_daemon_loop()
     finally:
         instance.wipe_daemon_heartbeats()
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the daemon that repeats runs is worth a warning: that its first look is the first is not."""
+    return not str(record.msg).startswith("No cursor for event type")
 
 
 @contextmanager
@@ -119,5 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="%(message)s")
     main()

@@ -8,7 +8,7 @@ import dagster as dg
 from onec_pipelines.importing import Guard
 from onec_pipelines.importing.report import percent
 
-GUARD = "deactivation_guard"
+GUARD, DECISIONS = "deactivation_guard", "decisions"
 
 
 def guard_spec(asset: str) -> dg.AssetCheckSpec:
@@ -41,5 +41,5 @@ def guard_result(asset: str, guards: tuple[Guard, ...]) -> dg.AssetCheckResult:
         passed=not blocked,
         severity=dg.AssetCheckSeverity.ERROR,
         description=" ".join(str(guard) for guard in blocked) or None,
-        metadata={"decisions": dg.MetadataValue.table(rows)} if rows else {},
+        metadata={DECISIONS: dg.MetadataValue.table(rows)} if rows else {},
     )

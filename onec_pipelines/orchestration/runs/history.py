@@ -1,8 +1,8 @@
 """Import sessions: Dagster's run history as the ImportSession list. There is no second record of them."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from onec_pipelines.database.locks import tags_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, BY_NAME
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.runs.failures import INTERRUPTED, INTERRUPTIONS
+from onec_pipelines.orchestration.runs.guards import DECISIONS, GUARD
 from onec_pipelines.orchestration.runs.metadata import NOTICES, PASSED_OVER, counter_values, counters_of
 from onec_pipelines.orchestration.runs.progress import (
     IMPORT_TYPE_TAG,
@@ -43,9 +44,19 @@ CANCELED = "The run was canceled."
 EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_OBSERVATION,
+    DagsterEventType.ASSET_CHECK_EVALUATION,
     DagsterEventType.STEP_FAILURE,
     DagsterEventType.RUN_FAILURE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSaid:
+    """Whether the guard of an asset let everything go that an export names no longer, and what it decided on."""
+
+    passed: bool
+    description: str | None
+    decisions: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ class Session:
     """One import: `status` is pending, in_progress, completed or failed; times are in UTC.
 
     `counters` are by asset and key; of an import that goes on, failed or was killed, as far as it has come. `notices`
-    are what its assets want a person to know; `result` is the tag `onec/result`.
+    are what its assets want a person to know, `guards` what the guard of each asset said; `result` is the tag
+    `onec/result`.
     """
 
     run_id: str
@@ -67,6 +79,8 @@ class Session:
     error_message: str | None
     notices: tuple[str, ...] = ()
     result: str = ""
+    job: str = ""
+    guards: Mapping[str, GuardSaid] = field(default_factory=dict)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -75,8 +89,8 @@ class Session:
             return None
         return round(((self.finished_at or datetime.now(UTC)) - self.started_at).total_seconds(), 2)
 
-    def as_json(self) -> dict[str, Any]:
-        """The session for programs; times in ISO 8601."""
+    def as_json(self, ui_url: str) -> dict[str, Any]:
+        """The session for programs, with the link to its page in the UI at an address; times in ISO 8601."""
         return {
             "run_id": self.run_id,
             "import_type": self.import_type,
@@ -88,6 +102,10 @@ class Session:
             "duration_seconds": self.duration_seconds,
             "counters": self.counters,
             "error_message": self.error_message,
+            "notices": list(self.notices),
+            "guards": {asset: asdict(said) for asset, said in self.guards.items()},
+            "job": self.job,
+            "link": f"{ui_url}/runs/{self.run_id}",
         }
 
 
@@ -131,6 +149,8 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         error_message=_error(run, events),
         notices=tuple(notice for event in events for notice in _notices(event)),
         result=run.tags.get(RESULT_TAG, ""),
+        job=run.job_name,
+        guards=dict(guard for event in events for guard in _guards(event)),
     )
 
 
@@ -193,7 +213,17 @@ def _notices(event: dg.DagsterEvent) -> Iterator[str]:
     elif event.event_type is DagsterEventType.ASSET_OBSERVATION:
         said = event.asset_observation_data.asset_observation.metadata.get(PASSED_OVER)
         if said:
-            yield f"{asset} was passed over: {said.value}"
+            yield from (f"{asset} was passed over.", f"{asset}: {said.value}")
+
+
+def _guards(event: dg.DagsterEvent) -> Iterator[tuple[str, GuardSaid]]:
+    """What the guard of an asset said, by its check."""
+    if event.event_type is DagsterEventType.ASSET_CHECK_EVALUATION:
+        check = event.asset_check_evaluation_data
+        if check.check_name == GUARD:
+            decisions = getattr(check.metadata.get(DECISIONS), "records", ())
+            said = GuardSaid(check.passed, check.description, tuple(dict(row.data) for row in decisions))
+            yield check.asset_key.to_user_string(), said
 
 
 def _error(run: dg.DagsterRun, events: list[dg.DagsterEvent]) -> str | None:

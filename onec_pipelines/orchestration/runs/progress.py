@@ -7,6 +7,7 @@ takes: the assets of a run share them alike. It is no observation, which the UI 
 
 import json
 import logging
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +45,7 @@ RESULT, REASON = "result", "reason"
 LANDED, PASSED, FAILED, CANCELED, KILLED = "landed", "passed over", "failed", "canceled", "killed"
 SHOWN_OF_A_TAG = 36
 """So many characters of a tag the Runs page shows."""
+OF_A_FILE = re.compile(r"Файл (?P<file>.+?\.xml) (?P<reason>[^:.(]+)", re.IGNORECASE)
 COUNTED = [counter.name for counter in fields(Counters)]
 EVERY_SECONDS = 2.0
 SLOWEST = 1024
@@ -120,7 +122,7 @@ class RunTags:
             if counters:
                 mine |= asdict(counters)
             if result is not None:
-                mine |= {RESULT: result, REASON: shortened(reason)}
+                mine |= {RESULT: result, REASON: headline(reason)}
             self.instance.add_run_tags(self.run_id, tags_of(run, self.import_type, assets, alone=self.alone))
 
     def show(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
@@ -173,7 +175,7 @@ def tags_of(run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, An
 def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
     """What came of a run, in as many characters as the Runs page shows, the worst first.
 
-    `Файл goods/goods_1.xml не читается…`, `canceled, nothing was changed`, `4 errors, 91 copied`, and of several
+    `не читается как XML: goods_1_…f49.xml`, `canceled, nothing was changed`, `4 errors, 91 copied`, and of several
     assets `6 errors (images 4), 812 created`.
     """
     by_result: dict[str, list[str]] = defaultdict(list)
@@ -221,6 +223,27 @@ def fitting(parts: Sequence[str]) -> str:
 def shortened(text: str) -> str:
     """The beginning of a text, as much as is shown."""
     return text if len(text) <= SHOWN_OF_A_TAG else text[: SHOWN_OF_A_TAG - 1].rstrip() + "…"
+
+
+def headline(sentence: str) -> str:
+    """What a sentence says, as much as is shown: of a file first what is wrong, then which one it is.
+
+    1C's names of files are a number, a GUID and the number of a part: what tells them apart stands at both ends.
+    """
+    told = OF_A_FILE.match(sentence)
+    if not told or len(sentence) <= SHOWN_OF_A_TAG:
+        return shortened(sentence)
+    reason = told["reason"].rstrip()
+    name = narrowed(told["file"].rpartition("/")[2], max(0, SHOWN_OF_A_TAG - len(f"{reason}: ")))
+    return f"{reason}: {name}" if name else shortened(reason)
+
+
+def narrowed(name: str, width: int) -> str:
+    """A name without its middle; nothing where too little would be left."""
+    if len(name) <= width:
+        return name
+    kept = (width - 1) // 2
+    return f"{name[:kept]}…{name[-kept:]}" if kept > len(".xml") else ""
 
 
 def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str, str]:

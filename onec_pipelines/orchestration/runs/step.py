@@ -119,7 +119,8 @@ class SessionStep:
     def pass_over(self, absence: str) -> None:
         """Say that an asset was not imported: in the log, in the tags and, for the list of sessions, as an event."""
         asset = self.tags.asset
-        self.context.log.warning(f"{asset} was passed over: {absence}")  # noqa: G004
+        self.context.log.warning(f"{asset} was passed over.")  # noqa: G004
+        self.context.log.warning(absence)
         self.context.log_event(dg.AssetObservation(asset, metadata={PASSED_OVER: absence}))
         self.tags.write(result=PASSED)
 

@@ -46,7 +46,7 @@ def session(status: str, error: str | None = None, **counters: dict[str, int]) -
 
 REACHED = {"prices": {"total_items": 5, "processed_items": 3}}
 GUARD = FailedCheck("prices", "deactivation_guard", "9 of 10 prices are not named.")
-MORE = FailedCheck("prices", "rejected_rows", "4 rows are rejected, 3 were.", is_error=False)
+MORE = FailedCheck("prices", "rejected_rows", "Rejected rows: 4; after the import before: 3.", is_error=False)
 LINK = "http://dagster:3000/runs/9f2c"
 
 
@@ -87,14 +87,15 @@ LINK = "http://dagster:3000/runs/9f2c"
         pytest.param(
             session("completed", **REACHED), [MORE], True,
             Message("warning", "1C import needs attention: prices",
-                    "prices, rejected_rows: 4 rows are rejected, 3 were.\n"
+                    "prices, rejected_rows: Rejected rows: 4; after the import before: 3.\n"
                     f"prices: total_items 5, processed_items 3\n{LINK}"),
             id="went through, and more rows are rejected",
         ),
         pytest.param(
             session("completed", **REACHED), [MORE], False,
             Message("success", "1C import recovered: prices",
-                    "The import went through again.\nprices, rejected_rows: 4 rows are rejected, 3 were.\n"
+                    "The import went through again.\n"
+                    "prices, rejected_rows: Rejected rows: 4; after the import before: 3.\n"
                     f"prices: total_items 5, processed_items 3\n{LINK}"),
             id="well again, with more rejected rows",
         ),
@@ -362,7 +363,7 @@ def test_more_rejected_rows_are_one_message_and_nobody_hears_that_they_have_stay
     assert ticks() == "Messages sent: 1."
     (message,) = receiver.got
     assert message["title"] == "1C import needs attention: catalog"
-    assert message["message"].startswith("catalog, rejected_rows: 2 rows are rejected, 1 were after the import before")
+    assert message["message"].startswith("catalog, rejected_rows: Rejected rows: 2; after the import before: 1.")
 
 
 def test_rejected_rows_that_could_not_be_counted_are_not_told_of(deployed, ticks, receiver):

@@ -235,16 +235,17 @@ def test_a_full_refresh_imports_the_rest_and_says_what_it_passed_over(project, r
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert materialized == set(KEYS) - {asset}
     assert "error" in project.tags(result)["onec/result"]
-    assert any(text.startswith(f"{asset} was passed over: {message}") for text in project.messages(result))
-    (notice,) = [text for text in project.session(result).notices if "passed over" in text]
-    assert notice.startswith(f"{asset} was passed over: {message}")
+    assert [text for text in project.messages(result) if text.startswith(message)]
+    said, why = project.session(result).notices
+    assert said == f"{asset} was passed over."
+    assert why.startswith(f"{asset}: {message}")
 
 
 def test_a_directory_whose_name_acts_is_shown_where_something_is_passed_over(project, remove, monkeypatch):
     remove("contragents")
     acts = project.settings.data_dir.rename(project.settings.data_dir.with_name("\x1b[2J"))
     monkeypatch.setenv("ONEC_DATA_DIR", str(acts))
-    (said,) = [text for text in project.messages(project.run("full_refresh")) if "passed over" in text]
+    (said,) = [text for text in project.messages(project.run("full_refresh")) if "не найдена" in text]
     assert r"/\x1b[2J/contragents" in said
 
 

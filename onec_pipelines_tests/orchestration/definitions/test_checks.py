@@ -298,7 +298,7 @@ def test_a_drop_since_the_import_before_is_a_warning_with_both_counts(project, s
     assert "count_before" not in first.metadata
     assert (dropped.metadata["count"].value, dropped.metadata["count_before"].value) == (13, PRODUCTS)
     assert dropped.severity is WARN
-    assert dropped.description == "13 rows are left of the 20 of the import before."
+    assert dropped.description == "Rows that are left: 13; after the import before: 20."
 
 
 # --- more rejected rows
@@ -324,7 +324,7 @@ def test_more_rejected_rows_than_after_the_import_before_are_a_warning_with_both
     assert (found[2].metadata["count"].value, found[2].metadata["count_before"].value) == (4, 3)
     assert found[2].severity is WARN
     assert found[2].description == (
-        "4 rows are rejected, 3 were after the import before: onec rejected lists them, the newest first."
+        "Rejected rows: 4; after the import before: 3. onec rejected lists them, the newest first."
     )
 
 

@@ -82,7 +82,7 @@ def test_a_run_of_the_thumbnails_alone_is_listed_as_one(published):
         "onec/result": f"{total} created",
     }
     assert list_sessions(published.instance)[0].run_id == result.run_id
-    assert list_sessions(published.instance, import_type="thumbnails")[0].as_json()["counters"] == {
+    assert list_sessions(published.instance, import_type="thumbnails")[0].counters == {
         THUMBNAILS.asset: dict(zip(KEYS, [total, total, total, 0, 0], strict=True))
     }
 

@@ -100,8 +100,8 @@ def test_a_run_that_is_told_a_directory_passes_over_what_that_does_not_hold(proj
     elsewhere = shutil.copytree(project.settings.data_dir, tmp_path / "elsewhere")
     shutil.rmtree(elsewhere / "contragents")
     session = project.session(project.run("full_refresh", tags={"onec/data_dir": str(elsewhere)}))
-    (notice,) = session.notices
-    assert notice.startswith(f"customers was passed over: Директория контрагентов не найдена: {elsewhere}/contragents.")
+    _, why = session.notices
+    assert why.startswith(f"customers: Директория контрагентов не найдена: {elsewhere}/contragents.")
 
 
 def test_two_directories_in_turn_are_each_imported(project, tmp_path):

@@ -102,7 +102,7 @@ def test_there_is_no_session_of_a_run_that_is_not_there(instance):
 
 def test_the_json_of_a_session_is_that_of_the_contract(refreshed):
     session = refreshed.project.session(refreshed.result)
-    shown = json.loads(json.dumps(session.as_json()))
+    shown = json.loads(json.dumps(session.as_json("https://onec.example.com")))
     assert list(shown) == [
         "run_id",
         "import_type",
@@ -114,9 +114,21 @@ def test_the_json_of_a_session_is_that_of_the_contract(refreshed):
         "duration_seconds",
         "counters",
         "error_message",
+        "notices",
+        "guards",
+        "job",
+        "link",
     ]
     assert (shown["import_type"], shown["status"], shown["error_message"]) == ("all", "completed", None)
     assert shown["processed"] == shown["total"] > 0
+    assert (shown["job"], shown["link"]) == ("full_refresh", f"https://onec.example.com/runs/{session.run_id}")
+    assert {asset: said["passed"] for asset, said in shown["guards"].items()} == {
+        "catalog": True,
+        "stocks": True,
+        "prices": True,
+        "customers": True,
+        "product_images": True,
+    }
     assert {asset: list(counters) for asset, counters in shown["counters"].items()} == {
         asset: list(keys) for asset, keys in KEYS.items()
     }

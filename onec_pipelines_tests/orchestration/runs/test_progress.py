@@ -27,6 +27,7 @@ from onec_pipelines.orchestration.runs.progress import (
     RunTags,
     always,
     counters_reached,
+    headline,
     line_interval,
     parse_progress,
     result_of,
@@ -168,6 +169,30 @@ def test_the_result_of_a_failed_run_is_the_beginning_of_its_reason():
     assert result(failed, reason="Файл goods_1.xml пуст.") == "Файл goods_1.xml пуст."
     said = result(IMAGES, failed, reason="Файл goods_1.xml не читается как XML.")
     assert (said, len(said)) == ("catalog: Файл goods_1.xml не читает…", 36)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        (
+            "Файл goods/goods_1_2_4645a247-3965-569b-968a-0850f9b5cf49.xml не читается как XML (строка 26): …",
+            "не читается как XML: goods_1…f49.xml",
+        ),
+        (
+            "Файл goods/goods_1.xml не удалось прочитать: нет прав. Проверьте права доступа.",
+            "не удалось прочитать: goods_1.xml",
+        ),
+        (
+            "Файл import.xml исчез, выгрузку переименовали, удалили или начали заново.",
+            "исчез, выгрузку переименовали, удал…",
+        ),
+        ("Файл goods_1.xml пуст.", "Файл goods_1.xml пуст."),
+        ("Во время импорта изменились файлы: goods/goods_1.xml.", "Во время импорта изменились файлы:…"),
+    ],
+)
+def test_the_first_words_of_a_reason_say_what_is_wrong_and_not_only_in_which_file(sentence, said):
+    assert headline(sentence) == said
+    assert len(said) <= 36
 
 
 def test_counters_stand_under_the_words_of_their_asset():
