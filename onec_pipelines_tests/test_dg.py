@@ -33,10 +33,14 @@ class Checkout:
 
     def dg(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command `dg` in its root."""
+        return self.command("dg", *arguments)
+
+    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of Dagster's in its root."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("ONEC_", "DAGSTER_"))}
         settings = {"ONEC_DATABASE_URL": self.database_url, "DAGSTER_DISABLE_TELEMETRY": "yes"}
         return subprocess.run(
-            [Path(sys.executable).with_name("dg"), *arguments],
+            [Path(sys.executable).with_name(name), *arguments],
             cwd=self.root,
             env=kept | settings | {"PYTHONPATH": str(self.root)},
             capture_output=True,
@@ -82,3 +86,9 @@ def test_a_broken_file_of_the_team_fails_the_check_and_says_why(checkout):
     assert done.returncode == 1
     assert "ValueError: no such shop" in done.stderr + done.stdout
     assert {"prices", DIRECTORY} <= checkout.listed()
+
+
+@pytest.mark.parametrize(("upstream", "code"), [("prices", 0), ("pricez", 1)])
+def test_dagster_definitions_validate_says_the_same(checkout, upstream, code):
+    checkout.put("spread.py", SPREAD.replace("prices", upstream))
+    assert checkout.command("dagster", "definitions", "validate").returncode == code

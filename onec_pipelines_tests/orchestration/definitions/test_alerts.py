@@ -340,7 +340,7 @@ def test_a_failed_check_of_severity_error_is_one_message_and_its_recovery_anothe
     assert ticks() == "Messages sent: 1."
     (message,) = receiver.got
     assert (message["title"], message["type"]) == ("1C import needs attention: images", "warning")
-    assert message["message"].startswith("product_images, missing_media: 1 images are on record and gone from")
+    assert message["message"].startswith("product_images, missing_media: 1 image is on record and gone from")
     for path, data in pictures.items():
         path.write_bytes(data)
     receiver.got.clear()
