@@ -1,9 +1,11 @@
 """The pages say what the code does: commands, settings, names, keys, messages, links and examples."""
 
+import ast
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import dagster as dg
@@ -15,6 +17,7 @@ from dagster._core.scheduler.instigation import TickStatus
 from lxml import etree
 
 from onec_pipelines import cli, definitions
+from onec_pipelines import images as images_package
 from onec_pipelines import settings as settings_module
 from onec_pipelines.commerceml import preflight as preflight_module
 from onec_pipelines.commerceml.catalog import read_good
@@ -28,7 +31,9 @@ from onec_pipelines.demo import write_demo
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.inspection import inspect
 from onec_pipelines.images.source import ImageRejected
+from onec_pipelines.importing import images as importing_images
 from onec_pipelines.importing import import_catalog, import_prices
+from onec_pipelines.importing import thumbnails as thumbnails_package
 from onec_pipelines.orchestration.definitions.team import DIRECTORY, with_team
 from onec_pipelines.orchestration.machinery.coordinator import PreflightRunCoordinator
 from onec_pipelines.orchestration.runs.metadata import BREAKDOWN
@@ -340,6 +345,27 @@ def test_the_russian_guide_has_why_an_image_is_rejected(content):
     with pytest.raises(ImageRejected) as rejected:
         inspect(content)
     assert is_quoted(rejected.value.reason, RUSSIAN_GUIDE)
+
+
+def stated_in(package: ModuleType) -> set[str]:
+    """The Russian texts in the code of a package, with `…` for what is filled in; none of its documentation."""
+    found = set()
+    for module in Path(package.__file__).parent.glob("*.py"):
+        tree = ast.parse(module.read_text("utf-8"))
+        nodes = [*ast.walk(tree)]
+        inner = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        inner |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        texts = [node for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in inner]
+        found |= {re.sub(r"\{[^}]+\}", "…", ast.unparse(node).lstrip("f")[1:-1]) for node in texts}
+    return {text for text in found if re.match("[а-яА-Я]+ ", text)}
+
+
+@pytest.mark.parametrize("package", [images_package, importing_images, thumbnails_package], ids=lambda it: it.__name__)
+def test_the_russian_guide_has_every_reason_for_an_image_that_the_code_knows(package):
+    guide = {quote.partition(":")[0] for quote in quotes(RUSSIAN_GUIDE)}
+    reasons = {re.sub(r"\d+ байт|… байт", "байт", reason.partition(":")[0]) for reason in stated_in(package)}
+    assert sorted(reasons - {re.sub(r"\d+ байт", "байт", quote) for quote in guide}) == []
+    assert reasons
 
 
 # --- links
