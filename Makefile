@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Each worker has a PostgreSQL of its own. Those that are done early take tests from the others.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: run test test-slow coverage ui lint format bench lock clean
+.PHONY: run test test-slow coverage ui lint format bench screenshots lock clean
 
 run: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli quickstart
@@ -41,6 +41,10 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# The pictures of README and docs, from the demo; it wants chromium.
+screenshots: .venv/installed-dev
+	$(BIN)/python docs/screenshots.py
 
 # Both locks anew from pyproject.toml, for every Python and system at once; what need not change stays as it is.
 # `make lock UPGRADE=--upgrade` takes the newest of all, `make lock UPGRADE='--upgrade-package lxml'` of one.
