@@ -294,7 +294,7 @@ def pending(import_type: str, file: Path | None, *, as_json: bool) -> None:
 
 def show_rows(fate: "Fate", import_type: str, file: Path | None, *, as_json: bool) -> None:
     """The rows that have not landed: all of them in a file or as JSON, else the first ones."""
-    from onec_pipelines.database.connection import connect, database_url  # noqa: PLC0415
+    from onec_pipelines.database.connection import connect, database_url, losses_told  # noqa: PLC0415
     from onec_pipelines.importing.unlanded import count_unlanded, has_tables, read_unlanded, write_csv  # noqa: PLC0415
     from onec_pipelines.terminal import NO_IMPORT, print_unlanded  # noqa: PLC0415
 
@@ -303,6 +303,7 @@ def show_rows(fate: "Fate", import_type: str, file: Path | None, *, as_json: boo
     settings = Settings.from_environment()
     limit = None if file or as_json else SHOWN_ROWS
     with (
+        losses_told("the reading of a list", "it is not whole"),
         connect(database_url(settings)) as connection,
         closing(read_unlanded(connection, fate, import_type, limit)) as found,
     ):

@@ -22,6 +22,10 @@ BYTES = range(0xDC80, 0xDD00)
 SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes Excel take a cell for a formula, in either width; so do tab and CR, which are visible by then."""
+CHANGED = re.compile(r"[\d\s.,:/-]*\d[\d\s.,:/-]*|\d+([.,]\d+)?E[+-]?\d+", re.IGNORECASE)
+"""What Excel takes for a number, a date or a time, and shows as it likes."""
+KEPT = re.compile(r"0|[1-9]\d{0,10}", re.ASCII)
+"""Numbers that it shows as they are."""
 
 
 def visible(text: str) -> str:
@@ -62,9 +66,14 @@ def in_json(value: object) -> str:
 
 
 def in_csv(text: str) -> str:
-    """A text as a cell: one that Excel would take for a formula begins with an apostrophe. A number is no text."""
+    """A text as a cell: one that Excel would take for a formula, or change, begins with an apostrophe.
+
+    Excel makes 17 of `0017`, 1.2E+12 of a barcode and the twelfth of May of `12.05`. `="0017"` would keep it, but is a
+    formula. A number is no text.
+    """
     shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(FORMULA) else shown
+    is_changed = CHANGED.fullmatch(shown) and not KEPT.fullmatch(shown)
+    return f"'{shown}" if is_changed or shown.lstrip().startswith(FORMULA) else shown
 
 
 def counted(number: int, noun: str) -> str:

@@ -105,9 +105,20 @@ def test_json_is_written_in_lines_for_people():
         ("\r=1", r"\r=1"),
         ("a\n=1", r"a\n=1"),
         ("\x1b[2J", r"\x1b[2J"),
+        ("0017", "'0017"),
+        ("4607012345678", "'4607012345678"),
+        ("12.05", "'12.05"),
+        ("1-2", "'1-2"),
+        ("10:30", "'10:30"),
+        ("1E5", "'1E5"),
+        ("1,50", "'1,50"),
+        ("17", "17"),
+        ("0", "0"),
+        ("A-0017", "A-0017"),
+        ("12.05-Б", "12.05-Б"),
         ("Стул = 5 - 3", "Стул = 5 - 3"),
         ("", ""),
     ],
 )
-def test_no_text_is_a_formula_in_its_cell(text, cell):
+def test_no_text_is_a_formula_in_its_cell_or_changed_by_excel(text, cell):
     assert in_csv(text) == cell

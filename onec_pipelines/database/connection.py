@@ -123,8 +123,8 @@ def _take_time(connection: psycopg.Connection) -> None:
 
 
 @contextmanager
-def losses_told(during: str) -> Iterator[None]:
-    """Tell in one sentence of a server that gives up during something: it went away, its disk is full.
+def losses_told(during: str, left: str = "") -> Iterator[None]:
+    """Tell in one sentence of a server that gives up during something, and what that leaves: it went away, it is full.
 
     Whether a COMMIT was carried out that a lost server did not answer, nobody knows.
 
@@ -136,7 +136,7 @@ def losses_told(during: str) -> Iterator[None]:
     except psycopg.OperationalError as error:
         answer = first_line(error.diag.message_primary or str(error))
         lost = error.sqlstate is None or error.sqlstate.startswith(SHUTDOWN)
-        left = "it landed whole or not at all" if lost else "nothing on record was changed"
+        left = left or ("it landed whole or not at all" if lost else "nothing on record was changed")
         raise DatabaseError(
             f"PostgreSQL gave up during {during}: {answer}; {left}: repeat it when the server works."
         ) from error

@@ -1,6 +1,8 @@
 """The rows that have not landed, as `onec rejected` and `onec pending` list them: why, which good, where it stood."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 
@@ -244,6 +246,22 @@ def test_rows_are_fetched_as_somebody_reads_them(connection, reject):
         assert connection.execute("select count(*) from pg_cursors").fetchone() == (1,)
 
 
+@pytest.mark.usefixtures("onec")
+def test_a_server_that_goes_away_in_the_middle_of_a_list_is_a_sentence(connection):
+    connection.execute(
+        "insert into onec.rejected_records (import_type, entity, reason, source_file, source_line, created_at) "
+        "select 'prices', 'price', 'нет Ид', '1.xml', n, now() from generate_series(1, 20000) n"
+    )
+    command = [sys.executable, "-m", "onec_pipelines.cli", "rejected", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listing:
+        listing.stdout.readline()
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^FETCH'")
+        _, said = listing.communicate()
+    assert listing.returncode == 1
+    assert said.startswith("✗ PostgreSQL gave up during the reading of a list: terminating connection")
+    assert said.count("\n") == 1
+
+
 # --- on a terminal
 
 
@@ -357,7 +375,7 @@ def test_a_csv_opens_in_excel_with_russian_heads(onec, reject, tmp_path):
     file = tmp_path / "rejected.csv"
     reject(entity="product", onec_id="g", source_line=7, payload={"name": 'Стул; "синий"', "article": "A-1"})
     result = onec("rejected", "--csv", str(file))
-    assert (result.exit_code, result.output) == (0, f"{file}: 1 rows.\n")
+    assert (result.exit_code, result.output) == (0, f"{file}: 1 row.\n")
     assert file.read_bytes().decode() == (
         "\ufeffПричина;Артикул;Наименование;Вид цен или склад;Файл;Строка;Ид;Впервые\r\n"
         'нет Ид;A-1;"Стул; ""синий""";;prices/1.xml;7;g;2026-11-20 18:02\r\n'

@@ -276,9 +276,9 @@ def test_the_command_says_what_it_has_removed_in_one_line(history, prune):
     old, newest = history.run(prices), history.run(prices)
     day = (datetime.now(UTC) - timedelta(days=90)).strftime("%Y-%m-%d")
     kept = "; kept: 1 that hold the newest of an asset, a check or an import.\n"
-    assert prune("--keep-days", "90", "--dry-run") == f"Would remove: 1 runs that ended before {day}{kept}"
+    assert prune("--keep-days", "90", "--dry-run") == f"Would remove: 1 run that ended before {day}{kept}"
     events = history.rows_of(old)["event_logs"]
-    assert prune("--keep-days", "90") == f"Removed: 1 runs that ended before {day}, with {events} events{kept}"
+    assert prune("--keep-days", "90") == f"Removed: 1 run that ended before {day}, with {events} events{kept}"
     assert [run.run_id for run in history.instance.get_runs()] == [newest]
     assert prune("--keep-days", "90") == f"Removed: 0 runs that ended before {day}, with 0 events{kept}"
 
