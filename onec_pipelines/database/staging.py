@@ -134,7 +134,7 @@ class _Table:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
 
     def folded(self, row: tuple[Any, ...], fold: Callable[[str], str]) -> tuple[Any, ...]:
-        """The row with its identifiers folded."""
+        """The row with `fold` applied to each of its identifiers: see importing/ids.py."""
         changed = {at: now for at in self.ids if (value := row[at]) and (now := _folded(value, fold)) != value}
         return tuple(changed.get(at, value) for at, value in enumerate(row)) if changed else row
 

@@ -35,9 +35,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A file in the media store and what is known of it; `mtime_ns` is the source's, not the store's.
+    """A file in the media store, as it is on record.
 
-    `found_at` is the path in the export that it was published from, where that is on record.
+    Attributes:
+        media_path: where it is, relative to the store.
+        sha256: 64 hexadecimal digits, of its bytes.
+        width, height: pixels.
+        format: `JPEG`, `PNG`, `WebP` or `GIF`.
+        mtime_ns: when the file in the export that it is a copy of was changed, in nanoseconds since 1970.
+        found_at: the path of that file, relative to the export; None in records of earlier versions.
     """
 
     media_path: str
@@ -54,8 +60,12 @@ class PublishedFile:
 class Reference:
     """One image of one product, or of one of its variants, as 1C lists it.
 
-    `product` and `variant` are any keys; `position` counts from 0; `path` is as in the XML; `published` is what
-    an earlier run recorded for this path of this owner; `directory` is that of the XML, where it is known.
+    Attributes:
+        product, variant: keys of the caller's; None as the variant for an image of the product itself.
+        position: in the list of the product or variant, from 0.
+        path: as in the XML.
+        published: what an earlier run recorded for this path of this product or variant.
+        directory: that of the XML, relative to the export; None where nobody knows.
     """
 
     product: Hashable
@@ -68,12 +78,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class PlannedImage:
-    """The decision about one reference.
+    """The decision about one reference. From `source` on all are empty where nothing is to be published.
 
-    `source` is the path to open, relative to the export, and `found_at` the one by which it was found, which may be a
-    link to that; `size` its bytes. `path` is what follows `import_files` in it, from which `names` makes its name in
-    the media store. `known` is what the store holds already, so that a file which only got a new time is neither
-    written again nor renamed. All are empty where nothing is to be published.
+    Attributes:
+        reason: why it is rejected, in Russian.
+        source: the path to open, relative to the export.
+        path: what follows `import_files` in it; `names` makes the name in the media store from it.
+        size: bytes.
+        known: what the store holds of it: a file that only got a new time is neither written again nor renamed.
+        found_at: the path in the export by which it was found; `source` is where that leads if it is a link.
     """
 
     reference: Reference

@@ -48,10 +48,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToPublish:
-    """A file to publish; see `plan.PlannedImage`.
+    """A file to publish.
 
-    `known_sha256` and `known_as` are content and name of what the store holds of it; `is_held` says that another file
-    has been published under the name that it bears. `found_at` is the path in the export that tells it from all others.
+    Attributes:
+        source: the path to open, relative to the export.
+        path: what follows `import_files` in it; `names` makes the name in the media store from it.
+        known_sha256, known_as: content and name under which the store holds it already, None where it does not.
+        is_held: whether another file has been published under that name meanwhile.
+        found_at: the path in the export by which it was found; no two files have the same.
     """
 
     source: str

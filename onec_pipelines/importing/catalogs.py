@@ -101,7 +101,7 @@ def _drop_outdated(
 
 
 def unspoken(entities: Iterable[Entity]) -> Mapping[str, object]:
-    """The values where no package speaks for anything."""
+    """The values of a merge for which no file was read, as of one that only tries pending rows again."""
     spoken: dict[str, object] = {f"{entity.name}_spoken": [] for entity in entities}
     return {**spoken, "one_catalog": True, "one_classifier": True, "catalog_id": None}
 

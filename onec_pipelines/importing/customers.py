@@ -18,7 +18,7 @@ def _readers(_file: ExportFile, region: str = HOME) -> Mapping[str, Reader]:
 
 
 def with_region(region: str) -> DatasetImport:
-    """The dataset, for telephone numbers of that country where they state none."""
+    """How customers are read where a telephone number that states no country is one of `region`, such as `RU`."""
     return replace(DATASET, readers=partial(_readers, region=region))
 
 

@@ -317,7 +317,7 @@ def _staged(
 
 
 def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> Staging:
-    """Empty staging tables."""
+    """Make an empty staging table for each record type."""
     settle_former_ids(connection)
     staging = Staging(connection, read_folding(connection))
     staging.create(tables)
@@ -325,7 +325,7 @@ def new_staging(connection: psycopg.Connection, tables: Mapping[type, str]) -> S
 
 
 def show_rejected(connection: psycopg.Connection, tables: Mapping[type, str]) -> None:
-    """Let the merge find the staging table of rejected rows as `pg_temp.rejected`."""
+    """Let merges find the staging table of rejected rows as `pg_temp.rejected`, whatever it is called."""
     view = f"create or replace temp view rejected as select * from onec_staging.{tables[Rejection]}"  # noqa: S608
     connection.execute(view.encode())
 
@@ -347,7 +347,7 @@ def _row_count(connection: psycopg.Connection, table: str) -> int:
 
 
 def number(connection: psycopg.Connection, query: str, *values: object) -> int:
-    """The number that a query gives."""
+    """The first number of the first row of a query, 0 where it has none; values are bound as `%s`."""
     row = connection.execute(query.encode(), values).fetchone()
     return int(row[0]) if row else 0
 

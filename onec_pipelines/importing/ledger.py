@@ -18,7 +18,15 @@ from onec_pipelines.database.migrate import migrations
 
 @dataclass(frozen=True, slots=True)
 class LastImport:
-    """The last completed import of a type; `waiting_items` are those of its `total_items` that are still pending."""
+    """The last completed import of a type.
+
+    Attributes:
+        fingerprint: 16 hexadecimal digits, of what it was made from: see `digest_of`.
+        export_kind: `full` or `changes`.
+        total_items: the items that its export stated.
+        waiting_items: those of them that are still pending.
+        skipped_by_rule: those that are not for us, such as suppliers among customers.
+    """
 
     fingerprint: str
     export_kind: str
@@ -27,7 +35,7 @@ class LastImport:
     skipped_by_rule: int
 
     def after_landing(self, landed: int) -> tuple["LastImport", int]:
-        """The same after pending rows have landed, and how many of them an earlier export stated."""
+        """The same after so many pending rows have landed, and how many of them an export before this one stated."""
         own = min(landed, self.waiting_items)
         return replace(self, waiting_items=self.waiting_items - own), landed - own
 
@@ -117,12 +125,15 @@ def write_files(
 
 
 def digest_of(contents: Contents) -> str:
-    """A short digest of the files and of all that decides what an import makes of them."""
+    """16 hexadecimal digits of names and contents of the files, the version of this package and that of the schema.
+
+    Where they are those of the last import, another one would change nothing.
+    """
     schema = max(migration.version for migration in migrations())
     files = (f"{file.name} {content.sha256}" for file, content in contents.items())
     return fingerprint([f"{version('onec-pipelines')} {schema}", *files])
 
 
 def fingerprint(parts: Iterable[str]) -> str:
-    """A short digest of what an import was made from."""
+    """16 hexadecimal digits of some texts, in their order."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

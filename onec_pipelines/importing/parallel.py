@@ -73,14 +73,14 @@ class _Crew:
     failed: dict[int, Exception] = field(default_factory=dict)
 
     def hand_out(self, pipe: Connection, process: subprocess.Popen[bytes]) -> None:
-        """Give a process that has nothing to do the next file."""
+        """Give a process that has nothing to do the next file; none after a file could not be read."""
         number, file = (None, None) if self.failed else next(self.waiting, (None, None))
         if number is not None and file is not None:
             self.busy[pipe] = number, file, process
             pipe.send((number, file))
 
     def receive(self, pipe: Connection) -> object:
-        """Take what a process says about its file."""
+        """Take what a process says about its file: how many items and rejected rows more, a `Reading`, or an error."""
         number, file, process = self.busy[pipe]
         try:
             answer = pipe.recv()

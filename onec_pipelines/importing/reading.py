@@ -95,7 +95,10 @@ class DatasetImport:
 
 @dataclass(frozen=True, slots=True)
 class PackageRows:
-    """The rows of a package, by their `seq`: those above `after` up to `last`."""
+    """Which staged rows are those of a package: `after` < `seq` <= `last`.
+
+    `catalog` is 1C's id of its catalogue or, where `is_classifier` says so, of its classifier.
+    """
 
     catalog: str | None
     is_classifier: bool
@@ -109,12 +112,21 @@ class PackageRows:
 
 @dataclass(slots=True)
 class Reading:
-    """What has been gathered from files.
+    """What files have stated, beside the rows that they left in staging: of one file, or of all of them together.
 
-    `rows` are those staged, `full` says which entities were stated in full, `any_delta` whether a package was a delta,
-    `mended` in which files what was mended.
-    `spoken` says the same of each entity and catalogue, of which `named` has those that stated something; `packages`
-    are the staged rows of each catalogue, `outdated` the files of changes that a newer full one has passed.
+    Attributes:
+        files: each with its content and how many records it holds.
+        rows: how many were staged.
+        seen: how many, by record type.
+        full: entity -> whether all that states it, of whatever catalogue, states it in full.
+        any_delta: whether a package states changes only.
+        spoken: (entity, catalogue) -> whether that catalogue states it in full; None is a package that names none.
+        named: those of them of which a record was there.
+        packages: which staged rows are of which catalogue.
+        outdated: entity -> names of the files of changes that a newer full file has passed.
+        notices: Russian sentences for a person.
+        unhandled: how often an element came that no reader knows.
+        mended: file and what had to be mended to read it.
     """
 
     files: list[LedgerFile] = field(default_factory=list)
@@ -137,12 +149,12 @@ class Reading:
         return "full" if is_full else "changes"
 
     def note(self, entity: str, catalog: str | None, *, full: bool) -> None:
-        """Note a segment of an entity: it is full when all of them are."""
+        """Note a package that states an entity: together they are full when each of them is."""
         self.full[entity] = self.full.get(entity, True) and full
         self.spoken[entity, catalog] = self.spoken.get((entity, catalog), True) and full
 
     def note_rows(self, package: PackageRows) -> None:
-        """Note the rows of a package; those of one catalogue that follow each other are one."""
+        """Note the rows of a package; neighbours of one catalogue become one range."""
         if self.packages and self.packages[-1].is_of(package):
             package = replace(package, after=self.packages.pop().after)
         self.packages.append(package)
@@ -172,7 +184,7 @@ class ReadingProgress:
 
 
 def begin_reading(dataset: DatasetImport, contents: Contents, progress: Progress) -> ReadingProgress:
-    """The progress over the items that the files are expected to hold."""
+    """Show that nothing is read yet of as many items as the files hold, and return what counts on from there."""
     total = sum(content.items(dataset.name) for content in contents.values())
     progress(Counters(total=total))
     return ReadingProgress(progress, total)
@@ -186,7 +198,7 @@ def read_files(dataset: DatasetImport, staging: Staging, contents: Contents, pro
 
 
 def gathered(contents: Contents, found: Iterable[Reading]) -> Reading:
-    """What the files have stated together."""
+    """Add up what each file has stated; their order is that of `contents`."""
     reading = Reading()
     segments: dict[tuple[str, str | None], list[Segment]] = defaultdict(list)
     for (file, content), part in zip(contents.items(), found, strict=True):

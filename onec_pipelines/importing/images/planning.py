@@ -54,10 +54,17 @@ SHOW_EVERY = 500
 class ImageReference:
     """A reference and what the plan says of it; its fields are the columns of the staging table.
 
-    `publishes` is the path in the export of the file that must be published for it, from `source`; `name` what follows
-    `import_files` in that; `known_as` is the name under which the media store has `known_sha256` of it. The columns
-    from `media_path` on are what is on record, where it stays when nothing is published. `is_stored` says whether the
-    media store has that.
+    Attributes:
+        is_listed: whether the XML names images of its product or variant; else it was found by the name of its file.
+        fate: what it counts as, such as `publish`, `unchanged` or `missing`.
+        reason: why it is rejected, in Russian.
+        publishes: the path in the export of the file that must be published for it; None where none must.
+        name: what follows `import_files` in that path.
+        source: the path to open: that path, or where it leads if it is a link.
+        source_size: bytes.
+        known_sha256, known_as: content and name of what the media store holds of that file.
+        is_stored: whether the media store holds what is on record.
+        media_path, ... found_at: what is on record; it stays where nothing is published.
     """
 
     product_id: int
@@ -107,12 +114,12 @@ class _PlanCounts:
     publishes: bool = False
 
     def counters(self) -> Counters:
-        """Products of which a file is still to be published are not yet gone through."""
+        """The counters so far; a product of which a file is still to be published is not yet one of `processed`."""
         skipped = self.settled + self.seen["unchanged"] + self.seen["not_shipped"] + self.seen["without_images"]
         return Counters(self.total, self.planned, 0, 0, skipped, self.seen["missing"] + self.seen["corrupt"])
 
     def settle(self, images: int) -> None:
-        """Count a product with which nothing is to be done."""
+        """Count a product of so many images, with none of which anything is to be done."""
         self.planned += 1
         self.settled += images
 

@@ -91,7 +91,10 @@ class _ShardProgress:
         self.sync()
 
     def add(self, outcome: Outcome, uses: int, products: int) -> None:
-        """Note what became of a file that so many references name, and that is the last of so many products."""
+        """Note what became of a file.
+
+        `uses` is how many references name it, `products` of how many products it is the last file to be published.
+        """
         file = outcome.published
         facts = (
             (file.media_path, file.sha256, file.size_bytes, file.mtime_ns, file.width, file.height, file.format)
@@ -109,13 +112,21 @@ class _ShardProgress:
             self.sync()
 
     def claim(self, name: str, path: str) -> bool:
-        """See `images.publish.Claim`; it is not to become a part of what another thread records."""
+        """Claim a name for the file at a path: see `images.publish.Claim`.
+
+        It waits for a thread that records results, because a claim in the middle of that transaction would be a part
+        of it, and undone with it.
+        """
         with self.lock:
             claimed = self.connection.execute(statement("queries/images", "claim"), {"name": name, "path": path})
             return claimed.fetchone() is not None
 
     def sync(self) -> None:
-        """Record the results, and learn how far the other shards are."""
+        """Record the results since the last time, and read how far all shards together are.
+
+        Raises:
+            DatabaseError: another run has planned meanwhile.
+        """
         reached, self.reached = self.reached, Counters()
         with self.lock, self.connection.transaction(), self.connection.cursor() as cursor:
             refuse_another_plan(self.connection, self.request)

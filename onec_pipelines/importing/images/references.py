@@ -32,9 +32,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class ReferencedImage:
-    """A row of the query `products`; `published` is its record.
+    """An image of a product: a row of the query `products`.
 
-    Those that are `is_recorded` are not listed any more, or never were.
+    Attributes:
+        variant: whose it is; None for the product's own.
+        position: in its list, from 0.
+        path: as in the XML.
+        directory: that of the XML, relative to the export; None where nobody knows.
+        is_recorded: whether it comes from the records alone: the XML lists it no longer, or never did.
+        by_name: whether it was found by the name of its file, because the XML lists none.
+        published: its record, None where it has none.
     """
 
     variant: Owner | None
