@@ -43,7 +43,8 @@ from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 # Dagster's tables, which it makes one by one, and which are not to be half made when a process is killed; and what it
 # notes when it has made them: the migrations of data that empty tables do not need. In two of them the newest of each
-# asset and check is found by one query, where the API takes one for each.
+# asset and check is found by one query, where the API takes one for each; from two a tag is deleted, which the API can
+# only overwrite.
 from dagster._core.storage.event_log.migration import ASSET_DATA_MIGRATIONS, EVENT_LOG_DATA_MIGRATIONS
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
@@ -52,7 +53,13 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.runs.migration import OPTIONAL_DATA_MIGRATIONS, REQUIRED_DATA_MIGRATIONS
-from dagster._core.storage.runs.schema import RunStorageSqlMetadata, SecondaryIndexMigrationTable
+from dagster._core.storage.runs.schema import (
+    RunsTable,
+    RunStorageSqlMetadata,
+    RunTagsTable,
+    SecondaryIndexMigrationTable,
+)
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.migration import (
     OPTIONAL_SCHEDULE_DATA_MIGRATIONS,
     REQUIRED_SCHEDULE_DATA_MIGRATIONS,
@@ -116,12 +123,15 @@ __all__ = [
     "RemoteRepositoryOrigin",
     "RetryMode",
     "RunStorageSqlMetadata",
+    "RunTagsTable",
+    "RunsTable",
     "ScheduleStorageSqlMetadata",
     "SecondaryIndexMigrationTable",
     "SerializableErrorInfo",
     "SqlEventLogStorage",
     "SqlEventLogStorageMetadata",
     "SqlEventLogStorageTable",
+    "SqlRunStorage",
     "StepFailureData",
     "UnresolvedAssetJobDefinition",
     "UserConfigSchema",

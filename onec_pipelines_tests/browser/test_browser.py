@@ -97,30 +97,24 @@ def test_the_progress_of_a_running_import_is_watched_on_the_runs_page(window, da
     window.visit("Runs")
     row = run_with(page, "full_refresh")
     window.refreshed_until(row, re.compile(r"onec/import_type: all\s*onec/progress: \d+/\d+.*Started", re.DOTALL))
-    before = progress(row.inner_text())
+    processed, total = re.search(r"onec/progress: (\d+)/(\d+)", row.inner_text()).groups()
+    assert int(processed) <= int(total)
     window.picture("runs_in_progress")
     merging_waits()
     window.refreshed_until(row, "Success")
-    after = progress(row.inner_text())
-    assert before[0] < after[0] == after[1]
+    expect(row).not_to_contain_text("onec/progress")
     expect(row).to_contain_text(re.compile(r"onec/result: \d+ errors \(images \d+\)"))
     window.picture("runs")
 
 
 def test_nothing_is_printed_that_looks_like_the_fault_of_whoever_started_it(ui):
-    assert ui.log.read_text() == f"The UI: {ui.url} (Ctrl-C ends it)\n"
+    assert not re.search("warn|error|traceback|no cursor", ui.log.read_text(), re.IGNORECASE)
 
 
 def run_with(page: Page, text: str) -> Locator:
     """The innermost part of the Runs page that holds the link of a run and this text: its row."""
     link = page.get_by_role("link", name=re.compile("^run [0-9a-f]{8}$"))
     return page.locator("div").filter(has=link).filter(has_text=text).last
-
-
-def progress(text: str) -> tuple[int, int]:
-    """What the tag says: processed, total."""
-    processed, total = re.search(r"onec/progress: (\d+)/(\d+)", text).groups()
-    return int(processed), int(total)
 
 
 def test_the_counters_and_their_plots_are_on_the_page_of_the_asset(window, summary):

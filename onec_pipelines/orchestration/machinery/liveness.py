@@ -9,19 +9,21 @@ Only a run that says by its tag that its process holds the lock is judged: `onec
 executor sets it (executors.py). Any other is left alone: to take a living run for dead would be worse.
 """
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
+from dagster import DagsterEventType, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 
 from onec_pipelines.database.connection import connect, database_url
-from onec_pipelines.database.locks import is_run_locked
+from onec_pipelines.database.locks import is_run_locked, tags_lock
 from onec_pipelines.datasets import JOBS, imported_by
 from onec_pipelines.errors import ImportBusyError
 from onec_pipelines.orchestration.machinery.coordinator import assets_of
 from onec_pipelines.orchestration.machinery.history_tables import LOCATION
+from onec_pipelines.orchestration.machinery.storage import drop_tag
 from onec_pipelines.orchestration.private import (
     CheckRunHealthResult,
     InstanceRef,
@@ -29,16 +31,30 @@ from onec_pipelines.orchestration.private import (
     RegisteredCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
+    SqlRunStorage,
     WorkerStatus,
 )
 from onec_pipelines.orchestration.runs.failures import plainly
-from onec_pipelines.orchestration.runs.progress import KILLED, LANDED, RESULT, RESULT_TAG, known_of_assets, stopped
+from onec_pipelines.orchestration.runs.progress import (
+    KILLED,
+    LANDED,
+    NOT_SHOWN,
+    PROGRESS_TAG,
+    RESULT,
+    RESULT_TAG,
+    known_of_assets,
+    stopped,
+)
 from onec_pipelines.orchestration.runs.step import LOCKED_TAG
 from onec_pipelines.settings import Settings
+from onec_pipelines.tolerated import tolerated
+
+log = logging.getLogger(__name__)
 
 CONFIRM_SECONDS = 5.0
 """For how long nobody may be seen to hold the lock: a living run takes it, or goes on, much sooner."""
 LOOK_EVERY_SECONDS = 0.25
+ENDS = {DagsterEventType.RUN_SUCCESS, DagsterEventType.RUN_FAILURE, DagsterEventType.RUN_CANCELED}
 BUSY = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 UNDER_WAY = [DagsterRunStatus.NOT_STARTED, *BUSY]
 """What a run may be in while its process lives."""
@@ -159,8 +175,19 @@ class OnecInstance(dg.DagsterInstance):
         return super().create_run_for_job(job_def, *args, **about)
 
     def handle_new_event(self, event: dg.EventLogEntry, **about: Any) -> None:  # noqa: ANN401 - Dagster's own
-        """Store an event, an error in it as people shall read it."""
+        """Store an event, an error in it as people shall read it; the last one of a run ends its progress, too."""
         super().handle_new_event(plainly(event), **about)
+        if event.dagster_event and event.dagster_event.event_type in ENDS:
+            self._drop_progress(event.run_id)
+
+    def _drop_progress(self, run_id: str) -> None:
+        with (
+            tolerated(log, "the progress of a run that has ended stays", *NOT_SHOWN),
+            tags_lock(database_url(Settings.from_environment()), run_id),
+        ):
+            run = self.get_run_by_id(run_id)
+            if run and PROGRESS_TAG in run.tags and isinstance(self.run_storage, SqlRunStorage):
+                drop_tag(self.run_storage, run, PROGRESS_TAG)
 
     def report_run_failed(
         self, dagster_run: DagsterRun, message: str | None = None, job_failure_data: JobFailureData | None = None

@@ -6,12 +6,19 @@ It resolves the URL when an instance is made, from `ONEC_DATABASE_URL` or the em
 
 from typing import Any
 
+import dagster as dg
 from dagster_postgres import DagsterPostgresStorage
 
 from onec_pipelines.database.connection import database_url
 from onec_pipelines.orchestration.machinery.engine import dagster_url, pooled
 from onec_pipelines.orchestration.machinery.schema import settle
-from onec_pipelines.orchestration.private import ConfigurableClassData, UserConfigSchema
+from onec_pipelines.orchestration.private import (
+    ConfigurableClassData,
+    RunsTable,
+    RunTagsTable,
+    SqlRunStorage,
+    UserConfigSchema,
+)
 from onec_pipelines.settings import Settings
 
 
@@ -45,3 +52,17 @@ class OnecStorage(DagsterPostgresStorage):
         url = database_url(Settings.from_environment())
         schema = settle(url).schema
         return cls(postgres_url=dagster_url(url, schema), should_autocreate_tables=False, inst_data=inst_data)
+
+
+def drop_tag(storage: SqlRunStorage, run: dg.DagsterRun, name: str) -> None:
+    """Delete a tag of a run, which Dagster can only overwrite: from the run as it is kept, and from where it is sought.
+
+    Whoever calls this is the only one who changes the tags of the run: see `tags_lock`.
+    """
+    kept = run.with_tags({key: value for key, value in run.tags.items() if key != name})
+    of_run = RunTagsTable.c.run_id == run.run_id
+    with storage.connect() as connection:
+        connection.execute(
+            RunsTable.update().where(RunsTable.c.run_id == run.run_id).values(run_body=dg.serialize_value(kept))
+        )
+        connection.execute(RunTagsTable.delete().where(of_run, RunTagsTable.c.key == name))

@@ -173,11 +173,13 @@ def settle_tags(instance: dg.DagsterInstance, url: str, run_id: str) -> None:
 
 
 def _progress(run: dg.DagsterRun, counters: dict[str, dict[str, int]]) -> Counters:
-    """How far a run has come by its tag; one that is completed has come to its end."""
+    """How far a run has come by its tags; one that is completed has come to its end."""
     if STATUS[run.status] == "completed" and counters:
         total = sum(counters_of(asset, values).total for asset, values in counters.items())
         return Counters(total=total, processed=total)
-    return parse_progress(run.tags.get(PROGRESS_TAG))
+    if PROGRESS_TAG in run.tags:
+        return parse_progress(run.tags[PROGRESS_TAG])
+    return sum(counters_reached(run).values(), Counters())
 
 
 def _time(timestamp: float | None) -> datetime | None:

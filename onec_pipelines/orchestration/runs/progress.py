@@ -1,8 +1,9 @@
 """Live progress of a run: its tag `onec/progress`, and log lines with a bar.
 
-The tag is what the Runs page shows; it is overwritten every 2 seconds, which costs some 20 ms and leaves nothing
-behind. Log lines are events and stay in the history, so a run writes at most `MAX_EVENTS` of them, however long it
-takes: the assets of a run share them alike. It is no observation, which the UI would plot among what imports came to.
+The tag is what the Runs page shows; it is overwritten every 2 seconds, which costs some 20 ms, and goes when the run
+has ended (machinery/liveness.py). Log lines are events and stay in the history, so a run writes at most `MAX_EVENTS`
+of them, however long it takes: the assets of a run share them alike. It is no observation, which the UI would plot
+among what imports came to.
 """
 
 import json
@@ -253,6 +254,8 @@ def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str
     }
     alone = bool(json.loads(run.tags.get(ASSETS_TAG, "{}")).get("alone", len(settled) == 1))
     tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone)
+    if run.is_finished and PROGRESS_TAG not in run.tags:
+        del tags[PROGRESS_TAG]
     return {name: value for name, value in tags.items() if run.tags.get(name) != value}
 
 

@@ -44,7 +44,7 @@ def test_run_history_is_in_the_database_of_the_catalogue(project):
         assert list_sessions(instance) == [session]
 
 
-def test_progress_and_result_are_found_in_the_stored_tags(project):
+def test_the_result_is_found_in_the_stored_tags_and_progress_has_gone_with_the_run(project):
     with open_instance(project.settings) as instance:
         session = execute(instance, build_definitions({}, project.settings), "catalog")
     with connect(project.settings.database_url) as connection:
@@ -52,7 +52,6 @@ def test_progress_and_result_are_found_in_the_stored_tags(project):
         tags = dict(connection.execute(query, []).fetchall())
     assert tags == {
         "onec/import_type": "catalog",
-        "onec/progress": f"{session.processed}/{session.total}",
         "onec/result": session.result,
     }
 

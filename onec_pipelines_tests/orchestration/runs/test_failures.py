@@ -6,6 +6,7 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
+from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.private import SerializableErrorInfo
 from onec_pipelines_tests.orchestration.conftest import Project
@@ -65,3 +66,14 @@ def test_the_failure_of_an_asset_of_the_team_keeps_what_dagster_says_of_it(recor
     result = dg.materialize([theirs], instance=recorded.instance, raise_on_error=False)
     (said,) = {str(error) for error in errors(recorded, result)}
     assert said.startswith("dagster._core.definitions.events.Failure: too few rows\n\nStack Trace:\n")
+
+
+def test_how_far_a_failed_run_was_is_still_known_when_its_tag_has_gone(recorded):
+    def interrupted(_asset: str, counters: Counters) -> None:
+        if counters.processed:
+            raise dg.DagsterExecutionInterruptedError
+
+    result = recorded.run("catalog_import", watch=interrupted)
+    session = recorded.session(result)
+    assert "onec/progress" not in recorded.tags(result)
+    assert 0 < session.processed <= session.total
