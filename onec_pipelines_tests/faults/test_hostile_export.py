@@ -261,8 +261,9 @@ def test_what_0_1_0_has_recorded_is_read_and_does_not_act_either(said):
 
 
 def test_json_is_exact_and_does_not_act_either(said):
-    (before,) = [one for one in json.loads(said.printed["sessions --json"]) if one["processed"] == 1]
-    assert before["error_message"] == OF_BEFORE["error"]
+    found = json.loads(said.printed["sessions --json"])
+    (before,) = [one for one in found if one["error_message"] == OF_BEFORE["error"]]
+    assert f"customers: {OF_BEFORE['passed_over']}" in before["notices"]
 
 
 # --- Dagster
