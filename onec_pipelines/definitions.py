@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from onec_pipelines.orchestration.definitions.alerts import alert_sensor
-from onec_pipelines.orchestration.definitions.assets import assets, export_specs
+from onec_pipelines.orchestration.definitions.assets import assets, export_specs, history_specs
 from onec_pipelines.orchestration.definitions.checks import checks
 from onec_pipelines.orchestration.definitions.freshness import with_freshness
 from onec_pipelines.orchestration.definitions.jobs import build_jobs
@@ -44,6 +44,7 @@ def build_definitions(
             *with_freshness(with_places(assets), nightly_refresh),
             *with_places([product_thumbnails]),
             *export_specs,
+            *history_specs,
         ],
         asset_checks=checks,
         jobs=[*build_jobs(thumbnails=settings.thumbnails), plan_job],

@@ -50,6 +50,8 @@ def test_the_assets_are_our_five_with_thumbnails_and_what_1c_exports(defs, specs
         ("customers", {"export_1c/contragents_xml"}),
         ("product_images", {"catalog", "export_1c/import_files"}),
         ("product_thumbnails", {"product_images"}),
+        ("price_history", {"prices"}),
+        ("stock_history", {"stocks"}),
     ],
 )
 def test_an_asset_stands_below_the_catalogue_it_needs_and_its_part_of_the_export(specs, asset, upstream):
@@ -210,3 +212,10 @@ def test_a_wrong_setting_is_one_sentence_at_the_end_of_what_dagster_shows():
     assert done.stderr.splitlines()[-1].endswith(
         "SettingsError: ONEC_TIMEZONE names no time zone: 'Moscow'; use a name such as Europe/Moscow."
     )
+
+
+@pytest.mark.parametrize("package", ["pandas", "apprise"])
+def test_what_few_processes_need_is_imported_where_it_is_used(package):
+    asked = f"import onec_pipelines.definitions, sys; print({package!r} in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"

@@ -7,7 +7,7 @@ import dagster as dg
 from onec_pipelines.datasets import CATALOG, IMAGES, IMPORTED, Dataset
 from onec_pipelines.importing import ExportSnapshot, ImportReport, Options, Progress, import_xml
 from onec_pipelines.orchestration.definitions.images import collect_op, plan_op, publish_op, to_steps
-from onec_pipelines.orchestration.definitions.tables import IO_MANAGER
+from onec_pipelines.orchestration.definitions.tables import HISTORIES, IO_MANAGER
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.guards import guard_spec
 from onec_pipelines.orchestration.runs.observing import exported
@@ -25,6 +25,21 @@ export_specs = [
     for dataset in IMPORTED
     for name, part in dataset.exports.items()
 ]
+
+history_specs = [
+    dg.AssetSpec(
+        name,
+        deps=[asset],
+        description=f"Shows what {asset} were: each version with since when, until when, by which import. Inputs bound "
+        "it by dates, with a condition on valid_from in their metadata.",
+        group_name=GROUP,
+        kinds={"postgres", "view"},
+        owners=OWNERS,
+        metadata={"dagster/table_name": f"onec.{name}"},
+    ).with_io_manager_key(IO_MANAGER)
+    for name, asset in HISTORIES.items()
+]
+"""Views of the database, which every import keeps up to date by itself."""
 
 
 class ImportConfig(dg.Config):

@@ -7,9 +7,9 @@ and `where`, as SQL, and `rows`, for frames of so many rows one after the other.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -19,12 +19,17 @@ from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.orchestration.resources import Onec
 
+if TYPE_CHECKING:
+    import pandas as pd  # where frames are made it is imported: half a second that each process would need
+
 IO_MANAGER = "onec_tables"
 """The key of the resource that hands out tables."""
 TEAM = "team"
 """The schema of the tables of the data team."""
 FETCHED = 50_000
 """Rows that are fetched at once: as Python objects they take several times the memory of a frame."""
+HISTORIES = {"price_history": "prices", "stock_history": "stocks"}
+"""The views of what was, each an asset, and the asset whose past it is."""
 TYPES = {
     "integer": "bigint",
     "floating": "double precision",
@@ -57,11 +62,13 @@ def identifier(table: str) -> sql.Identifier:
     return sql.Identifier(*table.split("."))
 
 
-def read_frames(url: str, table: str, part: Part) -> Iterator[pd.DataFrame]:
+def read_frames(url: str, table: str, part: Part) -> "Iterator[pd.DataFrame]":
     """The rows of a part of a table, frame by frame; one that is empty where there is none.
 
     numeric is Decimal, jsonb Python values; a cursor on the server keeps the memory to that of a frame.
     """
+    import pandas as pd  # noqa: PLC0415
+
     with connect(url) as connection, connection.transaction(), connection.cursor("frames") as cursor:
         cursor.execute(part.query(table))
         rows = cursor.fetchmany(part.rows or FETCHED)
@@ -71,8 +78,10 @@ def read_frames(url: str, table: str, part: Part) -> Iterator[pd.DataFrame]:
             yield pd.DataFrame(rows, columns=names)
 
 
-def write_table(connection: psycopg.Connection, table: str, frame: pd.DataFrame) -> None:
+def write_table(connection: psycopg.Connection, table: str, frame: "pd.DataFrame") -> None:
     """Replace a table by the rows of a frame, without its index; readers see the old ones until it is done."""
+    import pandas as pd  # noqa: PLC0415
+
     types = {str(name): TYPES.get(pd.api.types.infer_dtype(frame[name], skipna=True)) for name in frame}
     kinds = {name: kind or ("jsonb" if is_json(frame[name]) else "text") for name, kind in types.items()}
     columns = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in kinds.items()]
@@ -85,13 +94,15 @@ def write_table(connection: psycopg.Connection, table: str, frame: pd.DataFrame)
                 copy.write_row([cell(value) for value in row])
 
 
-def is_json(column: pd.Series) -> bool:
+def is_json(column: "pd.Series") -> bool:
     """Whether a column holds lists or mappings."""
     return bool(column.map(lambda value: isinstance(value, list | dict)).any())
 
 
 def cell(value: object) -> object:
     """A value as it is copied: NaN and NaT are null."""
+    import pandas as pd  # noqa: PLC0415
+
     if isinstance(value, list | dict):
         return Jsonb(value)
     return None if pd.isna(value) else value  # type: ignore[call-overload]
@@ -109,6 +120,8 @@ class TableIOManager(dg.IOManager):
         Raises:
             TypeError: it is no DataFrame.
         """
+        import pandas as pd  # noqa: PLC0415
+
         if context.asset_key.to_user_string() in BY_ASSET:
             return
         if not isinstance(obj, pd.DataFrame):
@@ -118,14 +131,16 @@ class TableIOManager(dg.IOManager):
             write_table(connection, table, obj)
         context.add_output_metadata({"dagster/table_name": table, "dagster/row_count": len(obj)})
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame | Iterator[pd.DataFrame]:
+    def load_input(self, context: dg.InputContext) -> "pd.DataFrame | Iterator[pd.DataFrame]":
         """The rows of the asset's table, or the part that the metadata of the input asks for."""
+        import pandas as pd  # noqa: PLC0415
+
         table, metadata = table_of(context.asset_key), context.definition_metadata
         part = Part(**{name: metadata[name] for name in ("columns", "where", "rows") if name in metadata})
         found = self._frames(table, part)
         return found if part.rows else pd.concat(found, ignore_index=True)
 
-    def _frames(self, table: str, part: Part) -> Iterator[pd.DataFrame]:
+    def _frames(self, table: str, part: Part) -> "Iterator[pd.DataFrame]":
         try:
             yield from read_frames(self.onec.database_url(), table, part)
         except psycopg.errors.UndefinedTable:
@@ -134,5 +149,7 @@ class TableIOManager(dg.IOManager):
 
 def table_of(asset: dg.AssetKey) -> str:
     """The table of an asset: `onec.prices`, or `team.price_spread`."""
+    if asset.to_user_string() in HISTORIES:
+        return f"onec.{asset.to_user_string()}"
     ours = BY_ASSET.get(asset.to_user_string())
     return ours.table if ours else f"{TEAM}.{'_'.join(asset.path)}"

@@ -36,6 +36,30 @@ def test_a_notebook_reads_prices_exactly(at_work):
     assert Decimal("3159.50") in set(prices["value"])
 
 
+@pytest.mark.parametrize(("asset", "of"), [("price_history", "prices"), ("stock_history", "stocks")])
+def test_what_was_is_readable_as_a_data_frame_that_dates_bound(at_work, asset, of):
+    @dg.asset(
+        ins={asset: dg.AssetIn(metadata={"where": "valid_from > now() - interval '1 day'", "columns": ["article"]})}
+    )
+    def recent(**frames: pd.DataFrame) -> int:
+        return len(frames[asset])
+
+    @dg.asset(ins={asset: dg.AssetIn(metadata={"where": "valid_to < '2020-01-01'"})})
+    def long_ago(**frames: pd.DataFrame) -> int:
+        return len(frames[asset])
+
+    ours = build_definitions()
+    result = dg.materialize(
+        [*ours.assets, recent, long_ago],
+        selection=["recent", "long_ago"],
+        instance=at_work.instance,
+        resources=ours.resources,
+    )
+    with connect(at_work.settings.database_url) as connection:
+        (expected,) = connection.execute(f"select count(*) from onec.{of}").fetchone()
+    assert (result.output_for_node("recent"), result.output_for_node("long_ago")) == (expected, 0)
+
+
 def test_customers_are_readable_with_their_lists(at_work):
     customers = build_definitions().load_asset_value("customers", instance=at_work.instance)
     assert {type(value) for value in customers["roles"]} == {list}
