@@ -9,7 +9,7 @@ SCHEMAS = ("onec", "onec_staging")
 WRITING = """
 with denied as (
     select relowner as owner from pg_class
-    where relnamespace = to_regnamespace('onec') and relkind = 'r' and not (
+    where relnamespace = to_regnamespace('onec') and relkind in ('r', 'p') and not relispartition and not (
         has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
         and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete')
     )

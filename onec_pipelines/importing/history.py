@@ -21,6 +21,8 @@ LANDED = "landed"
 """The kind of an import without new files, by which rows landed that had been pending."""
 PATIENCE = "2s"
 """How long a reader of the past may keep an import from making the table of a new month: it is made by a later one."""
+NOT_NOW = (psycopg.errors.LockNotAvailable, psycopg.errors.InsufficientPrivilege)
+"""Somebody reads the past, or the user may write rows and make no table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,7 @@ class Entry:
 def prepare_history(connection: psycopg.Connection, days: int) -> None:
     """Keep the past of what this connection changes, and that for so many days; with 0 keep none of it."""
     keep_history(connection, days)
-    with (
-        tolerated(log, "past rows of a new month go to the table of all months", psycopg.errors.LockNotAvailable),
-        connection.transaction(),
-    ):
+    with tolerated(log, "past rows of a new month go to the table of all months", *NOT_NOW), connection.transaction():
         connection.execute(f"set local lock_timeout = '{PATIENCE}'".encode())
         connection.execute("select pg_advisory_xact_lock(hashtext('onec history'))")
         connection.execute("select onec.prepare_history(%s)", [days])

@@ -122,8 +122,13 @@ def test_who_may_write_and_not_change_the_schema_reads_who_must_migrate(clerk, c
 
 GIVE_AWAY = """
 do $$ declare thing record; begin
-    for thing in select relname from pg_class where relnamespace = 'onec'::regnamespace and relkind in ('r', 'v') loop
+    for thing in
+        select relname from pg_class where relnamespace = 'onec'::regnamespace and relkind in ('r', 'v', 'p')
+    loop
         execute format('alter table onec.%I owner to {clerk}', thing.relname);
+    end loop;
+    for thing in select oid::regprocedure as named from pg_proc where pronamespace = 'onec'::regnamespace loop
+        execute format('alter routine %s owner to {clerk}', thing.named);
     end loop;
     execute 'alter schema onec owner to {clerk}';
     execute 'alter schema onec_staging owner to {clerk}';

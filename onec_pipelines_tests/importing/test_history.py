@@ -1,11 +1,13 @@
 """What was: the register of imports, the versions that ended, and the tables as they were at any time."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from onec_pipelines.importing import import_prices
 from onec_pipelines_tests.importing.test_any_export import exports, write
 
 PRICES_NOW = "select variant_onec_id, price_type_onec_id, value, currency from onec.current_prices order by 1, 2"
@@ -223,6 +225,30 @@ def test_a_reader_of_the_past_keeps_no_import_from_landing(shop, xml, imports, r
     assert rows("select relname from onec.past_prices p join pg_class on pg_class.oid = p.tableoid") == [
         "past_prices_default"
     ]
+    imports.prices(force=True)
+
+
+def test_who_may_write_and_make_no_table_imports_and_keeps_the_past(shop, xml, imports, rows, connection):
+    imports.everything()
+    month = rows("select to_char(now() at time zone 'UTC', 'YYYY_MM')")[0]
+    connection.execute(f"drop table onec.past_prices_{month}")
+    clerk = f"clerk_{uuid.uuid4().hex[:8]}"
+    connection.execute(f"""
+        create role {clerk} login;
+        grant usage on schema onec to {clerk};
+        grant select, insert, update, delete on all tables in schema onec to {clerk};
+        grant usage, create on schema onec_staging to {clerk};
+    """)
+    shop.prices(xml.prices("g", retail=12))
+    host = connection.info.host
+    url = f"postgresql://{clerk}@/{connection.info.dbname}?host={host}&port={connection.info.port}"
+    try:
+        assert import_prices(shop.root, url).counters.updated == 1
+        assert rows("select relname from onec.past_prices p join pg_class on pg_class.oid = p.tableoid") == [
+            "past_prices_default"
+        ]
+    finally:
+        connection.execute(f"drop owned by {clerk}; drop role {clerk}")
     imports.prices(force=True)
 
 
