@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Each worker has a PostgreSQL of its own. Those that are done early take tests from the others.
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: run test test-slow coverage ui lint format bench screenshots lock clean
+.PHONY: run test test-slow coverage ui exchange lint format bench screenshots lock clean
 
 run: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli quickstart
@@ -28,6 +28,9 @@ test-slow: .venv/installed-dev
 
 ui: .venv/installed
 	@$(BIN)/python -m onec_pipelines.cli ui
+
+exchange: .venv/installed
+	@$(BIN)/python -m onec_pipelines.cli exchange
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from onec_pipelines.orchestration.runs.history import Session
 
 P = ParamSpec("P")
-ROOMS = ("commerceml", "database", "images", "importing", "orchestration", "postgres")
+ROOMS = ("commerceml", "database", "exchange", "images", "importing", "orchestration", "postgres")
 TYPE = click.Choice([ALL, *IMPORT_TYPES])
 SESSION_TYPE = click.Choice([ALL, *BY_NAME])
 SHOWN_ROWS = 20
@@ -584,6 +584,123 @@ def quickstart() -> None:
 def holds_nothing(directory: Path) -> bool:
     """Whether a directory is absent or empty, so that the sample export may be written into it."""
     return not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+
+
+# --- 1C pushes by itself
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(1, 65535), help="In place of ONEC_EXCHANGE_PORT.")
+@in_sentences
+def exchange(host: str, port: int | None) -> None:
+    """Serve «Обмен с сайтом»: receive what 1C pushes. The daemon imports it."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415 - keeps --help fast
+    from onec_pipelines.database.migrate import migrate as migrate_database  # noqa: PLC0415
+    from onec_pipelines.exchange.app import serve  # noqa: PLC0415
+    from onec_pipelines.exchange.passwords import is_hash  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    told = settings.exchange
+    if not told.is_on:
+        refuse(
+            ["ONEC_EXCHANGE_USER and ONEC_EXCHANGE_PASSWORD_HASH are not set: onec exchange-password prints a hash."]
+        )
+    if not is_hash(told.password_hash):
+        refuse(["ONEC_EXCHANGE_PASSWORD_HASH is no hash of a password: onec exchange-password prints one."])
+    if problems := write_problems({"ONEC_EXCHANGE_DIR": told.directory}):
+        refuse(problems)
+    if not is_free(host, port or told.port):
+        refuse([f"Port {port or told.port} of {host} is in use; another one: onec exchange --port N."])
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    url = database_url(settings)
+    migrate_database(url)
+    click.echo(f"The exchange: http://{host}:{port or told.port}/1c_exchange (Ctrl-C ends it)")
+    serve(told, url, host, port or told.port)
+
+
+@main.command("exchange-password")
+@in_sentences
+def exchange_password() -> None:
+    """Ask for a password, and print its hash for ONEC_EXCHANGE_PASSWORD_HASH."""
+    from onec_pipelines.exchange.passwords import hash_password  # noqa: PLC0415
+
+    click.echo(hash_password(asked_password(twice=True)))
+
+
+def asked_password(*, twice: bool = False) -> str:
+    """A password, asked for on the terminal; a program writes it to stdin as a line."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+@main.command("exchange-try")
+@click.argument("url")
+@click.option("--data", type=click.Path(path_type=Path), help="The directory to send, in place of ONEC_DATA_DIR.")
+@click.option("--user", help="In place of ONEC_EXCHANGE_USER.")
+@click.option("--portions", is_flag=True, help="Each XML in a session of its own, as УТ 11.5 does.")
+@click.option("--no-import", is_flag=True, help="Send, and do not ask for the import.")
+@click.option("--pause", type=float, default=0.0, help="Seconds between two questions: УНФ waits 5, УТ does not.")
+@click.option("--v31", is_flag=True, help="As the module of 1C-Bitrix for 3.1.")
+@click.option("--check", "only_check", is_flag=True, help="Only log in: «Проверить соединение».")
+@in_sentences
+def exchange_try(url: str, data: Path | None, user: str | None, **how: object) -> None:
+    """Send an export to URL as 1C would, and print what its log would show."""
+    from onec_pipelines.exchange.client import Client, ExchangeError, files_of, portions_of  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    client = Client(
+        url,
+        user or settings.exchange.user,
+        asked_password(),
+        pause=float(str(how["pause"])),
+        asks_import=not how["no_import"],
+        is_3_1=bool(how["v31"]),
+        say=lambda line: click.echo(visible(line)),
+    )
+    root = data.expanduser().absolute() if data else settings.data_dir
+    try:
+        if how["only_check"]:
+            client.check()
+            return
+        files = files_of(root)
+        sessions = list(portions_of(files)) if how["portions"] else [files]
+        if not all(client.session(root, each) for each in sessions):
+            refuse([client.message])
+    except ExchangeError as error:
+        refuse([str(error)])
+    finally:
+        client.close()
+
+
+@main.command()
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list, for programs.")
+@in_sentences
+def exchanges(limit: int, *, as_json: bool) -> None:
+    """List what 1C has delivered: when, who, how much, state, run."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+    from onec_pipelines.exchange.deliveries import as_values, lines_of, list_deliveries  # noqa: PLC0415
+
+    settings = Settings.from_environment()
+    found = list_deliveries(database_url(settings), limit)
+    if as_json:
+        echo_list(map(as_values, found))
+    for line in () if as_json else lines_of(found, settings.timezone):
+        click.echo(line)
+
+
+@main.command("exchange-retry")
+@click.argument("delivery", type=int, metavar="ID")
+@in_sentences
+def exchange_retry(delivery: int) -> None:
+    """Import a delivery again that failed; the daemon does it."""
+    from onec_pipelines.database.connection import database_url  # noqa: PLC0415
+    from onec_pipelines.exchange.deliveries import retry  # noqa: PLC0415
+
+    retry(database_url(Settings.from_environment()), delivery)
+    click.echo(f"Delivery {delivery} waits for its run: onec exchanges shows it.")
 
 
 if __name__ == "__main__":

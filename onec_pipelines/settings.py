@@ -33,9 +33,44 @@ PROJECT_ROOT = project_root(Path(__file__).resolve().parent, Path.cwd())
 """Where a relative path in a setting starts, and where `.env` is looked for."""
 
 DATABASE_SCHEMES = ("postgresql://", "postgres://")
+CHARSETS = ("utf-8", "windows-1251")
 EXECUTORS = ("in_process", "multiprocess", "celery")
 LONGEST_WAIT = 3650
 """Days: ten years are as good as for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """What the server of «Обмен с сайтом» is told; without a user and a hash it does not start.
+
+    `chunk` and `max_bytes` are the bytes of a body and of a session. A session that has been silent for `quiet` seconds
+    is sealed; a full export of which nothing has come for `settle` seconds is judged as a whole. 1C is kept waiting for
+    `wait` seconds at most. Packages are kept for `keep_days`.
+    """
+
+    user: str = ""
+    password_hash: str = field(default="", repr=False)
+    port: int = 3001
+    directory: Path = PROJECT_ROOT / ".onec" / "exchange"
+    chunk: int = 10 * 2**20
+    is_zip: bool = True
+    max_bytes: int = 20 * 2**30
+    quiet: int = 60
+    settle: int = 1800
+    wait: int = 1800
+    keep_days: int = 7
+    charset: str = "utf-8"
+    allow_http: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether 1C pushes by itself."""
+        return bool(self.user and self.password_hash)
+
+    @property
+    def current(self) -> Path:
+        """A link to the package that was imported last."""
+        return self.directory / "current"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +85,9 @@ class Settings:
     them by way of `celery_broker`, and one of which nothing is heard for `celery_lost_after` seconds is taken for
     lost. `thumbnails` says whether a full refresh makes them. `media_keep_days` is for how many days the file of a
     removed image stays in the media store. `phone_region` is the country of telephone numbers that
-    state none. `history_days` is for how many days past prices and stocks are kept; with 0 none are written. What
-    carries a password is not shown by `repr`.
+    state none. `history_days` is for how many days past prices and stocks are kept; with 0 none are written. `exchange`
+    is the server that 1C pushes to; `is_fed_by_exchange` says that `data_dir` is the package that was imported last.
+    What carries a password is not shown by `repr`.
     """
 
     data_dir: Path
@@ -72,6 +108,8 @@ class Settings:
     media_keep_days: int = 7
     phone_region: str = "RU"
     history_days: int = 730
+    exchange: ExchangeSettings = ExchangeSettings()
+    is_fed_by_exchange: bool = False
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -83,8 +121,11 @@ class Settings:
         """
         values = {key: text.strip() for key, text in (os.environ if environ is None else environ).items()}
         home = absolute_path(values.get("ONEC_HOME") or ".onec")
+        exchange = _exchange(values, home)
+        is_fed = exchange.is_on and not values.get("ONEC_DATA_DIR")
+        named = absolute_path(values.get("ONEC_DATA_DIR") or "data/import_1c")
         return cls(
-            data_dir=absolute_path(values.get("ONEC_DATA_DIR") or "data/import_1c"),
+            data_dir=exchange.current if is_fed else named,
             database_url=_database_url(values.get("ONEC_DATABASE_URL", "")),
             media_url=_media_url(values.get("ONEC_MEDIA_URL", ""), home),
             home=home,
@@ -102,6 +143,8 @@ class Settings:
             thumbnails=_switch("ONEC_THUMBNAILS", values.get("ONEC_THUMBNAILS") or "0"),
             phone_region=_region(values.get("ONEC_PHONE_REGION") or "RU"),
             history_days=_days("ONEC_HISTORY_DAYS", values.get("ONEC_HISTORY_DAYS") or "730"),
+            exchange=exchange,
+            is_fed_by_exchange=is_fed,
         )
 
 
@@ -232,3 +275,37 @@ def _is_address(text: str) -> bool:
         return bool(parts.hostname and parts.hostname.encode("idna")) and parts.port != 0
     except ValueError:  # a port that is none, half an IPv6 address, a name with an empty part
         return False
+
+
+def _exchange(values: Mapping[str, str], home: Path) -> ExchangeSettings:
+    def number(name: str, default: int, least: int, most: int, unit: str) -> int:
+        return _number(name, values.get(name) or str(default), least, most, unit)
+
+    stated = values.get("ONEC_EXCHANGE_DIR")
+    return ExchangeSettings(
+        user=values.get("ONEC_EXCHANGE_USER", ""),
+        password_hash=values.get("ONEC_EXCHANGE_PASSWORD_HASH", ""),
+        port=number("ONEC_EXCHANGE_PORT", 3001, 1, 65535, "that is a port"),
+        directory=absolute_path(stated) if stated else home / "exchange",
+        chunk=number("ONEC_EXCHANGE_CHUNK", 10 * 2**20, 2**16, 2**30, "of bytes"),
+        is_zip=_switch("ONEC_EXCHANGE_ZIP", values.get("ONEC_EXCHANGE_ZIP") or "1"),
+        max_bytes=number("ONEC_EXCHANGE_MAX_BYTES", 20 * 2**30, 2**16, 2**50, "of bytes"),
+        quiet=number("ONEC_EXCHANGE_QUIET", 60, 5, 999999, "of seconds"),
+        settle=number("ONEC_EXCHANGE_SETTLE", 1800, 5, 999999, "of seconds"),
+        wait=number("ONEC_EXCHANGE_WAIT", 1800, 1, 999999, "of seconds"),
+        keep_days=_days("ONEC_EXCHANGE_KEEP", values.get("ONEC_EXCHANGE_KEEP") or "7"),
+        charset=_charset(values.get("ONEC_EXCHANGE_CHARSET") or "utf-8"),
+        allow_http=_switch("ONEC_EXCHANGE_ALLOW_HTTP", values.get("ONEC_EXCHANGE_ALLOW_HTTP") or "0"),
+    )
+
+
+def _number(name: str, text: str, least: int, most: int, unit: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or not least <= int(text) <= most:
+        raise SettingsError(f"{name} is not a whole number {unit} from {least} to {most}: {text!r}.")
+    return int(text)
+
+
+def _charset(text: str) -> str:
+    if text.lower() not in CHARSETS:
+        raise SettingsError(f"ONEC_EXCHANGE_CHARSET is none of {', '.join(CHARSETS)}: {text!r}; for example utf-8.")
+    return text.lower()
