@@ -7,6 +7,7 @@ import dagster as dg
 from onec_pipelines.orchestration.definitions.alerts import alert_sensor
 from onec_pipelines.orchestration.definitions.assets import assets, export_specs, history_specs
 from onec_pipelines.orchestration.definitions.checks import checks
+from onec_pipelines.orchestration.definitions.exchange import build_exchange_sensor
 from onec_pipelines.orchestration.definitions.freshness import with_freshness
 from onec_pipelines.orchestration.definitions.jobs import build_jobs
 from onec_pipelines.orchestration.definitions.places import with_places
@@ -49,7 +50,7 @@ def build_definitions(
         asset_checks=checks,
         jobs=[*build_jobs(thumbnails=settings.thumbnails), plan_job],
         schedules=[nightly_refresh],
-        sensors=[import_files_sensor, export_sensor, alert_sensor],
+        sensors=[import_files_sensor, export_sensor, alert_sensor, build_exchange_sensor(settings)],
         resources={**resources, **(resource_overrides or {})},
         executor=executor or build_executor(settings),
     )

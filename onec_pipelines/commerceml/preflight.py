@@ -7,6 +7,7 @@ people who run 1C, and are part of the contract.
 import logging
 
 from onec_pipelines.commerceml.export import Layout
+from onec_pipelines.commerceml.manifest import CHANGES, PORTION
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.commerceml.tree import images_of
 from onec_pipelines.datasets import ALL, BY_NAME, imported_by
@@ -46,7 +47,8 @@ def export_problems(export: ExportSnapshot, import_type: str) -> list[str]:
     """What of an export is missing for one import type."""
     if import_type == "images":
         return _image_problems(export)
-    if export.layout is Layout.FILES and export.files:
+    is_part = export.package_kind in {CHANGES, PORTION}  # it needs only what it holds
+    if (is_part or export.layout is Layout.FILES) and export.files:
         return _file_problems(export, import_type)
     return _directory_problems(export, import_type)
 

@@ -31,6 +31,7 @@ from onec_pipelines.commerceml.content import (
     read_content,
 )
 from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden, name_of
+from onec_pipelines.commerceml.manifest import package_kind
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
@@ -79,6 +80,11 @@ class ExportSnapshot:
         ):
             return Layout.FILES
         return layout
+
+    @cached_property
+    def package_kind(self) -> str:
+        """What the package in it is, if 1C has pushed it: `full`, `portion` or `changes`; empty in any other."""
+        return package_kind(self.root)
 
     @property
     def is_told_by_names(self) -> bool:

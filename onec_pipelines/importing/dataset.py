@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from onec_pipelines.commerceml.manifest import PORTION
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import Mended, NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
@@ -32,6 +33,7 @@ from onec_pipelines.importing.ledger import (
     LastImport,
     data_version,
     digest_of,
+    fingerprint,
     note_change,
     read_last,
     write_files,
@@ -135,12 +137,15 @@ def ready_to_land(
     contents = request.export.files_of(dataset.name)
     remember(connection, request.export)
     last = read_last(connection, dataset.name)
-    digest = digest_of(contents)
+    is_portion = request.export.package_kind == PORTION  # the same files are judged later, together with the others
+    digest = fingerprint([digest_of(contents), PORTION]) if is_portion else digest_of(contents)
     if last and last.fingerprint == digest and not request.force and not _is_emptied(connection, dataset, last):
         with connection.transaction():
             yield lambda: _land_pending(dataset, connection, request, last)
         return
     with _staged(dataset, connection, request, contents) as (staging, reading):
+        if is_portion:
+            reading.take_nothing_away()
         yield lambda: _land_files(dataset, connection, request, Read(contents, digest, staging, reading))
 
 

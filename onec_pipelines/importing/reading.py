@@ -148,6 +148,12 @@ class Reading:
         is_full = all(self.full.values()) if self.full else not self.any_delta
         return "full" if is_full else "changes"
 
+    def take_nothing_away(self) -> None:
+        """What is not named says nothing: the rest of a full export is still to come."""
+        self.any_delta = True
+        self.full = dict.fromkeys(self.full, False)
+        self.spoken = dict.fromkeys(self.spoken, False)
+
     def note(self, entity: str, catalog: str | None, *, full: bool) -> None:
         """Note a package that states an entity: together they are full when each of them is."""
         self.full[entity] = self.full.get(entity, True) and full

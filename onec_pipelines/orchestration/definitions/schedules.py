@@ -8,6 +8,7 @@ import dagster as dg
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.datasets import ALL, FULL_REFRESH
 from onec_pipelines.errors import OnecError, SettingsError
+from onec_pipelines.orchestration.definitions.sensors import FED
 from onec_pipelines.orchestration.private import is_valid_cron_schedule
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.observing import observe
@@ -40,12 +41,17 @@ def build_nightly_refresh(settings: Settings) -> dg.ScheduleDefinition:
     )
     def nightly_refresh(context: dg.ScheduleEvaluationContext, onec: Onec) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            export = onec.export()
-            with tolerated(log, "a tick that was built by hand has no history", dg.DagsterInvariantViolationError):
-                observe(context.instance, export)
-            problems = preflight(export, ALL, has_products=True)  # it brings its catalogue itself
+            problems = [FED] if onec.settings().is_fed_by_exchange else look(context, onec)
         except OnecError as error:
             problems = [str(error)]
         yield dg.SkipReason(visible(" ".join(problems))) if problems else dg.RunRequest(tags={IMPORT_TYPE_TAG: ALL})
 
     return nightly_refresh
+
+
+def look(context: dg.ScheduleEvaluationContext, onec: Onec) -> list[str]:
+    """What stands against an import of everything; what is new in the export is told on the way."""
+    export = onec.export()
+    with tolerated(log, "a tick that was built by hand has no history", dg.DagsterInvariantViolationError):
+        observe(context.instance, export)
+    return preflight(export, ALL, has_products=True)  # it brings its catalogue itself

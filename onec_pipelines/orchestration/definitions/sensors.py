@@ -30,6 +30,11 @@ from onec_pipelines.tolerated import passed_over
 
 log = logging.getLogger(__name__)
 
+FED = (
+    "Данные приходят через «Обмен с сайтом»: каждая выгрузка загружается своим запуском, как только она пришла. "
+    "Новый запуск не нужен."
+)
+"""Why nothing else looks for what 1C pushes."""
 REQUEST_TAG = ".dagster/onec_request"
 """By which a sensor finds the run that it has requested; the UI does not show it."""
 
@@ -160,6 +165,8 @@ def look(context: dg.SensorEvaluationContext, onec: Onec, watched: Watched) -> d
     Raises:
         OnecError: a setting is wrong, the export cannot be listed, or the database cannot be used.
     """
+    if onec.settings().is_fed_by_exchange:
+        return dg.SkipReason(FED)
     export = onec.export()
     observe(context.instance, export)
     problems = preflight(export, watched.import_type, has_products=True)
