@@ -478,8 +478,13 @@ def test_the_services_are_commands_with_options_that_they_have(name, options):
     assert {word for word in options.split() if word.startswith("-")} <= known
 
 
-def test_the_services_are_the_daemon_and_a_ui_for_those_who_act_and_for_those_who_look():
-    assert list(services()) == [("ui", "--no-daemon"), ("daemon", ""), ("ui", "--read-only --port 3002")]
+def test_the_services_are_the_daemon_a_ui_for_those_who_act_one_for_those_who_look_and_the_exchange():
+    assert list(services()) == [
+        ("ui", "--no-daemon"),
+        ("daemon", ""),
+        ("ui", "--read-only --port 3002"),
+        ("exchange", ""),
+    ]
 
 
 @pytest.mark.parametrize("page", [DATA_TEAM, MANY_MACHINES], ids=shown)
