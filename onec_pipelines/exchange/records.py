@@ -163,6 +163,10 @@ class Records:
         """The part has files now."""
         self._change(session, "has_files = true where")
 
+    def forget_files(self, session: uuid.UUID) -> None:
+        """The part has none after all."""
+        self._change(session, "has_files = false where")
+
     def _change(self, session: uuid.UUID, change: str, **values: object) -> None:
         with self.connection() as connection:
             query = f"update onec.exchange_sessions set {change} id = %(session)s"  # noqa: S608 - ours

@@ -139,6 +139,9 @@ class Service:
             now = self.records.read_session(session.id)
             if now is None or now.part != session.part or not now.has_files or now.failure:
                 return
+            if not inbox.files:  # no body has come whole
+                self.records.forget_files(session.id)
+                return
             try:
                 self._seal(session, inbox, inbox.root / "package")
             except SealRefusedError as error:

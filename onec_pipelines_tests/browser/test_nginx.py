@@ -45,7 +45,7 @@ http {{
 def configuration_of_the_page() -> str:
     page = (ROOT / "docs/operating.md").read_text("utf-8")
     blocks = re.findall(r"^```nginx\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    (block,) = (block for block in blocks if "auth_basic" in block)
+    (block,) = (block for block in blocks if "auth_basic_user_file" in block)
     return block
 
 

@@ -1,5 +1,7 @@
 """A server, real sockets, and 1C on the other side."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -110,3 +112,111 @@ def test_wrong_words_are_told_and_after_five_of_them_a_wait(server):
             wrong.check()
     with pytest.raises(ExchangeError, match=r"Слишком много неудачных попыток входа. Повторите через \d+ с."):
         wrong.check()
+
+
+def test_what_is_never_asked_to_be_imported_is_sealed_after_a_quiet_time(start, export, connection, wait_until):
+    server = start(quiet=1)
+    root = export({"import0_1.xml": goods("1", changes=True)})
+    assert server.client(asks_import=False).session(root, files_of(root))
+    assert packages(connection) == []
+    wait_until(lambda: packages(connection) == [("changes", "sealed", "cat-1", DAY1, 1)], 15)
+
+
+def test_a_full_export_is_over_when_nothing_has_come_for_long_enough(start, export, connection, wait_until):
+    server = start(settle=1)
+    root = export({"import0_1.xml": goods("1")})
+    server.client().session(root, files_of(root))
+    wait_until(lambda: packages(connection)[0][:2] == ("full", "sealed"), 15)
+
+
+@pytest.mark.parametrize("mode", ["complete", "deactivate"])
+def test_a_full_export_is_over_when_1c_says_so(server, export, connection, mode):
+    root = export({"import0_1.xml": goods("1")})
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=import0_1.xml", (root / "import0_1.xml").read_bytes())
+    assert server.ask(session, "mode=import&filename=import0_1.xml") == "success"
+    assert server.ask(session, f"mode={mode}&timestamp=1") == "success"
+    assert packages(connection)[0][:2] == ("full", "sealed")
+
+
+def test_a_full_export_is_over_when_orders_are_asked_for(server, export, connection):
+    root = export({"import0_1.xml": goods("1")})
+    server.client().session(root, files_of(root))
+    server.client().check("sale")
+    assert packages(connection)[0][:2] == ("full", "sealed")
+
+
+def test_a_full_export_that_broke_off_takes_nothing_away(server, export, connection):
+    root = export({"import0_1.xml": goods("1")})
+    server.client().session(root, files_of(root))
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=shell.php", b"1")
+    server.service.end_fulls(server.service.settings.user)
+    assert [row[:2] for row in packages(connection)] == [("full", "failed"), ("portion", "sealed")]
+
+
+def test_another_catalogue_does_not_end_a_full_export(server, export, connection):
+    for number, catalog in enumerate(("cat-1", "cat-2")):
+        root = export({"import0_1.xml": goods("1", catalog=catalog)}, str(number))
+        server.client().session(root, files_of(root))
+    assert [row[:2] for row in packages(connection) if row[0] == "full"] == [("full", "open")] * 2
+
+
+def test_a_progress_is_held_back_until_there_is_something_to_say(start, export):
+    server = start(hold=2.0)
+    client, root = server.client(), export({"import0_1.xml": goods("1", changes=True)})
+    client.check()
+    client.init()
+    client.send("import0_1.xml", root / "import0_1.xml", 1000)
+    began = time.monotonic()
+    assert client.ask("type=catalog&mode=import&filename=import0_1.xml").word == "progress"
+    assert 1.0 < time.monotonic() - began < 4.0
+
+
+def test_a_progress_says_how_far_the_run_is(server, export, connection):
+    client, root = server.client(), export({"import0_1.xml": goods("1", changes=True)})
+    client.check()
+    client.init()
+    client.send("import0_1.xml", root / "import0_1.xml", 1000)
+    client.ask("type=catalog&mode=import&filename=import0_1.xml")
+    connection.execute("update onec.exchange_packages set state = 'running', progress = '120/800'")
+    assert client.ask("type=catalog&mode=import&filename=import0_1.xml").rest == "Загружается: 120 из 800."
+
+
+def test_who_has_waited_for_too_long_is_told_that_nothing_is_lost(start, export):
+    server = start(wait=1, hold=2.0)
+    client, root = server.client(), export({"import0_1.xml": goods("1", changes=True)})
+    assert not client.session(root, files_of(root))
+    assert client.message.startswith("Выгрузка принята и сохранена, но за 1 мин не загружена.")
+
+
+def test_files_after_an_import_are_another_package(server, connection):
+    session = server.log_in()
+    for number in "12":
+        server.ask(session, f"mode=file&filename=import{number}.xml", goods(number).encode())
+        assert server.ask(session, f"mode=import&filename=import{number}.xml") == "success"
+    assert [row[0] for row in packages(connection)] == ["full", "portion", "portion"]
+
+
+def test_a_server_that_was_started_again_goes_on_with_the_session(start):
+    first = start()
+    session = first.log_in()
+    body = goods(*map(str, range(20))).encode()
+    assert first.ask(session, "mode=file&filename=import0_1.xml", body[:1000]) == "success"
+    second = start()
+    assert second.ask(session, "mode=file&filename=import0_1.xml", body[1000:2000]) == "success"
+    assert second.ask(session, "mode=file&filename=import0_1.xml", body[2000:]) == "success"
+    assert second.ask(session, "mode=import&filename=import0_1.xml") == "success"
+    assert (second.service.packages / "2" / "import0_1.xml").read_bytes() == body
+
+
+def test_old_packages_are_removed_but_for_the_newest_full_one(server, export, connection):
+    for day in ("01", "02", "03"):
+        root = export({"import0_1.xml": goods("1", date=f"2026-11-{day}T10:00:00")}, day)
+        server.client().session(root, files_of(root))
+    server.service.end_fulls(server.service.settings.user)
+    land(connection)
+    connection.execute("update onec.exchange_packages set ended_at = now() - interval '8 days'")
+    server.service.remove_old()
+    assert [path.name for path in server.service.packages.iterdir()] == ["5"]
+    assert server.records.find_package(5).kind == "full"
