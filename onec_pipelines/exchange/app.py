@@ -44,6 +44,8 @@ HOLD_SECONDS = 20.0
 """How long an answer is held back while there is nothing new: УТ asks again without a pause."""
 LOOK_SECONDS = 0.5
 """How often those who wait are looked up, all at once."""
+TOUCH_SECONDS = 2.0
+"""How often a body that comes slowly says that its session is at work."""
 TIDY_SECONDS, REMOVE_SECONDS = 2.0, 600.0
 BLOCK = 2**20
 KEEP_ALIVE_SECONDS = 75
@@ -204,7 +206,7 @@ class Exchange:
         self, name: str, request: HttpRequest, asked: protocol.Request, session: Session | None
     ) -> Answer:
         """Keep a body, or read it to its end and keep nothing."""
-        blocks = self._blocks(request)
+        blocks = self._blocks(request, session)
         if session is None:
             async for _ in blocks:
                 pass
@@ -223,12 +225,17 @@ class Exchange:
         return protocol.SUCCESS
 
     async def _keep(self, name: str, blocks: AsyncIterator[bytes], length: int, session: Session) -> None:
-        service, inbox = self.service, session.inbox
-        await self._thread(partial(service.refuse_if_full, name, length))
-        await self._thread(partial(service.begin_files, session))
+        service = self.service
+        first = await anext(blocks, b"")
+        if len(first) < BLOCK:  # all of it: one thread for all that is to be done
+            await self._thread(partial(service.keep, session, name, first))
+            return
+        await self._thread(partial(service.begin, session, name, length))
+        inbox = session.inbox
         receiving = inbox.body(name)
         body = await self._thread(receiving.__enter__)
         try:
+            await self._thread(partial(body.write, first))
             async for block in blocks:
                 if inbox.size + body.size + len(block) > service.limits.session:
                     raise RefusedError(words.large_session(service.limits.session))
@@ -237,10 +244,13 @@ class Exchange:
         finally:
             await self._thread(partial(receiving.__exit__, None, None, None))
 
-    async def _blocks(self, request: HttpRequest) -> AsyncIterator[bytes]:
+    async def _blocks(self, request: HttpRequest, session: Session | None) -> AsyncIterator[bytes]:
         """The body in larger blocks; the limit counts for one that does not say its length, too."""
-        gathered, taken = bytearray(), 0
+        gathered, taken, touched_at = bytearray(), 0, time.monotonic()
         async for piece in request.stream():
+            if session and time.monotonic() - touched_at > TOUCH_SECONDS:
+                touched_at = time.monotonic()
+                await self._thread(partial(self.service.records.touch, session.row.id))
             taken += len(piece)
             if taken > self.service.limits.chunk:
                 raise RefusedError(words.large_chunk(self.service.limits.chunk))

@@ -159,9 +159,14 @@ class Records:
         """Keep the words of the first failure of a session."""
         self._change(session, "failure = %(words)s where failure = '' and", words=words)
 
-    def begin_files(self, session: uuid.UUID) -> None:
-        """The part has files now."""
-        self._change(session, "has_files = true where")
+    def begin_files(self, session: uuid.UUID) -> SessionRow | None:
+        """The part has files now: which one that is may have changed."""
+        self._change(session, "has_files = true, seen_at = now() where")
+        return self.read_session(session)
+
+    def touch(self, session: uuid.UUID) -> None:
+        """A session is at work: a body may take longer than a quiet time."""
+        self._change(session, "seen_at = now() where")
 
     def forget_files(self, session: uuid.UUID) -> None:
         """The part has none after all."""

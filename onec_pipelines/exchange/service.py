@@ -109,21 +109,39 @@ class Service:
 
     # --- what comes
 
-    def refuse_if_full(self, name: str, length: int) -> None:
-        """See that the disk has room.
+    def begin(self, session: Session, name: str, length: int) -> None:
+        """Before a body comes: see that the disk has room, and note that the session has files.
 
         Raises:
-            RefusedError: it has not.
+            RefusedError: it has no room.
         """
         self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         if shutil.disk_usage(self.incoming).free < self.reserve + length:
             raise RefusedError(words.disk_full(name))
+        if not session.row.has_files or not session.inbox.root.exists():  # another process may have sealed it
+            self._begin_files(session)
 
-    def begin_files(self, session: Session) -> None:
-        """Note that the session has files, before the first of them counts."""
-        if not session.row.has_files:
-            self.records.begin_files(session.row.id)
-            session.read_at = 0.0
+    def _begin_files(self, session: Session) -> None:
+        row = self.records.begin_files(session.row.id)
+        if row is None:
+            raise RefusedError(words.NO_SESSION)
+        if row.directory != session.row.directory:
+            session.inbox = self._inbox(row)
+        session.row = row
+        session.inbox.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def keep(self, session: Session, name: str, content: bytes) -> None:
+        """Keep a body that has come whole.
+
+        Raises:
+            RefusedError: it is too much for the session, or for the disk.
+        """
+        self.begin(session, name, len(content))
+        if session.inbox.size + len(content) > self.limits.session:
+            raise RefusedError(words.large_session(self.limits.session))
+        with session.inbox.body(name) as body:
+            body.write(content)
+            body.keep()
 
     # --- what becomes of it
 

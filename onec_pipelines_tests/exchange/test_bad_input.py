@@ -11,6 +11,7 @@ import pytest
 
 from onec_pipelines.exchange import words
 from onec_pipelines.exchange.client import Client, ExchangeError, files_of
+from onec_pipelines.exchange.inbox import Inbox
 from onec_pipelines.exchange.records import Records
 from onec_pipelines_tests.exchange.conftest import PASSWORD, USER, basic, goods
 
@@ -156,7 +157,8 @@ def test_a_body_above_the_limit_is_refused_whether_it_says_its_length_or_not(ser
 def test_a_body_up_to_the_limit_is_taken(server, size):
     session = server.log_in()
     assert server.ask(session, "mode=file&filename=import_files/a.jpg", b"x" * size) == "success"
-    assert [path.stat().st_size for path in server.service.incoming.rglob("a.jpg")] == [size]
+    (part,) = server.service.incoming.iterdir()
+    assert Inbox(part, 1000).refresh().files["import_files/a.jpg"].size == size
 
 
 def test_a_session_above_its_limit_is_refused(start):

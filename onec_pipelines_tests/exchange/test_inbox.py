@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from onec_pipelines.exchange.inbox import Inbox, InboxBusyError
+from onec_pipelines.exchange.inbox import Inbox, InboxBusyError, InboxDamagedError
 
 CHUNK = 10
 A, B, END = b"a" * CHUNK, b"b" * CHUNK, b"end"
@@ -24,8 +24,8 @@ def receive(inbox: Inbox, *bodies: bytes, name: str = "import.xml") -> None:
 
 def content(inbox: Inbox, name: str = "import.xml") -> bytes:
     """What another process finds of a file."""
-    found = Inbox(inbox.root, CHUNK).refresh()
-    return found.path(name).read_bytes()[: found.files[name].size]
+    Inbox(inbox.root, CHUNK).refresh().put(name, inbox.root / "found")
+    return (inbox.root / "found").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,15 @@ def test_a_body_that_broke_off_is_no_part_of_its_file(inbox):
     assert content(inbox) == A + B + END
 
 
-@pytest.mark.parametrize("left", [b"", b'{"name": "imp', b"\n"[:0] + b'{"name": "import.xml", "at": 10'])
+@pytest.mark.parametrize(
+    "left",
+    [
+        b"",
+        b'{"name": "imp',
+        b'{"name": "import.xml", "at": 0, "size": 5, "sha256": "0", "turn": 1, "is_here": true}\n',
+        b'{"name": "import.xml", "at": 0, "size": 5, "sha256": "0", "turn": 1, "is_here": true}\nhalf',
+    ],
+)
 def test_what_a_killed_server_has_begun_to_write_does_not_count(inbox, left):
     receive(inbox, A)
     with inbox.path("import.xml").open("ab") as file:
@@ -110,5 +118,19 @@ def test_a_link_is_not_followed(inbox, tmp_path):
     (inbox.root / "0").mkdir(parents=True)
     (inbox.root / "0" / "x.xml").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
-        receive(inbox, b"1", name="x.xml")
+        receive(inbox, A, name="x.xml")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_small_file_that_the_disk_has_lost_is_not_taken_for_whole(inbox):
+    receive(inbox, b"small")
+    inbox.journal.write_bytes(inbox.journal.read_bytes().replace(b"}\nsmall", b"}\n\0\0\0\0\0"))
+    with pytest.raises(InboxDamagedError):
+        content(inbox)
+
+
+def test_a_thousand_small_files_are_one_on_the_disk(inbox):
+    for number in range(1000):
+        receive(inbox, str(number).encode(), name=f"import_files/{number}.jpg")
+    assert [path.name for path in inbox.root.iterdir()] == ["journal"]
+    assert content(inbox, "import_files/999.jpg") == b"999"

@@ -220,3 +220,26 @@ def test_old_packages_are_removed_but_for_the_newest_full_one(server, export, co
     server.service.remove_old()
     assert [path.name for path in server.service.packages.iterdir()] == ["5"]
     assert server.records.find_package(5).kind == "full"
+
+
+def test_a_slow_body_is_no_quiet_time(start, connection):
+    server = start(quiet=3, chunk=10_000)
+    session = server.log_in()
+    assert server.ask(session, "mode=file&filename=import_files/a.jpg", b"1") == "success"
+
+    def slowly():
+        for number in range(7):
+            time.sleep(1)
+            yield str(number).encode()
+
+    assert server.ask(session, "mode=file&filename=import.xml", slowly()) == "success"
+    assert packages(connection) == []
+
+
+def test_what_comes_after_a_quiet_time_is_not_lost(start, connection, wait_until):
+    server = start(quiet=1)
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=import0_1.xml", goods("1", changes=True).encode())
+    wait_until(lambda: packages(connection), 15)
+    server.ask(session, "mode=file&filename=import0_2.xml", goods("2", changes=True).encode())
+    wait_until(lambda: len(packages(connection)) == 2, 15)
