@@ -128,6 +128,8 @@ def sessions_text(sessions: list["Session"], zone: str) -> Text:
     lines = [Text(HEADER, style="bold")]
     for session in sessions:
         lines.append(_session_line(session, zone))
+        if session.source:
+            lines.append(Text(f"          {visible(session.source)}", style="dim"))
         for asset, counters in session.counters.items():
             lines.append(Text(f"          {asset:<15} {', '.join(came_to(counters))}", style="dim"))
         notices = [notice for notice in session.notices if not notice.endswith(NOTHING_NEW)]

@@ -233,3 +233,47 @@ def test_a_wrong_region_of_phones_is_named(text):
     assert refusal(ONEC_PHONE_REGION=text).startswith(
         f"ONEC_PHONE_REGION is no code of a country in two letters: {text!r}"
     )
+
+
+# --- the exchange
+
+
+def test_the_exchange_is_off_until_there_are_a_user_and_a_hash():
+    assert not Settings.from_environment({}).exchange.is_on
+    assert not Settings.from_environment({"ONEC_EXCHANGE_USER": "1c"}).exchange.is_on
+    assert Settings.from_environment({"ONEC_EXCHANGE_USER": "1c", "ONEC_EXCHANGE_PASSWORD_HASH": "h"}).exchange.is_on
+
+
+def test_where_1c_pushes_and_no_directory_is_named_the_last_package_is_the_export():
+    on = {"ONEC_HOME": "/srv/onec", "ONEC_EXCHANGE_USER": "1c", "ONEC_EXCHANGE_PASSWORD_HASH": "h"}
+    assert Settings.from_environment(on).data_dir == Path("/srv/onec/exchange/current")
+    assert Settings.from_environment(on).is_fed_by_exchange
+    assert Settings.from_environment({**on, "ONEC_DATA_DIR": "/srv/1c"}).data_dir == Path("/srv/1c")
+    assert not Settings.from_environment({**on, "ONEC_DATA_DIR": "/srv/1c"}).is_fed_by_exchange
+
+
+def test_the_hash_is_not_shown():
+    assert "hunter2" not in repr(Settings.from_environment({"ONEC_EXCHANGE_PASSWORD_HASH": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ONEC_EXCHANGE_PORT", "0"),
+        ("ONEC_EXCHANGE_PORT", "70000"),
+        ("ONEC_EXCHANGE_CHUNK", "10M"),
+        ("ONEC_EXCHANGE_CHUNK", "1"),
+        ("ONEC_EXCHANGE_MAX_BYTES", "-1"),
+        ("ONEC_EXCHANGE_QUIET", "1"),
+        ("ONEC_EXCHANGE_SETTLE", "soon"),
+        ("ONEC_EXCHANGE_WAIT", "0"),
+        ("ONEC_EXCHANGE_KEEP", "week"),
+        ("ONEC_EXCHANGE_ZIP", "yes"),
+        ("ONEC_EXCHANGE_CHARSET", "koi8-r"),
+        ("ONEC_EXCHANGE_ALLOW_HTTP", "yes"),
+    ],
+)
+def test_a_wrong_setting_of_the_exchange_is_named(name, text):
+    said = refusal(**{name: text})
+    assert said.startswith(name)
+    assert repr(text) in said

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import psycopg
 import uvicorn
@@ -88,11 +89,12 @@ class Board:
             return _as_standing(*(await asyncio.shield(self._round))[package])
         finally:
             self.wanted[package] -= 1
+            self.wanted = +self.wanted
 
     async def _look(self) -> dict[int, tuple[str, str, str, str, float]]:
         await asyncio.sleep(LOOK_SECONDS)
         self._round = None
-        return await asyncio.to_thread(self.records.standing, list(+self.wanted))
+        return await asyncio.to_thread(self.records.standing, list(self.wanted))
 
 
 def _as_standing(state: str, progress: str, message: str, run_id: str, age: float) -> Standing:
@@ -136,7 +138,8 @@ class Exchange:
 
     def _tell(self, request: HttpRequest, answer: Answer) -> None:
         """A line in the log, without what is secret."""
-        asked = " ".join(shown(request.query_params.get(key, "")) for key in ("type", "mode", "filename"))
+        query = query_of(request)
+        asked = " ".join(shown(query.get(key, "")) for key in ("type", "mode", "filename"))
         word, _, said = answer.text.partition("\n")
         level = logging.WARNING if word == "failure" else logging.INFO
         log.log(level, "%s %s: %s", address_of(request), asked, f"{word}: {said}" if word == "failure" else word)
@@ -156,7 +159,7 @@ class Exchange:
         return answer
 
     def _asked(self, request: HttpRequest) -> protocol.Request:
-        query = request.query_params
+        query = query_of(request)
         length = request.headers.get("content-length", "")
         stated = credentials(request.headers.get("authorization"))
         return protocol.Request(
@@ -289,12 +292,14 @@ class Exchange:
     async def _standing(self, package: int, until: float) -> Answer:
         """How a package stands, as soon as its run has ended, or when an answer must be given."""
         wait = self.service.settings.wait
+        found = await self._thread(partial(self.service.records.standing, [package]))
+        now = _as_standing(*found[package])
         while True:
-            now = await self.board.read(package)
             is_over = now.age > wait
             answer = standing(now.state, now.said, has_waited=is_over, minutes=max(1, wait // 60))
             if not answer.text.startswith("progress") or time.monotonic() + LOOK_SECONDS > until:
                 return answer
+            now = await self.board.read(package)
 
     async def keep_tidy(self) -> None:
         """Seal, close and remove, again and again."""
@@ -310,6 +315,15 @@ class Exchange:
             except Exception:
                 log.exception("what has arrived cannot be looked after")
             await asyncio.sleep(TIDY_SECONDS)
+
+
+def query_of(request: HttpRequest) -> dict[str, str]:
+    """What the URL asks: in UTF-8, or else in windows-1251."""
+    raw = request.scope["query_string"].decode("latin-1")
+    try:
+        return dict(parse_qsl(raw, keep_blank_values=True, errors="strict"))
+    except UnicodeDecodeError:
+        return dict(parse_qsl(raw, keep_blank_values=True, encoding="cp1251", errors="replace"))
 
 
 def address_of(request: HttpRequest) -> str:

@@ -30,6 +30,8 @@ ORPHAN_SECONDS = 3600
 TRUSTED_SECONDS = 5.0
 """For how long a session is not asked for again while its files come."""
 
+FORGOTTEN_SECONDS = 300.0
+
 
 class RefusedError(Exception):
     """A failure in words; with `fails` it is that of the whole session."""
@@ -204,7 +206,8 @@ class Service:
     # --- what time does
 
     def tidy(self) -> None:
-        """Seal what has been quiet, close what is settled, remove what is old. Any process may, at any time."""
+        """Seal what has been quiet, close what is settled. Any process may, at any time."""
+        self._forget_sessions()
         for session in self.records.quiet_sessions(self.settings.quiet):
             self.seal(session)
         with self.records.sealing() as connection:
@@ -217,6 +220,12 @@ class Service:
         settled = "kind = 'full' and state = 'open' and touched_at < now() - make_interval(secs => %(settle)s)"
         if self.records.packages(settled, {"settle": self.settings.settle}):
             self._close(settled, settle=self.settings.settle)
+
+    def _forget_sessions(self) -> None:
+        """Forget sessions that have asked nothing for long: they are looked up again."""
+        for key, session in list(self._sessions.items()):
+            if time.monotonic() - session.read_at > FORGOTTEN_SECONDS:
+                self._sessions.pop(key, None)
 
     def remove_old(self) -> None:
         """Remove packages that have been kept for long enough, and directories that nobody knows."""

@@ -6,6 +6,7 @@ import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -129,6 +130,14 @@ def test_a_name_that_leads_elsewhere_is_refused_and_nothing_is_kept(server, name
     answer = server.ask(server.log_in(), f"mode=file&filename={name}", b"1")
     assert answer.startswith("failure\nНедопустимое имя файла: ")
     assert server.kept() == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+def test_a_name_is_read_in_either_encoding(server, encoding):
+    name = quote("import_files/Фото.jpg".encode(encoding))
+    assert server.ask(server.log_in(), f"mode=file&filename={name}", b"1") == "success"
+    (part,) = server.service.incoming.iterdir()
+    assert list(Inbox(part, 1000).refresh().files) == ["import_files/Фото.jpg"]
 
 
 @pytest.mark.usefixtures("whole")

@@ -25,7 +25,7 @@ from onec_pipelines.orchestration.machinery.coordinator import launch_problems
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.export import DATA_DIR_TAG
-from onec_pipelines.orchestration.runs.history import Session, find_session
+from onec_pipelines.orchestration.runs.history import PACKAGE_TAG, USER_TAG, Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
 from onec_pipelines.shown import visible
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5
 GRACE_SECONDS = 120
 """After which a run that was requested and is not there will not come."""
-PACKAGE_TAG, KIND_TAG, USER_TAG, CATALOG_TAG = "onec/package", "onec/package_kind", "onec/user", "onec/catalog"
+KIND_TAG, CATALOG_TAG = "onec/package_kind", "onec/catalog"
 NOT_ITS_FAULT = re.compile(
     r"PostgreSQL (cannot be reached|gave up)|is already running|is still reading files|process of this run is gone|"
     r"The run was interrupted"

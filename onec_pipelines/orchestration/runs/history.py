@@ -40,6 +40,8 @@ STATUS = {
     DagsterRunStatus.CANCELING: "in_progress",
     DagsterRunStatus.CANCELED: "failed",
 }
+PACKAGE_TAG, USER_TAG = "onec/package", "onec/user"
+"""Of the run of what 1C has pushed: the number of the delivery, and whose it is."""
 CANCELED = "The run was canceled."
 EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
@@ -65,7 +67,7 @@ class Session:
 
     `counters` are by asset and key; of an import that goes on, failed or was killed, as far as it has come. `notices`
     are what its assets want a person to know, `guards` what the guard of each asset said; `result` is the tag
-    `onec/result`.
+    `onec/result`, `source` the delivery of 1C.
     """
 
     run_id: str
@@ -81,6 +83,7 @@ class Session:
     result: str = ""
     job: str = ""
     guards: Mapping[str, GuardSaid] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def duration_seconds(self) -> float | None:
@@ -151,6 +154,7 @@ def read_session(instance: dg.DagsterInstance, record: RunRecord) -> Session:
         result=run.tags.get(RESULT_TAG, ""),
         job=run.job_name,
         guards=dict(guard for event in events for guard in _guards(event)),
+        source=f"delivery {run.tags[PACKAGE_TAG]} of {run.tags.get(USER_TAG, '')}" if PACKAGE_TAG in run.tags else "",
     )
 
 

@@ -124,6 +124,7 @@ def test_a_full_export_of_3_1_lands_as_from_a_directory(shop, demo, connection, 
     assert result.success
     assert shop.tick() == NOTHING
     assert shop.states() == [("full", "landed"), ("portion", "merged")]
+    assert shop.project.session(result).source == f"delivery 1 of {USER}"
     assert shop.settings.data_dir.resolve() == shop.server.service.packages / "1"
     with new_database() as url, psycopg.connect(url, autocommit=True) as other:
         for import_ in (import_catalog, import_stocks, import_prices):
@@ -266,3 +267,27 @@ def test_a_directory_that_is_named_is_looked_at_as_before(shop, demo, monkeypatc
     schedule = build_nightly_refresh(shop.settings)
     with dg.build_schedule_context(instance=shop.instance, resources={"onec": Onec()}) as context:
         assert len(schedule.evaluate_tick(context).run_requests) == 1
+
+
+def test_changes_with_one_picture_keep_the_pictures_of_all_other_goods(shop, demo, connection, tmp_path):
+    shop.push_directory(demo.path, is_3_1=True)
+    assert shop.run(shop.tick()).success
+    images = "select source_path, sha256 from onec.product_images order by 1, 2"
+    before = connection.execute(images).fetchall()
+    changed = tmp_path / "changed"
+    for path in (demo.path / "goods").glob("*.xml"):
+        text = path.read_text()
+        (changed / "goods").mkdir(parents=True, exist_ok=True)
+        (changed / "goods" / path.name).write_text(
+            text.replace('СодержитТолькоИзменения="false"', 'СодержитТолькоИзменения="true"')
+        )
+    picture = next((demo.path / "goods" / "import_files").rglob("*.jpg"))
+    to = changed / picture.relative_to(demo.path)
+    to.parent.mkdir(parents=True)
+    to.write_bytes(picture.read_bytes())
+    shop.tick()
+    shop.push_directory(changed)
+    request = shop.tick()
+    assert {key.to_user_string() for key in request.asset_selection} == {"catalog", "product_images"}
+    assert shop.run(request).success
+    assert connection.execute(images).fetchall() == before
