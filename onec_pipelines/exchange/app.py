@@ -110,7 +110,7 @@ class Exchange:
         self.service, self.hold = service, hold
         self.board = Board(service.records)
         self._seals: dict[str, asyncio.Task[None]] = {}
-        self._threads, self._heavy = ThreadPoolExecutor(24), ThreadPoolExecutor(2)
+        self._threads, self._heavy, self._logins = (ThreadPoolExecutor(most) for most in (24, 2, 2))
 
     async def __call__(self, request: HttpRequest) -> Response:
         """Answer a request, whatever happens."""
@@ -129,6 +129,8 @@ class Exchange:
             log.exception("defect %s", number)
             answer = failure(words.internal(number))
         self._tell(request, answer)
+        if request.method == "POST":
+            await self._drain(request)
         return self._response(answer)
 
     def _response(self, answer: Answer) -> Response:
@@ -146,6 +148,15 @@ class Exchange:
 
     async def _thread(self, do: Callable[[], T], *, heavy: bool = False) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._heavy if heavy else self._threads, do)
+
+    async def _drain(self, request: HttpRequest) -> None:
+        """Read what nobody wants, up to a piece: who is still sending would not read the answer."""
+        taken = 0
+        with suppress(RuntimeError, ClientDisconnect):  # it has been read, or nobody is there
+            async for piece in request.stream():
+                taken += len(piece)
+                if taken > self.service.limits.chunk:
+                    return
 
     async def _answer(self, request: HttpRequest) -> Answer:
         asked = self._asked(request)
@@ -195,7 +206,8 @@ class Exchange:
 
     async def _log_in(self, effect: protocol.LogIn, request: HttpRequest) -> Answer:
         authorization, address = request.headers.get("authorization"), address_of(request)
-        token, sessid = await self._thread(partial(self.service.log_in, authorization, address), heavy=True)
+        log_in = partial(self.service.log_in, authorization, address)
+        token, sessid = await asyncio.get_running_loop().run_in_executor(self._logins, log_in)
         if effect.ends_full:
             await self._thread(partial(self.service.end_fulls, self.service.settings.user), heavy=True)
         return protocol.welcome(token, sessid, datetime.now(UTC))

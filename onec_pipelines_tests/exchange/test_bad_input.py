@@ -150,6 +150,12 @@ def test_a_program_is_refused_and_the_session_says_so_again(server):
     assert server.ask(session, "mode=import&filename=offers.xml") == refused
 
 
+def test_who_is_still_sending_reads_why_it_is_refused(start):
+    server = start(chunk=8 * 2**20)
+    body = b"x" * 8 * 2**20
+    assert server.ask({}, "mode=file&filename=a.xml", body) == f"failure\n{words.NO_SESSION}"
+
+
 def test_a_harmless_file_is_taken_and_not_kept(server):
     assert server.ask(server.log_in(), "mode=file&filename=import_files/manual.pdf", b"1") == "success"
     assert server.kept() == []
