@@ -239,13 +239,13 @@ def test_an_import_of_what_has_not_come_is_told(server):
     assert server.ask(session, "mode=import&filename=import0_1.xml") == answer
 
 
-def test_two_sessions_at_once_do_not_touch_each_other(server, export):
-    roots = [export({"import0_1.xml": goods(str(n), catalog=f"c{n}")}, str(n)) for n in range(20)]
+def test_a_hundred_sessions_at_once_do_not_touch_each_other(server, export):
+    roots = [export({"import0_1.xml": goods(str(n), catalog=f"c{n}")}, str(n)) for n in range(100)]
     clients = [server.client() for _ in roots]
-    with ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(100) as pool:
         assert all(pool.map(lambda pair: pair[0].session(pair[1], files_of(pair[1])), zip(clients, roots, strict=True)))
     fulls = server.records.packages("kind = 'portion'", {}, "catalog")
-    assert len(fulls) == 20
+    assert len(fulls) == 100
     for package in fulls:
         content = (server.service.packages / str(package.directory) / "import0_1.xml").read_text()
         assert f"<Ид>{package.catalog}</Ид>" in content
