@@ -20,17 +20,21 @@ from onec_pipelines.exchange.records import (
     read_packages,
     seal_packages,
 )
-from onec_pipelines.exchange.sealing import Contents, listing, merge, publish
+from onec_pipelines.exchange.sealing import Contents, Listing, listing, merge, publish
 
 OPEN_FULL = "kind = 'full' and state = 'open' and user_name = %(user)s"
 TO_COME = ("open", "sealed")
 
 
-def add_session(
-    connection: psycopg.Connection, session: SessionRow, contents: Contents, root: Path, packages: Path
+def add_session(  # noqa: PLR0913, PLR0917 - what there is to know of a session
+    connection: psycopg.Connection,
+    session: SessionRow,
+    contents: Contents,
+    root: Path,
+    files: Listing,
+    packages: Path,
 ) -> int:
     """Make a package of what a session has brought, and return its number; the caller holds the lock of sealing."""
-    files = listing(root)
     full = _full_of(connection, session.user_name, contents, packages)
     kind = PORTION if full else CHANGES
     package = _insert(connection, kind, session.user_name, contents, full)

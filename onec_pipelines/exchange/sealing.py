@@ -33,6 +33,8 @@ MAX_RATIO, SPARE = 100, 10 * 2**20
 """An entry may be so many times as large as it is packed, and so many bytes more."""
 GOODS = frozenset({"Товары", "Предложения"})
 MAX_ENTRIES = 200_000
+Listing = list[dict[str, object]]
+"""The files of a package, as its manifest has them."""
 
 
 class SealRefusedError(Exception):
@@ -196,7 +198,7 @@ def _refuse_others(root: Path, paths: Iterable[Path], export: ExportSnapshot) ->
             raise SealRefusedError(words.nothing_known(path.relative_to(root).as_posix()))
 
 
-def listing(root: Path) -> list[dict[str, object]]:
+def listing(root: Path) -> Listing:
     """The files of a package, for its manifest: name, size, digest."""
     return [_entry(root, path) for path in sorted(root.rglob("*")) if path.is_file() and path.name != MANIFEST]
 
@@ -207,7 +209,7 @@ def _entry(root: Path, path: Path) -> dict[str, object]:
     return {"name": path.relative_to(root).as_posix(), "size": path.stat().st_size, "sha256": sha256}
 
 
-def publish(root: Path, to: Path, contents: Contents, files: list[dict[str, object]], **stated: object) -> None:
+def publish(root: Path, to: Path, contents: Contents, files: Listing, **stated: object) -> None:
     """Write the manifest, see that all is on the disk, and give the directory its name: now it is a package."""
     with (root / MANIFEST).open("w", encoding="utf-8") as target:
         json.dump({**stated, **asdict(contents), "listed": files}, target, ensure_ascii=False, indent=1)
@@ -215,6 +217,7 @@ def publish(root: Path, to: Path, contents: Contents, files: list[dict[str, obje
         os.fsync(target.fileno())
     os.sync()  # one for all: 10,000 files one by one take half a minute
     to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(to, ignore_errors=True)  # of a server that was killed before anybody knew of it
     root.rename(to)
     sync_directory(to.parent)
 

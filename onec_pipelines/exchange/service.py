@@ -18,7 +18,7 @@ from onec_pipelines.exchange.passwords import is_right, new_token, sessid_of, to
 from onec_pipelines.exchange.protocol import Limits
 from onec_pipelines.exchange.protocol import Session as Known
 from onec_pipelines.exchange.records import Records, SessionRow, change_packages, read_packages, seal_packages
-from onec_pipelines.exchange.sealing import SealRefusedError, gather, prove
+from onec_pipelines.exchange.sealing import SealRefusedError, gather, listing, prove
 from onec_pipelines.settings import ExchangeSettings
 
 log = logging.getLogger(__name__)
@@ -174,8 +174,9 @@ class Service:
         contents = prove(root)
         if not contents.files:
             raise SealRefusedError(words.nothing_known(next(iter(inbox.files), "")))
+        files = listing(root)
         with self.records.sealing() as connection:
-            package = add_session(connection, session, contents, root, self.packages)
+            package = add_session(connection, session, contents, root, files, self.packages)
             connection.execute(
                 "update onec.exchange_sessions set part = part + 1, has_files = false, package_id = %s where id = %s",
                 [package, session.id],

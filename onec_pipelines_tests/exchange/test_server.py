@@ -243,3 +243,14 @@ def test_what_comes_after_a_quiet_time_is_not_lost(start, connection, wait_until
     wait_until(lambda: packages(connection), 15)
     server.ask(session, "mode=file&filename=import0_2.xml", goods("2", changes=True).encode())
     wait_until(lambda: len(packages(connection)) == 2, 15)
+
+
+def test_a_full_export_is_closed_again_where_a_server_was_killed_before_anybody_knew(server, export, connection):
+    root = export({"import0_1.xml": goods("1")})
+    server.client().session(root, files_of(root))
+    left = server.service.packages / "1"
+    left.mkdir()
+    (left / "half.xml").write_text("<")
+    server.service.end_fulls(server.service.settings.user)
+    assert packages(connection)[0][:2] == ("full", "sealed")
+    assert sorted(path.name for path in left.iterdir()) == [".manifest.json", "import0_1.xml"]
