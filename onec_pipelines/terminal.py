@@ -312,6 +312,10 @@ def print_status(console: Console, status: "Status", zone: str) -> None:
         stated = f"; 1C says {export.exported_at}" if export.exported_at else ""
         lines.append(("", f"changed {_moment(export.changed_at, zone)}, {_age(export.changed_at)} ago{stated}"))
     lines += [("", problem) for problem in export.problems]
+    if status.exchange:
+        states = ", ".join(f"{number:,} {state}" for state, number in status.exchange.deliveries.items())
+        newest = f"; the last came {_moment(status.exchange.last_at, zone)}" if status.exchange.last_at else ""
+        lines.append(("exchange", f"port {status.exchange.port}, deliveries: {states or 'none'}{newest}"))
     for number, (name, last) in enumerate(status.imports.items()):
         said = f"{last.status:<11}  {_moment(last.at, zone)}  {last.came_to}" if last else "never"
         lines.append(("" if number else "imports", f"{name:<9}  {said}"))

@@ -27,6 +27,7 @@ from onec_pipelines.settings import PROJECT_ROOT, Settings
 
 Onec = Callable[..., Result]
 CUT_XML = "<КоммерческаяИнформация><Каталог><Товары><Товар><Ид>g</Ид>"
+DELIVERY = "insert into onec.exchange_packages (user_name, kind, state, catalog) values ('1c', 'changes', %s, '')"
 HTML = "<!DOCTYPE html><html><head><title>502</title></head><body><br>Bad Gateway</body></html>"
 
 
@@ -580,6 +581,17 @@ def test_the_status_is_lines_for_people(onec, data_dir, settings):
     )
     assert "\n          prices     never\n" in said
     assert re.search(r"^daemon    none: make ui, or onec daemon\nnext      [0-9-]{10} 02:00$", said, re.MULTILINE)
+
+
+def test_the_status_tells_what_1c_has_pushed_where_that_is_switched_on(onec, connection, monkeypatch):
+    assert status(onec)["exchange"] is None
+    monkeypatch.setenv("ONEC_EXCHANGE_USER", "1c")
+    monkeypatch.setenv("ONEC_EXCHANGE_PASSWORD_HASH", "hash")
+    assert "exchange  port 3001, deliveries: none" in onec("status").stdout
+    for state in ("landed", "landed", "failed"):
+        connection.execute(DELIVERY, [state])
+    assert status(onec)["exchange"]["deliveries"] == {"failed": 1, "landed": 2}
+    assert "exchange  port 3001, deliveries: 1 failed, 2 landed; the last came 20" in onec("status").stdout
 
 
 def test_the_url_is_the_one_of_the_settings(onec, database_url):

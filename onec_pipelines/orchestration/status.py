@@ -23,6 +23,7 @@ from onec_pipelines.settings import Settings
 
 SCHEDULE = "nightly_refresh"
 STANDS = "select (select count(*) from onec.product_images), (select count(*) from onec.products where is_active)"
+DELIVERIES = "select state, count(*), max(received_at) from onec.exchange_packages group by 1 order by 1"
 UNLANDED = "select import_type, count(*) from onec.{}_records group by 1 order by 1"
 
 
@@ -49,8 +50,20 @@ class LastImport:
 
 
 @dataclass(frozen=True, slots=True)
+class ExchangeState:
+    """What 1C has pushed: how many deliveries are in which state, and when the last one came."""
+
+    port: int
+    deliveries: dict[str, int]
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The whole of it; times are in UTC. `next_refresh` is None where the schedule is stopped."""
+    """The whole of it; times are in UTC.
+
+    `next_refresh` is None where the schedule is stopped, `exchange` where that is off.
+    """
 
     database: str
     server_version: str
@@ -64,6 +77,7 @@ class Status:
     daemon_seen_at: datetime | None
     daemon_is_alive: bool
     next_refresh: datetime | None
+    exchange: ExchangeState | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The status for programs; times in ISO 8601."""
@@ -95,7 +109,15 @@ def look(settings: Settings, instance: dg.DagsterInstance, connection: psycopg.C
         daemon_seen_at=datetime.fromtimestamp(seen, UTC) if seen else None,
         daemon_is_alive=time.time() - seen < FRESH_SECONDS,
         next_refresh=_next_refresh(settings, instance),
+        exchange=_exchange(settings, connection) if settings.exchange.is_on else None,
     )
+
+
+def _exchange(settings: Settings, connection: psycopg.Connection) -> ExchangeState:
+    there = connection.execute("select to_regclass('onec.exchange_packages') is not null").fetchone()
+    rows = connection.execute(DELIVERIES).fetchall() if there == (True,) else []
+    deliveries = {state: number for state, number, _ in rows}
+    return ExchangeState(settings.exchange.port, deliveries, max((at for *_, at in rows), default=None))
 
 
 def _export(settings: Settings, connection: psycopg.Connection) -> ExportState:
