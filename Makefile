@@ -44,6 +44,8 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.history
+	$(BIN)/python -m benchmarks.exchange
 
 # The pictures of README and docs, from the demo; it wants chromium.
 screenshots: .venv/installed-dev

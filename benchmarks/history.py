@@ -1,4 +1,4 @@
-"""What history costs, and how fast it answers: `python -m benchmarks.history [PRODUCTS]`; 20,000 unless named.
+"""What history costs, and how fast it answers: `python -m benchmarks.history [PRODUCTS]`; 2,000 unless named.
 
 Each round imports the same export with and without history, one after the other, into databases of its own: first, with
 every price changed, and unchanged; then it plans what it imports. The ratios are within a round.
@@ -33,7 +33,7 @@ PRICE = re.compile(
 
 
 def main() -> None:
-    products = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    products = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
     with tempfile.TemporaryDirectory(prefix="onec-bench-") as directory:
         work = Path(directory)
         export = work / "export"
