@@ -36,6 +36,7 @@ from onec_pipelines.exchange.records import Records
 from onec_pipelines.exchange.service import RefusedError, Service, Session, credentials
 from onec_pipelines.exchange.words import shown
 from onec_pipelines.settings import ExchangeSettings
+from onec_pipelines.tolerated import tolerated
 
 log = logging.getLogger(__name__)
 
@@ -152,7 +153,7 @@ class Exchange:
     async def _drain(self, request: HttpRequest) -> None:
         """Read what nobody wants, up to a piece: who is still sending would not read the answer."""
         taken = 0
-        with suppress(RuntimeError, ClientDisconnect):  # it has been read, or nobody is there
+        with tolerated(log, "the body has been read, or nobody is there", RuntimeError, ClientDisconnect):
             async for piece in request.stream():
                 taken += len(piece)
                 if taken > self.service.limits.chunk:
@@ -345,7 +346,7 @@ def address_of(request: HttpRequest) -> str:
 
 def is_secure(request: HttpRequest) -> bool:
     """Whether a request came by https, or from this machine."""
-    with suppress(ValueError):
+    with tolerated(log, "an address is no number", ValueError):
         if ip_address(address_of(request)).is_loopback:
             return True
     return request.url.scheme == "https"
@@ -370,7 +371,7 @@ def build_app(service: Service, *, hold: float = HOLD_SECONDS) -> Starlette:
         tidying = asyncio.create_task(exchange.keep_tidy())
         yield
         tidying.cancel()
-        with suppress(asyncio.CancelledError):
+        with tolerated(log, "the tidying has ended", asyncio.CancelledError):
             await tidying
         service.records.close()
 

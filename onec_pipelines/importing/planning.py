@@ -199,7 +199,7 @@ class _Planning:
         connection, request = self._connection, self._request
         store = UnwrittenStore(open_store(self._media_url))
         refuse_beside_another(connection, RUN)
-        decide(connection, request, store)
+        decide(connection, request, lambda: store)
         for shard in range(1, number(connection, "select count(*) from onec_staging.images_shards") + 1):
             publish_files(connection, request, store, shard)
         counted = counters_of(connection)

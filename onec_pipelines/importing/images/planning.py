@@ -5,10 +5,11 @@ the database, and the products of which nothing has changed, which are counted a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import cast
@@ -141,29 +142,33 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
         refuse_beside_another(connection, run_of(request))
         if run_planned(connection) != run_of(request):
             with connection.transaction():
-                decide(connection, request, open_store(media_url), shard_bytes=shard_bytes)
+                decide(connection, request, partial(open_store, media_url), shard_bytes=shard_bytes)
         return number(connection, "select count(*) from onec_staging.images_shards")
 
 
 def decide(
-    connection: psycopg.Connection, request: Request, store: MediaStore, *, shard_bytes: int = SHARD_BYTES
+    connection: psycopg.Connection,
+    request: Request,
+    opened: Callable[[], MediaStore],
+    *,
+    shard_bytes: int = SHARD_BYTES,
 ) -> None:
-    """Write the plan into its tables, in place of the one before."""
+    """Write the plan into its tables, in place of the one before; `opened` gives the media store that it looks at."""
     drop_plan(connection)
     connection.execute("delete from onec.landed_images")
-    planned = _plan(connection, request, store)
+    planned = _plan(connection, request, opened)
     bounds = {"shard_bytes": shard_bytes, "file_cost": FILE_COST}
     merge(connection, read_steps("merge/images_plan"), {**planned, **bounds})
 
 
-def _plan(connection: psycopg.Connection, request: Request, store: MediaStore) -> dict[str, object]:
+def _plan(connection: psycopg.Connection, request: Request, opened: Callable[[], MediaStore]) -> dict[str, object]:
     """Stage every reference with what is to be done about it, and say whose plan that is and how far it takes them.
 
     PostgreSQL works while the trees are walked.
     """
     export = request.export
     with ThreadPoolExecutor(1) as thread, closing(read_products(connection)) as products:
-        trees = thread.submit(_walk, export.root, export.image_bases, store)
+        trees = thread.submit(_walk, export.root, export.image_bases, opened)
         counts = _PlanCounts(total=number(connection, "select count(*) from onec.products where is_active"))
         request.progress(counts.counters())
         staging = Staging(connection)
@@ -190,8 +195,9 @@ def _plan(connection: psycopg.Connection, request: Request, store: MediaStore) -
     }
 
 
-def _walk(root: Path, bases: Sequence[str], store: MediaStore) -> tuple[FileIndex, FileIndex]:
+def _walk(root: Path, bases: Sequence[str], opened: Callable[[], MediaStore]) -> tuple[FileIndex, FileIndex]:
     """What was shipped, and what the media store has."""
+    store = opened()
     store.sweep()
     return scan(root, bases), store.listing()
 

@@ -305,7 +305,7 @@ def test_a_failure_in_a_full_refresh_leaves_what_is_downstream_untouched_and_imp
     assert not result.success
     materialized = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
     assert materialized == {"customers"}
-    assert project.tags(result)["onec/result"] == "catalog: Файл goods/goods_1_1.xml н…"
+    assert project.tags(result)["onec/result"] == "catalog: не читается как XML: goods…"
     assert project.session(result).error_message.startswith("catalog: Файл goods/goods_1_1.xml")
 
 

@@ -135,7 +135,7 @@ def test_a_full_export_of_3_1_lands_as_from_a_directory(shop, demo, connection, 
 def test_a_run_tells_where_and_how_much_1c_has_exported(shop, demo):
     shop.push_directory(demo.path, is_3_1=True)
     shop.run(shop.tick())
-    (record,) = shop.instance.fetch_observations(dg.AssetKey(["export_1c", "goods"]), limit=1).records
+    (record,) = shop.instance.fetch_observations(dg.AssetKey(["export_1c", "goods_xml"]), limit=1).records
     told = record.asset_observation.metadata
     assert told["directory"].value.endswith("exchange/packages/1")
     assert told["bytes"].value > 0
