@@ -15,6 +15,7 @@ from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.planning import SAMPLES, Plan, Planned, plan_import
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.export import data_dir_of
+from onec_pipelines.orchestration.runs.failures import ImportFailed
 from onec_pipelines.orchestration.runs.metadata import changes_metadata
 from onec_pipelines.orchestration.runs.progress import RESULT_TAG
 from onec_pipelines.shown import visible
@@ -58,7 +59,7 @@ def plan_op(context: dg.OpExecutionContext, config: PlanOptions, onec: Onec) -> 
             samples=config.samples,
         )
     except OnecError as error:
-        raise dg.Failure(visible(str(error)), allow_retries=False) from None
+        raise ImportFailed(visible(str(error)), allow_retries=False) from None
     for observation in observations(plan):
         context.log_event(observation)
     context.log.info(said := result_of(plan))

@@ -51,7 +51,7 @@ BREAKDOWN = {
 NOTICES = "notices"
 PASSED_OVER = "passed_over"
 """On the observation of an asset that a full refresh did without: why."""
-CHANGE_COLUMNS = ("article", "name", "of", "was", "becomes", "change")
+CHANGE_COLUMNS = ("change", "was", "becomes", "article", "name", "of")
 COLUMNS = [
     dg.TableColumn(name, "int" if name == "line" else "string")
     for name in ("reason", "article", "name", "file", "line", "id")
@@ -118,7 +118,7 @@ def changes_metadata(changes: Changes) -> dict[str, dg.MetadataValue]:
 def change_cells(change: Change) -> dict[str, str]:
     """The cells of a change under `CHANGE_COLUMNS`."""
     percent = "" if change.percent is None else f"{change.percent:+.1f} %"
-    stated = (change.article, change.name, change.of, number_text(change.was), number_text(change.becomes), percent)
+    stated = (percent, number_text(change.was), number_text(change.becomes), change.article, change.name, change.of)
     return dict(zip(CHANGE_COLUMNS, (visible(text or "") for text in stated), strict=True))
 
 

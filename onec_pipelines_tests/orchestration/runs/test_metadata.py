@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from onec_pipelines.importing import Counters, ImportReport, UnlandedRow
+from onec_pipelines.importing.report import Change, Changes
 from onec_pipelines.orchestration.runs.metadata import failure_metadata, report_metadata
 
 ROW = UnlandedRow(
@@ -73,3 +75,21 @@ def test_without_such_rows_there_is_neither_table_nor_heading():
 def test_the_sentence_of_a_failure_is_one_line_of_text():
     metadata = failure_metadata("catalog", "Файл \x1b[2J\n.xml", Counters())
     assert metadata["error_message"].text == r"Файл \x1b[2J\n.xml"
+
+
+def test_what_rose_and_fell_is_plotted_and_the_largest_changes_are_a_table_that_begins_with_them():
+    largest = (
+        Change("A-1", "Стул\x1b[31m", "Розничная", Decimal("100.50"), Decimal("50.25")),
+        Change(None, "Стол", "Опт", Decimal(5), None),
+    )
+    changes = Changes(raised=3, lowered=1, removed=1, median_percent=-2.5, largest=largest)
+    metadata = report_metadata("prices", report(changes=changes), "UTC")
+    assert (metadata["raised"].value, metadata["lowered"].value, metadata["median_change_pct"].value) == (3, 1, -2.5)
+    assert [list(record.data.values()) for record in metadata["largest_changes"].records] == [
+        ["-50.0 %", "100.50", "50.25", "A-1", r"Стул\x1b[31m", "Розничная"],
+        ["", "5", "", "", "Стол", "Опт"],
+    ]
+
+
+def test_an_import_of_which_no_history_is_kept_says_nothing_of_changes():
+    assert report_metadata("prices", report(), "UTC").keys().isdisjoint({"raised", "lowered", "median_change_pct"})
