@@ -314,6 +314,61 @@ def test_an_import_reports_what_rose_fell_and_went(shop, xml, imports):
     ]
 
 
+def test_what_changes_twice_in_one_transaction_was_what_it_was_first(shop, imports, rows, connection):  # noqa: ARG001
+    imports.everything()
+    with connection.transaction():
+        connection.execute("update onec.products set name = 'Стол', updated_at = now()")
+        connection.execute("update onec.products set name = 'Шкаф', is_active = false, updated_at = now()")
+    assert rows("select before, was_active from onec.entity_changes") == [({"name": "Стул", "is_active": True}, True)]
+    imports.catalog(force=True)
+
+
+def test_what_comes_and_changes_in_one_transaction_has_no_past(imports, rows, connection):
+    imports.catalog()
+    with connection.transaction():
+        connection.execute("insert into onec.warehouses (onec_id, name) values ('w', 'Склад')")
+        connection.execute("update onec.warehouses set name = 'Магазин', updated_at = now()")
+    assert rows("select * from onec.entity_changes") == []
+
+
+@pytest.mark.parametrize("table", ["past_prices", "past_stocks", "entity_changes"])
+def test_the_table_of_the_next_month_is_made_ahead(imports, rows, table):
+    imports.catalog()
+    name = "to_char(now() at time zone 'UTC' + interval '1 month', 'YYYY_MM')"
+    assert rows(f"select to_regclass('onec.{table}_' || {name}) is not null") == [True]
+
+
+def test_at_the_time_of_an_import_holds_what_it_stated(shop, xml, imports, rows):
+    imports.everything()
+    shop.goods(xml.good("other"))
+    imports.catalog()
+    first, last = rows("select min(at), max(at) from onec.imports where import_type = 'catalog'")[0]
+    priced = rows("select at from onec.imports where import_type = 'prices'")[0]
+    assert rows(PRICES_AT, first) == []
+    assert rows(PRICES_AT, priced) == [("g", "retail", 10, "RUB")]
+    assert rows(PRICES_AT, last) == []
+
+
+def test_a_price_that_was_removed_is_there_until_then(shop, xml, imports, rows, moment):
+    shop.prices(xml.prices("g", retail=10, dealer=8))
+    imports.everything()
+    both = moment()
+    shop.prices(xml.prices("g", retail=10))
+    imports.prices()
+    assert rows(PRICES_AT, both) == [("g", "dealer", 8, "RUB"), ("g", "retail", 10, "RUB")]
+    assert rows(PRICES_AT, moment()) == [("g", "retail", 10, "RUB")]
+
+
+@pytest.mark.parametrize("entity", ["products", "product_variants", "price_types"])
+def test_what_was_active_then_decides_what_was_shown(shop, imports, rows, connection, moment, entity):  # noqa: ARG001
+    imports.everything()
+    shown = moment()
+    connection.execute(f"update onec.{entity} set is_active = false, updated_at = now()")
+    hidden = moment()
+    connection.execute(f"update onec.{entity} set is_active = true, updated_at = now()")
+    assert [len(rows(PRICES_AT, then)) for then in (shown, hidden, moment())] == [1, 0, 1]
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_first_import_has_raised_nothing(imports):
     changes = imports.everything()["prices"].changes
