@@ -369,6 +369,14 @@ def test_what_was_active_then_decides_what_was_shown(shop, imports, rows, connec
     assert [len(rows(PRICES_AT, then)) for then in (shown, hidden, moment())] == [1, 0, 1]
 
 
+def test_an_import_that_only_removes_reports_what_went(shop, xml, imports):
+    shop.prices(xml.prices("g", retail=10, dealer=8))
+    imports.everything()
+    shop.prices(xml.prices("g", retail=10))
+    changes = imports.prices().changes
+    assert (changes.raised, changes.lowered, changes.removed) == (0, 0, 1)
+
+
 @pytest.mark.usefixtures("shop")
 def test_a_first_import_has_raised_nothing(imports):
     changes = imports.everything()["prices"].changes
