@@ -1,5 +1,7 @@
 """The job `plan`: what an import would do, for people without a shell."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 
@@ -55,6 +57,13 @@ def test_a_plan_writes_nothing_and_materializes_nothing(migrated):
     assert not result.get_asset_materialization_events()
     with connect(migrated.settings.database_url) as connection:
         assert connection.execute("select count(*) from onec.products").fetchone() == (0,)
+
+
+def test_a_plan_counts_the_images_and_writes_none(migrated):
+    found = observed(migrated, planned(migrated))["product_images"]
+    counted = {record.data["would be"]: record.data["rows"] for record in found["plan"].records}
+    assert (counted["created"], counted["rejected"]) == (91, 4)
+    assert [path for path in Path(migrated.settings.media_url).rglob("*") if path.is_file()] == []
 
 
 def test_a_plan_observes_under_no_key_that_is_plotted(migrated):
