@@ -1,9 +1,10 @@
 """From sessions to packages: which is a package of its own, which one a portion, and when a full export is over.
 
 The key of an export is its user, its catalogue and the date of its first file of goods or offers. A session of changes
-is a package of its own, unless its key is that of a full export that is still open. Each session of a full export is a
-portion, imported after a quiet time as if it were changes. What nobody names is judged once, over all portions
-together, when the export is over: see `close_full`. An export that broke off is never judged.
+is a package of its own, unless its key is that of a full export that is still open, or it begins with a later portion:
+not every 1C gives all portions one date, and a first portion alone says that it is all there is. Each session of a full
+export is a portion, imported after a quiet time as if it were changes. What nobody names is judged once, over all
+portions together, when the export is over: see `close_full`. An export that broke off is never judged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,9 +54,10 @@ def _full_of(connection: psycopg.Connection, user: str, contents: Contents, pack
     if not contents.catalog and not contents.exported_at:
         return open_[0].id if open_ else None  # pictures and lists that have no key of their own
     of_catalog = [full for full in open_ if full.catalog == contents.catalog]
+    goes_on = contents.goes_on and not contents.is_full  # a later portion, whose date may be one of its own
     same = [full for full in of_catalog if contents.exported_at and full.exported_at == contents.exported_at]
-    if same:
-        return same[0].id
+    if same or (of_catalog and goes_on):
+        return (same or of_catalog)[0].id
     for full in reversed(of_catalog):
         close_full(connection, full, packages)
     return _insert(connection, FULL, user, contents, None) if contents.is_full else None

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from onec_pipelines.commerceml.export import ExportFile
+from onec_pipelines.commerceml.export import ExportFile, numbers_of
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.commerceml.manifest import MANIFEST
 from onec_pipelines.commerceml.records import Package
@@ -41,9 +41,16 @@ class SealRefusedError(Exception):
     """What has arrived cannot be imported; the words are for the person in 1C."""
 
 
+FIRST = (1,)
+"""The number at the end of the name of a first portion; one that comes alone may have none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a package holds: files and bytes, import types; the key of its export, and whether it says it is full."""
+    """What a package holds: files and bytes, import types; the key of its export, and whether it says it is full.
+
+    `goes_on` says that by the numbers of its files it is a later portion of something.
+    """
 
     files: int
     bytes: int
@@ -51,6 +58,7 @@ class Contents:
     catalog: str = ""
     exported_at: str = ""
     is_full: bool = False
+    goes_on: bool = False
 
 
 def gather(inbox: Inbox, into: Path, limit: int) -> None:
@@ -180,6 +188,7 @@ def prove(root: Path) -> Contents:
         catalog=next((package.catalog for _, package in goods if package.catalog), ""),
         exported_at=next((export.contents[file].exported_at for file, _ in goods), ""),
         is_full=any(not package.changes_only for _, package in goods),
+        goes_on=min((numbers_of(file.name)[-1:] for file, _ in goods), default=()) > FIRST,
     )
 
 

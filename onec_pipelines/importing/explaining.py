@@ -8,7 +8,7 @@ import hashlib
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -154,7 +154,8 @@ class Explainer:
 
     def _images(self, good: Good) -> Iterator[Fact]:
         for row in self._rows("images", product_id=good.id, limit=SHOWN):
-            yield self._fact("image", row["source_path"], row["updated_at"], "images", "")
+            fact = self._fact("image", row["source_path"], row["updated_at"], "images", "")
+            yield replace(fact, place=self._place_in(self._rows("sources of the catalogue"), row["source_path"]))
 
     def _fact(self, what: str, value: str, since: datetime, import_type: str, onec_id: str) -> Fact:
         found = self._import_at(since, import_type)
@@ -171,10 +172,14 @@ class Explainer:
 
     def _find_place(self, import_id: int, onec_id: str) -> str | None:
         """`file:line` where a file of an import names an id, if it lies there as it was."""
-        for row in self._rows("sources", id=import_id):
+        return self._place_in(self._rows("sources", id=import_id), onec_id)
+
+    def _place_in(self, sources: Sequence[Mapping[str, Any]], stated: str) -> str | None:
+        """`file:line` where one of these files states something."""
+        for row in sources:
             file = self._files.get(row["path"])
             if file and self._sha256(file) == row["sha256"]:
-                line = line_of(file, onec_id)
+                line = line_of(file, stated)
                 if line:
                     return f"{file.name}:{line}"
         return None
@@ -252,13 +257,13 @@ def sha256_of(export: ExportSnapshot, file: ExportFile) -> str:
         return ""
 
 
-def line_of(file: ExportFile, onec_id: str) -> int | None:
-    """The line, from 1 on, in which an element of a file holds an id; None where none does."""
+def line_of(file: ExportFile, stated: str) -> int | None:
+    """The line, from 1 on, in which an element of a file holds an id or a path; None where none does."""
     try:
         with file.path.open("rb") as stream:
             encoding = encoding_of(stream.read(HEAD_BYTES)) or "utf-8"
             with closing(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)) as text:
-                wanted = onec_id.encode(encoding, "replace")
+                wanted = stated.encode(encoding, "replace")
                 for place in places_of(wanted, text):
                     if text[place - 1 : place].strip() in {b">", b""} and text[place + len(wanted)] in b"<\r\n\t ":
                         return text[:place].count(b"\n") + 1

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections import Counter
+from datetime import UTC
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from onec_pipelines.commerceml import content as module
-from onec_pipelines.commerceml.content import FileContent, holds_dataset, read_content
+from onec_pipelines.commerceml.content import FileContent, holds_dataset, point_in_time, read_content
 from onec_pipelines.commerceml.export import list_files
 
 DATASETS = ("catalog", "prices", "stocks", "customers")
@@ -261,3 +262,19 @@ def test_a_date_is_a_moment_to_the_second_and_a_day_begins_at_midnight(stated, m
 def test_the_other_datasets_read_whatever_file_holds_them(write):
     file, content = content_of(write, OFFERS, "rests/rests.xml")
     assert [holds_dataset(file, content, dataset) for dataset in DATASETS] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("stated", "in_utc"),
+    [
+        ("2026-03-01T10:00:00", "2026-03-01T07:00:00"),
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00"),
+        ("2026-03-01T10:00:00+05:00", "2026-03-01T05:00:00"),
+        ("2026-03-01", "2026-02-28T21:00:00"),
+        ("2026-02-30T10:00:00", None),
+        ("", None),
+    ],
+)
+def test_a_date_is_of_the_zone_of_the_settings_unless_it_names_one(stated, in_utc):
+    found = point_in_time(stated, "Europe/Moscow")
+    assert (found and found.astimezone(UTC).isoformat()[:19]) == in_utc

@@ -92,6 +92,13 @@ def test_a_full_export_in_portions_is_sealed_as_a_whole_by_the_next_key(server, 
     ]  # fmt: skip
 
 
+def test_a_later_portion_with_a_date_of_its_own_does_not_end_a_full_export(server, export, connection):
+    root = export({"import0_1.xml": goods("1", "2"), "import0_2.xml": goods("3", date=DAY2, changes=True)})
+    for files in portions_of(files_of(root)):
+        assert server.client().session(root, files)
+    assert [row[:2] for row in packages(connection)] == [("full", "open"), ("portion", "open"), ("portion", "open")]
+
+
 @pytest.mark.parametrize("is_zip", [True, False])
 def test_what_arrives_is_what_was_sent(start, export, is_zip):
     server = start(is_zip=is_zip)

@@ -169,6 +169,18 @@ def test_explain_says_that_a_price_waits_and_that_another_is_rejected(shop, xml,
     assert "дорого" not in onec("explain", "B-1").stdout
 
 
+def test_explain_names_the_line_in_which_the_catalogue_names_an_image(shop, xml, imports, onec, connection):
+    shop.goods(xml.good("g", more=f"{ARTICLE}\n<Картинка>import_files/g.jpg</Картинка>"))
+    imports.catalog()
+    connection.execute("""
+        insert into onec.product_images (product_id, position, is_main, source_path, media_path, sha256, size_bytes,
+            source_mtime_ns, width, height, format)
+        select id, 0, true, 'import_files/g.jpg', 'g.jpg', 'sha', 4, 0, 1, 1, 'JPEG' from onec.products
+    """)
+    image = facts(onec("explain", "A-1", "--json"))["image"]
+    assert (image["value"], image["place"]) == ("import_files/g.jpg", "goods/goods_1_1.xml:5")
+
+
 def test_explain_says_that_the_export_names_no_image(shop, onec):  # noqa: ARG001 - what is explained
     assert "No image of g: the export names none." in why_not(onec("explain", "A-1", "--json"))
 

@@ -122,6 +122,13 @@ from onec.import_sources
 where import_id = %(id)s
 order by path;
 
+-- query sources of the catalogue
+-- The files of the last import of it.
+select path, sha256
+from onec.import_files
+where import_type = 'catalog'
+order by path;
+
 -- query not landed
 -- What is rejected or waits of a good, its offers, their prices, stocks and images.
 select 'rejected' as fate, import_type, entity, onec_id, cell as "of", reason, source_file, source_line, created_at as since
