@@ -214,7 +214,7 @@ def test_a_wrong_setting_is_one_sentence_at_the_end_of_what_dagster_shows():
     )
 
 
-@pytest.mark.parametrize("package", ["pandas", "apprise"])
+@pytest.mark.parametrize("package", ["pandas", "apprise", "dagster_graphql"])
 def test_what_few_processes_need_is_imported_where_it_is_used(package):
     asked = f"import onec_pipelines.definitions, sys; print({package!r} in sys.modules)"
     said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

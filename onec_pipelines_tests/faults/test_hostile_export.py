@@ -28,9 +28,9 @@ from onec_pipelines.definitions import build_definitions
 from onec_pipelines.orchestration.definitions.alerts import compose
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import export_sensor, import_files_sensor
-from onec_pipelines.orchestration.machinery.coordinator import ImportRefused
 from onec_pipelines.orchestration.machinery.instance import open_instance
 from onec_pipelines.orchestration.machinery.launch import QUIET
+from onec_pipelines.orchestration.machinery.refusal import ImportRefused
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.history import list_sessions
 from onec_pipelines.settings import Settings

@@ -30,15 +30,12 @@ from onec_pipelines.orchestration.private import (
     IMPLICIT_ASSET_JOB_NAME,
     SCHEDULE_NAME_TAG,
     ConfigurableClassData,
-    SerializableErrorInfo,
     UserConfigSchema,
-    UserFacingGraphQLError,
 )
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.export import data_dir_of, directory_tags
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
-from onec_pipelines.shown import visible
 
 ASSETS_OF_JOB = {
     **{dataset.job: (dataset.asset,) for dataset in IMPORTED},
@@ -46,20 +43,6 @@ ASSETS_OF_JOB = {
     IMPLICIT_ASSET_JOB_NAME: ASSETS,
 }
 """Job -> our assets in a run of the whole of it; the last one is Dagster's own, of all assets."""
-
-
-class ImportRefused(OnecError, UserFacingGraphQLError):  # noqa: N818 - it says what happened
-    """A run was refused before it existed; the sentence is the preflight's.
-
-    Dagster's GraphQL answers with `error`, and the UI shows that: the sentence without a traceback.
-    """
-
-    def __init__(self, sentence: str) -> None:
-        from onec_pipelines.orchestration.private import GraphenePythonError  # noqa: PLC0415 - takes a second
-
-        sentence = visible(sentence)
-        OnecError.__init__(self, sentence)
-        self.error = GraphenePythonError(SerializableErrorInfo(sentence, [], None))  # type: ignore[no-untyped-call]
 
 
 class PreflightRunCoordinator(QueuedRunCoordinator):
@@ -131,6 +114,8 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
                 return  # nobody would read the sentence, and the night would be lost: the asset looks again
             problems = [str(error)]
         if problems:
+            from onec_pipelines.orchestration.machinery.refusal import ImportRefused  # noqa: PLC0415 - brings GraphQL
+
             forget(self._instance, run.run_id)
             raise ImportRefused(" ".join(problems))
 

@@ -11,13 +11,13 @@ from dagster._core.run_coordinator.base import SubmitRunContext
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.datasets import ASSETS, IMPORT_TYPES
 from onec_pipelines.orchestration.machinery.coordinator import (
-    ImportRefused,
     PreflightRunCoordinator,
     assets_of,
     launch_problems,
     type_tag,
 )
 from onec_pipelines.orchestration.machinery.instance import open_instance
+from onec_pipelines.orchestration.machinery.refusal import ImportRefused
 
 ALL_TYPES = list(IMPORT_TYPES)
 EMPTY_CATALOG = "Невозможно загрузить изображения: каталог товаров пуст. Сначала импортируйте полный каталог."
