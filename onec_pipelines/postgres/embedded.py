@@ -66,6 +66,10 @@ tables of their transactions, but nobody writes down that they did. The second r
 ANSWERING, STARTING, SILENT = 0, 1, 2
 """What libpq's ping, and with it pg_isready, tells."""
 
+ASKED_EVERY_SECONDS = 5.0
+_known: dict[Path, tuple[float, int | None, str]] = {}
+"""Home -> when its server answered, on the monotonic clock, since when it has run, and its URL."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
@@ -113,6 +117,29 @@ def start(home: Path, options: Mapping[str, str] | None = None) -> str:
                 _launch(cluster, options or {})
             _link(cluster)
             return cluster.url
+
+
+def url(home: Path) -> str:
+    """Return the URL of the home's database, as `start` does, for who asks with each connection.
+
+    Whether the server answers is looked at every 5 seconds, and when it was stopped or started: to look is to connect.
+
+    Raises:
+        DatabaseError: see `start`.
+    """
+    asked, pid_file, known = _known.get(home, (float("-inf"), None, ""))
+    if time.monotonic() - asked > ASKED_EVERY_SECONDS or _pid_file(home) != pid_file:
+        known = start(home)
+        _known[home] = time.monotonic(), _pid_file(home), known
+    return known
+
+
+def _pid_file(home: Path) -> int | None:
+    """Since when the file is there that PostgreSQL writes at its start and removes at its end, in nanoseconds."""
+    try:
+        return (home / "postgres" / "postmaster.pid").stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _running(home: Path) -> _Cluster | None:

@@ -379,3 +379,39 @@ def test_a_cluster_of_root_is_refused(home):
     data = foreign_cluster(home, "18")
     os.chown(data, 0, 0)
     assert f"{data} belongs to the user root" in refusal(home)
+
+
+# --- the URL, asked for with each connection
+
+
+def answers(url: str) -> bool:
+    with connect(url) as connection:
+        return connection.execute("select true").fetchone() == (True,)
+
+
+def test_the_url_starts_a_server_that_is_not_there(home):
+    assert answers(embedded.url(home))
+
+
+def test_the_url_of_a_server_that_answers_is_given_without_connecting_to_it(home):
+    url = embedded.url(home)
+    sessions = "select pg_stat_force_next_flush(), sessions from pg_stat_database where datname = current_database()"
+    with connect(url) as connection:
+        before = connection.execute(sessions).fetchone()
+        assert [embedded.url(home) for _ in range(20)] == [url] * 20
+        time.sleep(0.2)
+        assert connection.execute(sessions).fetchone() == before
+
+
+def test_a_server_that_was_stopped_is_started_again_by_who_asks_for_the_url(home):
+    embedded.url(home)
+    embedded.stop(home)
+    assert answers(embedded.url(home))
+
+
+def test_a_server_that_was_killed_is_started_again_some_seconds_later(home, monkeypatch):
+    embedded.url(home)
+    pid = int((embedded.data_directory(home) / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGKILL)
+    monkeypatch.setattr(embedded, "ASKED_EVERY_SECONDS", 0.0)
+    assert answers(embedded.url(home))
