@@ -4,6 +4,7 @@ It resolves the URL when an instance is made, from `ONEC_DATABASE_URL` or the em
 `dagster.yaml` serves both.
 """
 
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -21,6 +22,10 @@ from onec_pipelines.orchestration.private import (
 )
 from onec_pipelines.settings import Settings
 
+ASKED = ("has_asset_key_col", "has_run_stats_index_cols", "has_table")
+"""What Dagster asks PostgreSQL with each event, 120 times a run: which tables and columns an earlier version has made.
+Ours are all there, or are moved before anything is asked."""
+
 
 class OnecStorage(DagsterPostgresStorage):
     """Run history, events and schedules beside the catalogue, in a schema of their own.
@@ -32,6 +37,9 @@ class OnecStorage(DagsterPostgresStorage):
         super().__init__(**about)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = pooled(self.postgres_url)  # noqa: SLF001 - it takes no engine
+            for name in ASKED:
+                if asks := getattr(storage, name, None):
+                    setattr(storage, name, cache(asks))
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
