@@ -18,6 +18,9 @@ from onec_pipelines.settings import DATABASE_SCHEMES, Settings
 OLDEST_VERSION = 15
 """The first PostgreSQL with MERGE."""
 
+NAME = "onec_pipelines"
+"""How PostgreSQL is told who connects."""
+
 CONNECT_TIMEOUT_SECONDS = 10
 
 SHOWN = ("user", "host", "port", "dbname")
@@ -75,10 +78,10 @@ def database_url(settings: Settings) -> str:
     Raises:
         DatabaseError: the embedded server does not start.
     """
-    return settings.database_url or embedded.start(settings.home)
+    return settings.database_url or embedded.url(settings.home)
 
 
-def connect(url: str, *, application_name: str = "onec_pipelines") -> psycopg.Connection:
+def connect(url: str, *, application_name: str = NAME) -> psycopg.Connection:
     """Connect in autocommit mode: what belongs together stands in `with connection.transaction()`.
 
     Raises:
@@ -114,6 +117,21 @@ def _make_ready(connection: psycopg.Connection, url: str, where: str) -> None:
     except BaseException:
         connection.close()
         raise
+
+
+def ready_again(connection: psycopg.Connection, application_name: str) -> bool:
+    """Make a connection whose settings were reset ready for its next use; tell whether it still works."""
+    try:
+        set_name(connection, application_name)
+        _take_time(connection)
+    except psycopg.Error:
+        return False
+    return True
+
+
+def set_name(connection: psycopg.Connection, application_name: str) -> None:
+    """Tell PostgreSQL who uses a connection."""
+    connection.execute("select set_config('application_name', %s, false)", [application_name])
 
 
 def _take_time(connection: psycopg.Connection) -> None:

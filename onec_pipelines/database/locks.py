@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import give_back, lend, take
 from onec_pipelines.errors import DaemonBusyError, ImportBusyError, OnecError
 from onec_pipelines.tolerated import passed_over, tolerated
 
@@ -67,8 +67,8 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
     taken again.
     """
 
-    def take() -> psycopg.Connection:
-        connection = connect(url, application_name=name)
+    def held_anew() -> psycopg.Connection:
+        connection = take(url, application_name=name)
         try:
             connection.execute(HELD)
             lock(connection)
@@ -77,7 +77,7 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
             raise
         return connection
 
-    held = take()
+    held = held_anew()
     has_ended = threading.Event()
 
     def keep() -> None:
@@ -85,7 +85,7 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
         while not has_ended.wait(ASKED_EVERY_SECONDS):
             try:
                 if held.closed:
-                    held = take()
+                    held = held_anew()
                 held.execute("select")
             except (psycopg.Error, OnecError) as error:
                 passed_over(log, "a lock was lost with its connection, and is taken again", error)
@@ -98,12 +98,7 @@ def _held(url: str, name: str, lock: Callable[[psycopg.Connection], None]) -> It
     finally:
         has_ended.set()
         keeper.join()
-        with (
-            tolerated(log, "a lock ends with its connection", psycopg.Error),
-            held,
-        ):  # the server may be gone, and the lock with it
-            # Closing alone releases the lock a moment later: the next import would find it held.
-            held.execute("select pg_advisory_unlock_all()")
+        give_back(held, url)
 
 
 def merge_lock(connection: psycopg.Connection) -> None:
@@ -198,7 +193,7 @@ def under_way(connection: psycopg.Connection) -> list[str]:
 @contextmanager
 def tags_lock(url: str, run_id: str) -> Iterator[None]:
     """Be the only one who changes the tags of a run: Dagster writes back all of them as it has read them."""
-    with connect(url) as connection, connection.transaction():
+    with lend(url) as connection, connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s, hashtext('tags ' || %s))", [RUN_NAMESPACE, run_id])
         yield
 

@@ -27,6 +27,8 @@ where locktype = 'advisory' and objsubid = 2 and granted and classid = %s::bigin
 
 _keep_locks: set[str] = set()
 """URLs that were found to."""
+_pooled: set[str] = set()
+"""Those of them behind which is a pooler."""
 
 
 def require_session_locks(connection: psycopg.Connection, url: str, where: str) -> None:
@@ -37,7 +39,8 @@ def require_session_locks(connection: psycopg.Connection, url: str, where: str) 
     """
     if url in _keep_locks:
         return
-    if is_pooled(connection) and not keeps_locks(url):
+    pooled = is_pooled(connection)
+    if pooled and not keeps_locks(url):
         raise DatabaseError(
             f"PostgreSQL cannot be used through a pooler of this kind: {where} found that a lock does not end with the "
             "connection that took it, and a living import could not be told from a dead one; set pool_mode = session "
@@ -45,6 +48,13 @@ def require_session_locks(connection: psycopg.Connection, url: str, where: str) 
             "name PostgreSQL itself in ONEC_DATABASE_URL."
         )
     _keep_locks.add(url)
+    if pooled:
+        _pooled.add(url)
+
+
+def is_behind_a_pooler(url: str) -> bool:
+    """Whether a pooler was found behind a URL to which we have connected."""
+    return url in _pooled
 
 
 def is_pooled(connection: psycopg.Connection) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import lend
 from onec_pipelines.exchange.records import Package, read_packages
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Queue:
 @contextmanager
 def opened(url: str, directory: Path) -> Iterator[Queue | None]:
     """The queue; None where the server has never been started over this database."""
-    with connect(url) as connection:
+    with lend(url) as connection:
         row = connection.execute("select to_regclass('onec.exchange_packages') is not null").fetchone()
         yield Queue(connection, directory) if row and row[0] else None
 

@@ -16,7 +16,8 @@ from onec_pipelines.commerceml.manifest import PORTION
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.records import Mended, NotForUs, Rejection
 from onec_pipelines.commerceml.snapshot import Contents, ExportSnapshot
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import await_workers, import_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
@@ -116,7 +117,7 @@ def import_dataset(dataset: DatasetImport, request: Request) -> ImportReport:
     with (
         losses_told(f"the import of {dataset.name}"),
         import_lock(request.database_url, dataset.name),
-        connect(request.database_url) as connection,
+        lend(request.database_url) as connection,
     ):
         refuse_unless_ready(connection, request, dataset.name)
         migrate_connection(connection)

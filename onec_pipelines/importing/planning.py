@@ -16,7 +16,8 @@ from psycopg import sql
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.migrate import is_current
 from onec_pipelines.datasets import ALL, CATALOG, IMAGES, imported_by
@@ -128,7 +129,7 @@ def plan_import(
     """
     datasets = [dataset.name for dataset in imported_by(import_type)]
     request = replace(request, workers=1, run_id=RUN)
-    with losses_told(f"the plan of {import_type}"), ExitStack() as held, connect(request.database_url) as connection:
+    with losses_told(f"the plan of {import_type}"), ExitStack() as held, lend(request.database_url) as connection:
         for name in datasets:
             held.enter_context(import_lock(request.database_url, name))
         if not is_current(connection):
@@ -253,7 +254,7 @@ def refuse_unless_planned(request: Request, import_type: str, plan: Mapping[str,
 
     `plan` is what `Plan.as_json` gives.
     """
-    with connect(request.database_url) as connection:
+    with lend(request.database_url) as connection:
         problems_of(connection, request.export, import_type)
         newest = newest_import(connection)
     datasets = [dataset.name for dataset in imported_by(import_type)]

@@ -9,7 +9,8 @@ import dagster as dg
 import psycopg
 
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.database.lending import lend
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.importing.dataset import has_products, problems_of
 from onec_pipelines.importing.known_files import recall
@@ -32,7 +33,7 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def has_products(self) -> bool:
         """Whether the catalogue holds a product."""
-        with connect(self.database_url()) as connection:
+        with lend(self.database_url()) as connection:
             return has_products(connection)
 
     def export(self) -> ExportSnapshot:
@@ -45,12 +46,12 @@ class Onec(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not export.is_told_by_names:
             with (
                 tolerated(log, "what is known of the files is not asked for", DatabaseError, psycopg.Error),
-                connect(self.database_url()) as connection,
+                lend(self.database_url()) as connection,
             ):
                 recall(connection, export)
         return export
 
     def problems(self, export: ExportSnapshot, import_type: str) -> list[str]:
         """What stands against an import of this type: the preflight of `import_type`, or of `all`."""
-        with connect(self.database_url()) as connection:
+        with lend(self.database_url()) as connection:
             return problems_of(connection, export, import_type)

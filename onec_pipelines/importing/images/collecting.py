@@ -10,7 +10,8 @@ from dataclasses import replace
 import psycopg
 from psycopg.types.json import Jsonb
 
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import import_lock, merge_lock
 from onec_pipelines.database.merging import merge, tables_written
 from onec_pipelines.errors import DatabaseError, ImportBusyError
@@ -53,7 +54,7 @@ def collect_images(request: Request, media_url: str, *, keep_days: int = KEEP_DA
     Raises: see `publish_images`; DatabaseError, too, where a shard has not been published.
     """
     url = request.database_url
-    with losses_told(DURING), import_lock(url, "images", patience=PATIENCE), connect(url) as connection:
+    with losses_told(DURING), import_lock(url, "images", patience=PATIENCE), lend(url) as connection:
         sheet = b"" if has_landed(connection, run_of(request)) else _land(connection, request, media_url)
         report = _report(connection)
     request.progress(report.counters)
@@ -197,7 +198,7 @@ def _delete_files(url: str, media_url: str, keep_days: int) -> tuple[str, ...]:
 
 
 def _delete_some(url: str, media_url: str, keep_days: int) -> int:
-    with import_lock(url, "images"), connect(url) as connection:
+    with import_lock(url, "images"), lend(url) as connection:
         connection.execute(statement("queries/images", "files that are named again"))
         bounds = {"keep_days": keep_days, "batch": DELETED_AT_ONCE}
         gone = [path for (path,) in connection.execute(statement("queries/images", "files to delete"), bounds)]

@@ -16,7 +16,8 @@ from typing import cast
 
 import psycopg
 
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.merging import merge
 from onec_pipelines.database.migrate import migrate_connection
@@ -136,7 +137,7 @@ def plan_images(request: Request, media_url: str, *, shard_bytes: int = SHARD_BY
     Raises: see `publish_images`.
     """
     url = request.database_url
-    with losses_told(DURING), import_lock(url, "images"), connect(url) as connection:
+    with losses_told(DURING), import_lock(url, "images"), lend(url) as connection:
         refuse_unless_ready(connection, request, "images")
         migrate_connection(connection)
         refuse_beside_another(connection, run_of(request))

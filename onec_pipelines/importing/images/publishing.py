@@ -14,7 +14,8 @@ from typing import Any
 
 import psycopg
 
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import shard_lock
 from onec_pipelines.errors import ExportError
 from onec_pipelines.images.publish import Outcome, Status, ToPublish, publish_all
@@ -36,7 +37,7 @@ def publish_shard(request: Request, media_url: str, shard: int, *, full: bool = 
 
     Raises: see `publish_images`; DatabaseError, too, where the plan is not of this run.
     """
-    with losses_told(DURING), connect(request.database_url) as connection, shard_lock(connection, shard):
+    with losses_told(DURING), lend(request.database_url) as connection, shard_lock(connection, shard):
         refuse_another_plan(connection, request)
         return publish_files(connection, request, open_store(media_url), shard, full=full)
 
@@ -147,5 +148,5 @@ class _ShardProgress:
 
 def may_show_progress(database_url: str) -> bool:
     """Whether no shard, on whatever machine, has shown progress within the last two seconds; then this one does."""
-    with connect(database_url) as connection:
+    with lend(database_url) as connection:
         return connection.execute(statement("queries/images", "progress shown")).rowcount == 1

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 import psycopg
 from psycopg import sql
 
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import is_run_locked
 from onec_pipelines.database.staging import SCHEMA
 from onec_pipelines.errors import DatabaseError, ImportBusyError
@@ -64,7 +65,7 @@ def has_landed(connection: psycopg.Connection, run_id: str) -> bool:
 
 def adopt_plan(database_url: str, run_id: str, repeated: Iterable[str]) -> None:
     """Go on with the plan of a run that this one repeats from where it failed, or with what it has landed."""
-    with losses_told(DURING), connect(database_url) as connection:
+    with losses_told(DURING), lend(database_url) as connection:
         dead = [other for other in repeated if not is_run_locked(connection, other)]
         for table in ("onec_staging.images_run", "onec.landed_images"):
             if is_there(connection, table):
@@ -86,7 +87,7 @@ def forget_plan(request: Request) -> None:
     """Drop the plan of an import that failed, if the database can still be reached."""
     with (
         tolerated(log, "the plan stays until the next import of images", psycopg.Error, DatabaseError),
-        connect(request.database_url) as connection,
+        lend(request.database_url) as connection,
     ):
         if run_planned(connection) == request.run_id:
             drop_plan(connection)

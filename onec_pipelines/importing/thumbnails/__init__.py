@@ -25,7 +25,8 @@ from typing import TypedDict, Unpack
 
 import psycopg
 
-from onec_pipelines.database.connection import connect, losses_told
+from onec_pipelines.database.connection import losses_told
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.database.migrate import migrate_connection
 from onec_pipelines.images.store import open_store
@@ -76,7 +77,7 @@ def make_thumbnails(database_url: str, media_url: str, **options: Unpack[Thumbna
         DatabaseError, MediaStoreError: the database or the media store cannot be used.
     """
     started = time.monotonic()
-    with losses_told("the making of thumbnails"), import_lock(database_url, TYPE), connect(database_url) as connection:
+    with losses_told("the making of thumbnails"), import_lock(database_url, TYPE), lend(database_url) as connection:
         migrate_connection(connection)
         store = open_store(media_url)
         stored = store.listing()

@@ -20,7 +20,8 @@ import dagster as dg
 import psycopg
 
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.database.connection import connect, first_line
+from onec_pipelines.database.connection import first_line
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import run_lock
 from onec_pipelines.datasets import ASSETS, BY_ASSET, CATALOG, Check
 from onec_pipelines.errors import OnecError
@@ -105,7 +106,7 @@ def look_at(
     """The results of some checks of an asset."""
     try:
         settings, url = onec.settings(), onec.database_url()
-        with run_lock(url, context.run.run_id), connect(url) as connection:
+        with run_lock(url, context.run.run_id), lend(url) as connection:
             of_rows = (check for check in BY_ASSET[asset].checks if check.name in names)
             results = [rows_result(connection, settings, asset, check) for check in of_rows]
             compared = (check for check in COMPARISONS if check.name in names)

@@ -13,7 +13,7 @@ import dagster as dg
 
 from onec_pipelines.commerceml.manifest import FULL
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import lend
 from onec_pipelines.datasets import ALL, ASSETS, BY_NAME, FULL_REFRESH, IMPORT_TYPES, IMPORTED
 from onec_pipelines.errors import OnecError
 from onec_pipelines.exchange.queue import Queue, opened
@@ -142,7 +142,7 @@ def under_way(instance: dg.DagsterInstance) -> str:
 def problems_of(onec: Onec, queue: Queue, package: Package) -> list[str]:
     """The preflight of what a package is imported as."""
     export = ExportSnapshot(queue.path(package))
-    with connect(onec.database_url()) as connection:
+    with lend(onec.database_url()) as connection:
         recall(connection, export)
         return launch_problems(export, types_of(package), has_products=has_products(connection))
 

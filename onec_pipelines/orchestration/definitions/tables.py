@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import lend
 from onec_pipelines.datasets import BY_ASSET
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.orchestration.resources import Onec
@@ -69,7 +69,7 @@ def read_frames(url: str, table: str, part: Part) -> "Iterator[pd.DataFrame]":
     """
     import pandas as pd  # noqa: PLC0415
 
-    with connect(url) as connection, connection.transaction(), connection.cursor("frames") as cursor:
+    with lend(url) as connection, connection.transaction(), connection.cursor("frames") as cursor:
         cursor.execute(part.query(table))
         rows = cursor.fetchmany(part.rows or FETCHED)
         names = [column.name for column in cursor.description or ()]
@@ -127,7 +127,7 @@ class TableIOManager(dg.IOManager):
         if not isinstance(obj, pd.DataFrame):
             raise TypeError(f"{IO_MANAGER} keeps DataFrames; this is {type(obj).__name__}.")
         table = table_of(context.asset_key)
-        with connect(self.onec.database_url()) as connection:
+        with lend(self.onec.database_url()) as connection:
             write_table(connection, table, obj)
         context.add_output_metadata({"dagster/table_name": table, "dagster/row_count": len(obj)})
 

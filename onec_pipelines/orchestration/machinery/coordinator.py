@@ -18,7 +18,8 @@ from dagster import DagsterRun, DagsterRunStatus, QueuedRunCoordinator, SubmitRu
 
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.migrate import denied
 from onec_pipelines.datasets import ALL, ASSETS, BY_ASSET, CATALOG, FULL_REFRESH, IMPORT_TYPES, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
@@ -141,7 +142,7 @@ def current_problems(onec: Onec, instance: dg.DagsterInstance, run: DagsterRun, 
     """
     try:
         export = ExportSnapshot(data_dir_of(run, instance, onec.settings()))
-        with connect(onec.database_url()) as connection:
+        with lend(onec.database_url()) as connection:
             if denial := denied(connection):
                 return [denial]
             recall(connection, export)

@@ -17,7 +17,8 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus, DefaultRunLauncher, RunsFilter
 
-from onec_pipelines.database.connection import connect, database_url
+from onec_pipelines.database.connection import database_url
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import is_run_locked, tags_lock
 from onec_pipelines.datasets import JOBS, imported_by
 from onec_pipelines.errors import ImportBusyError
@@ -92,7 +93,7 @@ def looks_dead(instance: dg.DagsterInstance, url: str, run_id: str) -> bool:
 
     The lock is looked at first: a run that ends meanwhile is then seen as ended.
     """
-    with connect(url) as connection:
+    with lend(url) as connection:
         if is_run_locked(connection, run_id):
             return False
     run = instance.get_run_by_id(run_id)

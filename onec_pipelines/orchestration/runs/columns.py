@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import lend
 
 COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum), a.attnotnull
@@ -14,7 +14,7 @@ order by a.attnum
 
 def column_schema(database_url: str, table: str) -> dg.TableSchema:
     """Name, type, comment and nullability of each column."""
-    with connect(database_url) as connection:
+    with lend(database_url) as connection:
         rows = connection.execute(COLUMNS, [table]).fetchall()
     return dg.TableSchema(
         [

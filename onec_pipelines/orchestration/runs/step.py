@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import holds_run_lock, is_run_locked, run_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, CATALOG, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
@@ -175,7 +175,7 @@ def refuse_for_a_dead_run(url: str, run: dg.DagsterRun) -> None:
     """
     if run.tags.get(LOCKED_TAG) != run.run_id or holds_run_lock(url, run.run_id):
         return
-    with connect(url) as connection:
+    with lend(url) as connection:
         if not is_run_locked(connection, run.run_id):
             raise DatabaseError("The process of this run is gone: the steps that were left in its queue are not done.")
 
