@@ -68,7 +68,8 @@ class Dataset:
         noun: what messages call it, in the genitive.
         lists: the elements by which a file is known to hold something of it.
         required_lists: those of which one must be there in layouts other than 3.1; any of `lists` where it is empty.
-        items: the elements that are counted for progress.
+        items: the elements that are counted for progress; where `items_nest`, they may stand in each other, and an item
+            is one of each.
         without_catalog: why it cannot be imported without products; empty where it can.
         is_guarded: whether a full export may take rows away.
         is_personal: whether its values are nobody's business: no message, log or metadata may quote one.
@@ -88,6 +89,7 @@ class Dataset:
     lists: frozenset[str] = frozenset()
     required_lists: frozenset[str] = frozenset()
     items: tuple[str, ...] = ()
+    items_nest: bool = False
     without_catalog: str = ""
     is_guarded: bool = False
     is_personal: bool = False
@@ -179,6 +181,7 @@ STOCKS = Dataset(
     noun="остатков",
     lists=frozenset({"Остатки", "Количество", "Склады", "Склад", "КоличествоНаСкладах", "ОстаткиПоСкладу"}),
     items=("Остаток", "Склад", "КоличествоНаСкладе"),
+    items_nest=True,
     without_catalog=f"Невозможно загрузить остатки/цены: {CATALOG_IS_EMPTY}",
     is_guarded=True,
     checks=(

@@ -17,7 +17,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from onec_pipelines.datasets import ALL
 from onec_pipelines.importing.past import Since
 from onec_pipelines.importing.report import NOTHING_NEW, came_to, number_text, shown_of
 from onec_pipelines.shown import counted, visible
@@ -153,13 +152,8 @@ def _session_line(session: "Session", zone: str) -> Text:
 
 
 def progress_text(session: "Session") -> str:
-    """`████ 809/809`; only what goes on has a bar that is not full.
-
-    A run of all types learns the total of each when that begins: a bar would fall back, so it has none.
-    """
+    """`████ 809/809`; only what goes on has a bar that is not full."""
     reached = f"{session.processed}/{session.total}"
-    if session.status == "in_progress" and session.import_type == ALL:
-        return f"{reached} so far"
     if session.status == "failed":
         return f"at {reached}" if session.total else ""
     share = session.processed / session.total if session.total else 0.0

@@ -134,11 +134,6 @@ def test_only_what_goes_on_has_a_bar_that_is_not_full(status, processed, total, 
     assert progress_text(session) == text
 
 
-def test_a_run_of_all_types_whose_total_still_grows_has_no_bar_that_would_fall_back():
-    session = replace(COMPLETED, import_type="all", status="in_progress", processed=184, total=184)
-    assert progress_text(session) == "184/184 so far"
-
-
 def test_where_there_is_no_terminal_no_bar_is_drawn(capfd):
     with progress_bars() as show:
         show("product_images", Counters(total=5, processed=2))

@@ -106,7 +106,9 @@ class FileContent:
 
     def items(self, dataset: str) -> int:
         """About how many items of the dataset it states."""
-        return sum(self.tags.get(tag, 0) for tag in BY_NAME[dataset].items)
+        about = BY_NAME[dataset]
+        count = max if about.items_nest else sum
+        return count(self.tags.get(tag, 0) for tag in about.items)
 
 
 def _numbers(exported_at: str) -> tuple[int, ...]:

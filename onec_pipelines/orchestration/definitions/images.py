@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from onec_pipelines.datasets import IMAGES
-from onec_pipelines.importing import Counters, ExportSnapshot
+from onec_pipelines.importing import ExportSnapshot
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.images import (
     adopt_plan,
@@ -78,8 +78,7 @@ def plan_op(
     """See `importing.images.plan_images`."""
     step = SessionStep.of(context, IMAGES.asset, onec, watch, part=(1, 2))
     with step.working():
-        step.tags.write(Counters(), "")
-        export = step.export()
+        export = step.begin()
         absence = step.absence(export)
         if not absence:
             request = request_of(step, export, force=config.force)

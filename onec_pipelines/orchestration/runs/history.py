@@ -22,6 +22,7 @@ from onec_pipelines.orchestration.runs.progress import (
     RESULT_TAG,
     counters_reached,
     parse_progress,
+    reached_by,
     settled_tags,
 )
 from onec_pipelines.tolerated import tolerated
@@ -183,7 +184,7 @@ def _progress(run: dg.DagsterRun, counters: dict[str, dict[str, int]]) -> Counte
         return Counters(total=total, processed=total)
     if PROGRESS_TAG in run.tags:
         return parse_progress(run.tags[PROGRESS_TAG])
-    return sum(counters_reached(run).values(), Counters())
+    return reached_by(run)
 
 
 def _time(timestamp: float | None) -> datetime | None:

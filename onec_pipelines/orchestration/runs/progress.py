@@ -13,6 +13,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -44,6 +46,7 @@ ASSETS_TAG = ".dagster/onec_assets"
 RESULT, REASON = "result", "reason"
 """In that tag: what came of an asset, and why it failed, beside its counters."""
 LANDED, PASSED, FAILED, CANCELED, KILLED = "landed", "passed over", "failed", "canceled", "killed"
+DONE = frozenset({LANDED, PASSED})
 SHOWN_OF_A_TAG = 36
 """So many characters of a tag the Runs page shows."""
 OF_A_FILE = re.compile(r"Файл (?P<file>.+?\.xml) (?P<reason>[^:.(]+)", re.IGNORECASE)
@@ -101,8 +104,8 @@ def line_interval(shown: int, limit: int) -> float:
 class RunTags:
     """The tags of a run: its type, how far it is, and what came of it. `alone` is the only asset of its run.
 
-    What each asset has come to stands in a tag of its own, which the UI does not show: the others are made from
-    it. Steps in several processes may write side by side.
+    What each asset has come to stands in a tag of its own, which the UI does not show, and so does how many items
+    the run expects of each: the others are made from it. Steps in several processes may write side by side.
     """
 
     instance: dg.DagsterInstance
@@ -112,7 +115,18 @@ class RunTags:
     asset: str
     alone: bool
 
-    def write(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
+    def begin(self, expect: Callable[[], Mapping[str, int]]) -> None:
+        """Say that this asset has begun, and how many items of each the run will go through, unless that is known."""
+        run = self.instance.get_run_by_id(self.run_id)
+        self.write(Counters(), "", expected=expected_of(run) or expect() if run else None)
+
+    def write(
+        self,
+        counters: Counters | None = None,
+        result: str | None = None,
+        reason: str = "",
+        expected: Mapping[str, int] | None = None,
+    ) -> None:
         """Say how far this asset is, or what came of it and why. A run that has ended keeps what it said."""
         with tags_lock(self.onec.database_url(), self.run_id):
             run = self.instance.get_run_by_id(self.run_id)
@@ -124,7 +138,9 @@ class RunTags:
                 mine |= asdict(counters)
             if result is not None:
                 mine |= {RESULT: result, REASON: headline(reason)}
-            self.instance.add_run_tags(self.run_id, tags_of(run, self.import_type, assets, alone=self.alone))
+            expected = expected_of(run) or expected or {}
+            tags = tags_of(run, self.import_type, assets, alone=self.alone, expected=expected)
+            self.instance.add_run_tags(self.run_id, tags)
 
     def show(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
         """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
@@ -161,16 +177,48 @@ class RunProgress:
                 self.context.log.info(f"{self.asset} {bar_text(counters)}")  # noqa: G004 - Dagster's log
 
 
-def tags_of(run: dg.DagsterRun, import_type: str, assets: dict[str, dict[str, Any]], *, alone: bool) -> dict[str, str]:
-    """The tags that say what is known of the assets of a run."""
+def tags_of(
+    run: dg.DagsterRun,
+    import_type: str,
+    assets: Mapping[str, Mapping[str, Any]],
+    *,
+    alone: bool,
+    expected: Mapping[str, int] = MappingProxyType({}),
+) -> dict[str, str]:
+    """The tags that say what is known of the assets of a run. Its progress never falls, though a step begins again."""
+    reached = progress_of(assets, expected)
+    shown = parse_progress(run.tags.get(PROGRESS_TAG)) if known_of_assets(run) else Counters()
+    processed = max(reached.processed, shown.processed) if shown.total == reached.total else reached.processed
+    known = {"run_id": run.run_id, "assets": assets, "alone": alone, "expected": expected}
     tags = {
         IMPORT_TYPE_TAG: import_type,
-        ASSETS_TAG: json.dumps({"run_id": run.run_id, "assets": assets, "alone": alone}),
-        PROGRESS_TAG: "/".join(str(sum(about[key] for about in assets.values())) for key in ("processed", "total")),
+        ASSETS_TAG: json.dumps(known, default=dict),
+        PROGRESS_TAG: f"{processed}/{reached.total}",
     }
     if RESULT_TAG in run.tags or any(about[RESULT] for about in assets.values()):
         tags[RESULT_TAG] = result_of(assets, alone=alone)
     return tags
+
+
+def progress_of(assets: Mapping[str, Mapping[str, Any]], expected: Mapping[str, int]) -> Counters:
+    """How far a run is: of what it expects of each asset, as much as the asset has done of its own total.
+
+    So the total stands from the beginning, although an asset learns its own when it begins. Of a run that is done it is
+    what it came to.
+    """
+    is_done = assets.keys() >= expected.keys() and all(about[RESULT] in DONE for about in assets.values())
+    if is_done:
+        expected = {}
+    totals = {asset: about["total"] for asset, about in assets.items()} | dict(expected)
+    processed = (int(totals[asset] * share_of(about)) for asset, about in assets.items())
+    return Counters(total=sum(totals.values()), processed=sum(processed))
+
+
+def share_of(about: Mapping[str, Any]) -> Fraction:
+    """How much of itself an asset has done, 0 to 1."""
+    if about[RESULT] in DONE:
+        return Fraction(1)
+    return min(Fraction(1), Fraction(about["processed"], about["total"])) if about["total"] else Fraction(0)
 
 
 def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
@@ -253,7 +301,7 @@ def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str
         asset: {**asdict(counters), RESULT: LANDED, REASON: ""} for asset, counters in landed.items()
     }
     alone = bool(json.loads(run.tags.get(ASSETS_TAG, "{}")).get("alone", len(settled) == 1))
-    tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone)
+    tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone, expected=expected_of(run))
     if run.is_finished and PROGRESS_TAG not in run.tags:
         del tags[PROGRESS_TAG]
     return {name: value for name, value in tags.items() if run.tags.get(name) != value}
@@ -261,8 +309,23 @@ def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str
 
 def known_of_assets(run: dg.DagsterRun) -> dict[str, dict[str, Any]]:
     """What the tags of a run know of its assets; one that repeats another inherits its tags, and begins anew."""
-    known = json.loads(run.tags.get(ASSETS_TAG, "{}"))
-    return dict(known["assets"]) if known.get("run_id") == run.run_id else {}
+    return dict(known_of(run).get("assets", {}))
+
+
+def expected_of(run: dg.DagsterRun) -> dict[str, int]:
+    """How many items of each asset a run expects to go through, as its first step has said."""
+    return dict(known_of(run).get("expected", {}))
+
+
+def known_of(run: dg.DagsterRun) -> dict[str, Any]:
+    """What the steps of a run have said in its tags; nothing of the run that it repeats."""
+    known: dict[str, Any] = json.loads(run.tags.get(ASSETS_TAG, "{}"))
+    return known if known.get("run_id") == run.run_id else {}
+
+
+def reached_by(run: dg.DagsterRun) -> Counters:
+    """How far a run has come, of all that it was to go through."""
+    return progress_of(known_of_assets(run), expected_of(run))
 
 
 def counters_reached(run: dg.DagsterRun) -> dict[str, Counters]:

@@ -15,7 +15,8 @@ from onec_pipelines.database.lending import lend
 from onec_pipelines.database.locks import holds_run_lock, is_run_locked, run_lock
 from onec_pipelines.datasets import ALL, BY_ASSET, CATALOG, IMPORTED, import_type_of
 from onec_pipelines.errors import DatabaseError, OnecError
-from onec_pipelines.importing import Counters, ExportSnapshot, ImportReport, Progress
+from onec_pipelines.importing import ExportSnapshot, ImportReport, Progress
+from onec_pipelines.importing.expecting import expected_items
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.columns import column_schema
 from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
@@ -83,6 +84,23 @@ class SessionStep:
             with run_lock(self.onec.database_url(), self.context.run.run_id):
                 yield
 
+    def begin(self) -> ExportSnapshot:
+        """Say that the asset has begun, and return what the run imports."""
+        export = self.export()
+        self.tags.begin(lambda: self.expected(export))
+        return export
+
+    def expected(self, export: ExportSnapshot) -> dict[str, int]:
+        """How many items of each asset the run will go through; nothing where that cannot be said."""
+        datasets = [BY_ASSET[asset] for asset in assets_executed(self.context)]
+        seen = ExportSnapshot(export.root, export.looked_at)
+        with (
+            tolerated(log, "how much a run will go through is not known", *NOT_SHOWN),
+            connect(self.onec.database_url()) as connection,
+        ):
+            return expected_items(connection, seen, datasets)
+        return {}
+
     def export(self) -> ExportSnapshot:
         """What the run imports, with what the steps before have seen of it."""
         run = self.context.run
@@ -142,8 +160,7 @@ def run_session(
     asset = context.asset_key.to_user_string()
     step = SessionStep.of(context, asset, onec, watch)
     with step.working():
-        step.tags.write(Counters(), "")
-        export = step.export()
+        export = step.begin()
         absence = step.absence(export)
         report = None if absence else run_import(export, step.progress)
         step.observe(export)
@@ -229,3 +246,10 @@ def assets_of_run(context: StepContext) -> list[str]:
     """Our assets among those that the run was launched for."""
     selected = {key.to_user_string() for key in context.job_def.asset_layer.selected_asset_keys}
     return [asset for asset in BY_ASSET if asset in selected]
+
+
+def assets_executed(context: StepContext) -> list[str]:
+    """Those of them of which a step is executed: a run that goes on where another one failed does not repeat all."""
+    steps = context.run.step_keys_to_execute
+    executed = {step.partition(".")[0] for step in steps or ()}
+    return [asset for asset in assets_of_run(context) if not steps or asset in executed]

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -11,6 +12,7 @@ import pytest
 
 from onec_pipelines.database.connection import connect
 from onec_pipelines.database.locks import tags_lock
+from onec_pipelines.demo import write_demo
 from onec_pipelines.importing import Counters
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.metadata import bar_text, counter_values
@@ -30,6 +32,7 @@ from onec_pipelines.orchestration.runs.progress import (
     headline,
     line_interval,
     parse_progress,
+    progress_of,
     result_of,
 )
 
@@ -207,21 +210,84 @@ def test_counters_stand_under_the_words_of_their_asset():
     }
 
 
-def test_the_tag_of_a_run_grows_over_its_assets_while_it_goes(project):
+def ticks(project, job, monkeypatch, *, after=()):
+    """What the tag said at each tick of a run, and in the end."""
+    monkeypatch.setattr("onec_pipelines.orchestration.runs.progress.EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("onec_pipelines.importing.reading.PROGRESS_EVERY", 40)
+    for earlier in after:
+        project.run(earlier)
     seen = []
 
-    def look(asset, counters):
-        (run,) = project.instance.get_runs()
-        if counters.processed == counters.total:
-            seen.append((asset, run.status, run.tags["onec/progress"]))
+    def look(_asset, _counters):
+        (run,) = project.instance.get_runs(limit=1)
+        assert run.status is dg.DagsterRunStatus.STARTED
+        seen.append(parse_progress(run.tags[PROGRESS_TAG]))
 
-    result = project.run("full_refresh", watch=look)
+    result = project.run(job, watch=look)
+    return seen, project.tags(result)[PROGRESS_TAG]
 
-    assert {asset for asset, _, _ in seen} == {"catalog", "stocks", "prices", "customers", "product_images"}
-    assert {status for _, status, _ in seen} == {dg.DagsterRunStatus.STARTED}
-    processed = [int(tag.partition("/")[0]) for _, _, tag in seen]
-    assert processed == sorted(processed)
-    assert project.tags(result)["onec/progress"] == "809/809"
+
+def shares(seen):
+    return [tick.processed / tick.total for tick in seen]
+
+
+def test_the_progress_of_a_refresh_never_falls_and_its_total_stands_from_the_first_tick_on(project, monkeypatch):
+    seen, at_the_end = ticks(project, "full_refresh", monkeypatch)
+    assert len({tick.processed for tick in seen}) > 5
+    assert shares(seen) == sorted(shares(seen))
+    assert (seen[0].processed, shares(seen)[-1]) == (0, 1.0)
+    (total,) = {tick.total for tick in seen[:-1]}
+    assert total == pytest.approx(809, abs=20)
+    assert at_the_end == "809/809"
+
+
+@pytest.mark.parametrize("layout", ["2.09", "2.07"])
+def test_neither_does_it_where_files_hold_several_parts_of_an_export(project, monkeypatch, layout):
+    shutil.rmtree(project.settings.data_dir)
+    write_demo(project.settings.data_dir, layout=layout)
+    seen, _ = ticks(project, "full_refresh", monkeypatch)
+    assert shares(seen) == sorted(shares(seen))
+    assert len({tick.total for tick in seen[:-1]}) == 1
+
+
+def test_neither_does_it_where_nothing_has_changed(project, monkeypatch):
+    seen, at_the_end = ticks(project, "full_refresh", monkeypatch, after=["full_refresh"])
+    assert shares(seen) == sorted(shares(seen))
+    assert len({tick.total for tick in seen[:-1]}) == 1
+    assert at_the_end == "809/809"
+
+
+KNOWN = {"total": 0, "processed": 0, "result": "", "reason": ""}
+
+
+@pytest.mark.parametrize(
+    ("assets", "expected", "progress"),
+    [
+        ({"catalog": KNOWN}, {"catalog": 100, "prices": 300}, (0, 400)),
+        ({"catalog": KNOWN | {"total": 50, "processed": 25}}, {"catalog": 100, "prices": 300}, (50, 400)),
+        ({"catalog": KNOWN | {"result": PASSED}}, {"catalog": 100, "prices": 300}, (100, 400)),
+        ({"catalog": KNOWN | {"total": 50, "processed": 50, "result": LANDED}}, {"catalog": 100}, (50, 50)),
+        ({"catalog": KNOWN | {"total": 50, "processed": 60}}, {"catalog": 100}, (100, 100)),
+        ({"product_images": KNOWN | {"total": 8, "processed": 2}}, {}, (2, 8)),
+        ({}, {}, (0, 0)),
+    ],
+)
+def test_a_run_is_as_far_as_the_share_that_each_asset_has_done_of_what_was_expected(assets, expected, progress):
+    reached = progress_of(assets, expected)
+    assert (reached.processed, reached.total) == progress
+
+
+def test_an_asset_that_begins_again_takes_no_progress_back(project):
+    run_id = project.instance.add_run(
+        dg.DagsterRun(job_name="prices_import", status=dg.DagsterRunStatus.STARTED)
+    ).run_id
+    tags = RunTags(project.instance, Onec(), run_id, "prices", "prices", alone=True)
+    for step, shown in ((0, "0/10"), (7, "7/10"), (0, "7/10"), (3, "7/10"), (8, "8/10")):
+        if step:
+            tags.write(Counters(total=20, processed=2 * step))
+        else:
+            tags.begin(lambda: {"prices": 10})
+        assert project.instance.get_run_by_id(run_id).tags[PROGRESS_TAG] == shown
 
 
 def test_a_step_waits_with_its_tags_until_another_one_has_written_those_that_it_has_read(project):
