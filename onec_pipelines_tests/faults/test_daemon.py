@@ -95,4 +95,4 @@ def test_a_run_whose_process_is_killed_under_the_daemon_ends_with_our_sentence(
     ((shown_in_the_ui,),) = connection.execute(failures)
     assert json.loads(shown_in_the_ui)["message"] == DEAD
     result = "select value from dagster.run_tags where key = 'onec/result'"
-    assert connection.execute(result).fetchall() == [("killed, nothing was changed",)]
+    assert connection.execute(result).fetchall() == [("killed, nothing landed",)]

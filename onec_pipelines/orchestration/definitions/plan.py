@@ -17,7 +17,7 @@ from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.export import data_dir_of
 from onec_pipelines.orchestration.runs.failures import ImportFailed
 from onec_pipelines.orchestration.runs.metadata import changes_metadata
-from onec_pipelines.orchestration.runs.progress import RESULT_TAG
+from onec_pipelines.orchestration.runs.progress import RESULT_TAG, SHOWN_OF_A_TAG
 from onec_pipelines.shown import visible
 
 PLAN = "plan"
@@ -101,11 +101,12 @@ def planned_metadata(planned: Planned) -> Mapping[str, dg.MetadataValue]:
 
 
 def result_of(plan: Plan) -> str:
-    """What the Runs page says of a plan."""
+    """What the Runs page says of a plan, in as many characters as it shows."""
     changing = [name for name, planned in plan.planned.items() if planned.writes]
     if plan.kept:
-        return "a guard would keep rows"
-    return f"would change {', '.join(changing)}" if changing else "would change nothing"
+        return "guard would keep rows"
+    said = f"would change {', '.join(changing) or 'nothing'}"
+    return said if len(said) <= SHOWN_OF_A_TAG else f"would change {len(changing)} of {len(plan.planned)}"
 
 
 @dg.job(name=PLAN, description="Say what an import would do; nothing is changed.", executor_def=dg.in_process_executor)

@@ -47,8 +47,11 @@ RESULT, REASON = "result", "reason"
 """In that tag: what came of an asset, and why it failed, beside its counters."""
 LANDED, PASSED, FAILED, CANCELED, KILLED = "landed", "passed over", "failed", "canceled", "killed"
 DONE = frozenset({LANDED, PASSED})
-SHOWN_OF_A_TAG = 36
-"""So many characters of a tag the Runs page shows."""
+SHOWN_OF_A_TAG = 22
+"""So many characters of `onec/result` the Runs page shows on a screen of 1440 pixels, in Russian, too.
+
+It cuts without a mark, a number among its digits: what does not fit is left out.
+"""
 OF_A_FILE = re.compile(r"Файл (?P<file>.+?\.xml) (?P<reason>[^:.(]+)", re.IGNORECASE)
 COUNTED = [counter.name for counter in fields(Counters)]
 EVERY_SECONDS = 2.0
@@ -224,27 +227,32 @@ def share_of(about: Mapping[str, Any]) -> Fraction:
 def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
     """What came of a run, in as many characters as the Runs page shows, the worst first.
 
-    `не читается как XML: goods_1_…f49.xml`, `canceled, nothing was changed`, `4 errors, 91 copied`, and of several
-    assets `6 errors (images 4), 812 created`.
+    `не читается как XML`, `nothing was changed`, `4 errors, 91 copied`, and of several assets `6 errors (images 4)`. The
+    column beside it says whether the run failed or was canceled.
     """
     by_result: dict[str, list[str]] = defaultdict(list)
     for asset, about in assets.items():
         by_result[about[RESULT]].append(asset)
     for asset in by_result[FAILED]:
         reason = assets[asset][REASON] or FAILED
-        return shortened(reason if alone else f"{BY_ASSET[asset].name}: {reason}")
+        named = f"{BY_ASSET[asset].name}: {reason}"
+        return shortened(reason if alone or len(named) > SHOWN_OF_A_TAG else named)
     for how in (KILLED, CANCELED):
         if by_result[how]:
             return stopped(how, by_result[LANDED])
     landed = {asset: Counters(**{key: assets[asset][key] for key in COUNTED}) for asset in by_result[LANDED]}
-    passed = [f"without {BY_ASSET[asset].name}" for asset in by_result[PASSED]]
-    return fitting([*(parts_of(landed, alone=alone) if landed else []), *passed])
+    passed = [f"no {BY_ASSET[asset].name}" for asset in by_result[PASSED]]
+    parts = parts_of(landed, alone=alone) if landed else []
+    skipped = [part for part in parts if part.endswith("skipped")]
+    return fitting([*parts[: len(parts) - len(skipped)], *passed, *skipped])
 
 
 def stopped(how: str, landed: Sequence[str]) -> str:
-    """`canceled, nothing was changed`, or what had landed before."""
-    after = f" after {', '.join(BY_ASSET[asset].name for asset in landed)}" if landed else ", nothing was changed"
-    return shortened(how + after)
+    """`nothing was changed`, or what had landed before; of a run whose process was killed that it was, too."""
+    names = ", ".join(BY_ASSET[asset].name for asset in landed)
+    if how == KILLED:
+        return shortened(f"killed, {names} landed" if names else "killed, nothing landed")
+    return shortened(f"only {names} landed" if names else "nothing was changed")
 
 
 def parts_of(landed: Mapping[str, Counters], *, alone: bool) -> list[str]:

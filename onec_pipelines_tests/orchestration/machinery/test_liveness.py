@@ -210,7 +210,7 @@ def ended(project, history) -> Callable[..., tuple[str | None, str | None]]:
 
 
 def test_a_run_that_held_its_lock_and_ends_without_a_word_was_killed(ended):
-    assert ended(None, locked_tag) == (DEAD, "killed, nothing was changed")
+    assert ended(None, locked_tag) == (DEAD, "killed, nothing landed")
 
 
 def test_what_had_landed_before_a_run_was_killed_stays_in_its_result(ended):
@@ -219,7 +219,7 @@ def test_what_had_landed_before_a_run_was_killed_stays_in_its_result(ended):
         known = {"run_id": run_id, "assets": assets}
         return {**locked_tag(run_id), ASSETS_TAG: json.dumps(known)}
 
-    assert ended(None, landed) == (DEAD, "killed after catalog")
+    assert ended(None, landed) == (DEAD, "killed, catalog landed")
 
 
 def test_a_reason_that_is_given_stands(ended):
