@@ -38,6 +38,8 @@ BAR_WIDTH = 4
 ENDED = frozenset({"completed", "failed"})
 WATCH_EVERY_SECONDS = 1.0
 INDENT = 4
+REASON = 68
+"""So wide the column of reasons is at most: a day stands beside it."""
 NO_IMPORT = "No import has run yet: onec import all"
 HEADER = f"{'id':<8}  {'type':<10}  {'status':<11}  {'progress':<18}  {'started':<16}  {'took':>7}"
 
@@ -162,22 +164,25 @@ def progress_text(session: "Session") -> str:
 
 
 def print_unlanded(console: Console, rows: list["UnlandedRow"], total: int, zone: str) -> None:
-    """The first rows that are rejected or pending: why and since when, below it which they are and where they stood.
+    """The first rows that are rejected or pending: since when and why, below it which they are and where they stood.
 
-    What has no name, as a customer has none here, goes by its id.
+    The reason is for those who run 1C, in Russian, and has no other word beside it. What has no name, as a customer has
+    none here, goes by its id. A path is one piece, so that it can be copied.
     """
 
     def why(row: "UnlandedRow") -> tuple[str, str]:
         return visible(row.reason), f"{row.first_seen_at.astimezone(ZoneInfo(zone)):%Y-%m-%d}"
 
+    width = min(REASON, max(len(visible(row.reason)) for row in rows))
     console.print(Text(shown_of(len(rows), total, "--csv FILE"), style="bold"))
+    console.print(Text(f"{'reason':<{width}}  since", style="dim"))
     for (reason, since), alike in groupby(rows, why):
-        console.print(Text.assemble((reason, "yellow"), (f"  since {since}", "dim")))
+        console.print(Text.assemble((f"{reason:<{width}}", "yellow"), (f"  {since}", "dim")), soft_wrap=True)
         for row in alike:
             named = "  ".join(filter(None, (row.article, row.name or row.onec_id, row.cell)))
             place = row.file if row.line is None else f"{row.file}, line {row.line}"
             for text, style in ((named, ""), (place, "dim")) if named else ((place, "dim"),):
-                console.print(Padding(Text(visible(text), style), (0, 0, 0, INDENT), expand=False))
+                console.print(Text(f"{' ' * INDENT}{visible(text)}", style), soft_wrap=True)
 
 
 def print_history(console: Console, found: "Mapping[Good, list[Version]]", zone: str) -> None:

@@ -129,7 +129,7 @@ def test_of_a_customer_nothing_is_shown_but_its_id(listed, onec, reject):
     payload = {"name": "Секретова", "article": "Секретова"}
     reject(import_type="customers", entity="customer", onec_id="g", payload=payload)
     assert listed("rejected", "article", "name", "onec_id") == [(None, None, "g")]
-    assert onec("rejected").stdout.splitlines()[2:] == ["    g", "    prices/1.xml"]
+    assert onec("rejected").stdout.splitlines()[3:] == ["    g", "    prices/1.xml"]
 
 
 @pytest.mark.usefixtures("chair")
@@ -274,16 +274,24 @@ def test_on_a_terminal_the_reason_stands_first_then_the_good_then_the_place(onec
     shown = onec("rejected").stdout.splitlines()
     assert "\n".join(line.rstrip() for line in shown) == (
         "3 of 3\n"
-        "ЦенаЗаЕдиницу: не число  since 2026-11-20\n"
+        "reason                   since\n"
+        "ЦенаЗаЕдиницу: не число  2026-11-20\n"
         "    A-1  Стул  retail\n"
         f"    {place}, line 12\n"
         "    A-1  Стул  trade\n"
         f"    {place}, line 13\n"
-        "файла нет  since 2026-11-20\n"
-        f"    import_files/{'x' * 63}\n"
-        f"    {'x' * 17}.jpg"
+        "файла нет                2026-11-20\n"
+        f"    import_files/{'x' * 80}.jpg"
     )
-    assert max(map(len, shown)) == 80
+
+
+def test_a_path_longer_than_the_terminal_is_one_piece_and_a_long_reason_leaves_the_others_their_column(onec, reject):
+    reject(reason="файла нет", source_file="x" * 100)
+    reject(reason="файл " + "очень " * 20 + "велик", source_file="1.xml")
+    shown = onec("rejected").stdout.splitlines()
+    assert f"    {'x' * 100}" in shown
+    assert f"{'файла нет':<68}  2026-11-20" in shown
+    assert max(len(line) for line in shown if line.startswith(("reason", "файла"))) <= 80
 
 
 def test_the_twenty_newest_rejected_are_shown_and_all_are_counted(onec, connection):
@@ -291,7 +299,7 @@ def test_the_twenty_newest_rejected_are_shown_and_all_are_counted(onec, connecti
         "insert into onec.rejected_records (import_type, entity, reason, source_file, source_line, created_at) "
         "select 'prices', 'price', 'нет Ид', '1.xml', n, '2026-11-01'::date + n / 1000 from generate_series(1, 1234) n"
     )
-    heading, _, *places = onec("rejected").stdout.splitlines()
+    heading, _, _, *places = onec("rejected").stdout.splitlines()
     assert heading == "20 of 1,234; all of them: --csv FILE"
     assert places == [f"    1.xml, line {line}" for line in range(1000, 1020)]
 
@@ -309,14 +317,14 @@ def test_the_twenty_that_have_been_pending_longest_are_shown(onec, connection):
 def test_the_day_is_that_of_the_time_zone_of_the_settings(onec, reject, monkeypatch):
     monkeypatch.setenv("ONEC_TIMEZONE", "Asia/Vladivostok")
     reject(created_at="2026-11-20 23:00:00+03")
-    assert "since 2026-11-21" in onec("rejected").stdout
+    assert "  2026-11-21\n" in onec("rejected").stdout
 
 
 def test_nothing_that_1c_wrote_acts_on_the_terminal(onec, reject):
     payload = {"name": "\x1b[2J[red]Стул", "article": "\u202eA"}
     reject(entity="product", reason="не число: '\x9b'", payload=payload, source_file="a\x9b.xml")
-    assert onec("rejected").stdout.splitlines()[1:] == [
-        r"не число: '\u009b'  since 2026-11-20", r"    \u202eA  \x1b[2J[red]Стул", r"    a\u009b.xml"
+    assert onec("rejected").stdout.splitlines()[2:] == [
+        r"не число: '\u009b'  2026-11-20", r"    \u202eA  \x1b[2J[red]Стул", r"    a\u009b.xml"
     ]  # fmt: skip
 
 
