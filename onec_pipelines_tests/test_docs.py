@@ -12,6 +12,7 @@ import dagster as dg
 import psycopg
 import pytest
 import yaml
+from click.testing import CliRunner
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickStatus
 from lxml import etree
@@ -43,6 +44,7 @@ KEYS = {asset: tuple(BY_ASSET[asset].counters) for asset in ASSETS}
 README = PROJECT_ROOT / "README.md"
 DATA_TEAM = PROJECT_ROOT / "docs" / "data-team.md"
 MANY_MACHINES = PROJECT_ROOT / "docs" / "many-machines.md"
+HISTORY = PROJECT_ROOT / "docs" / "history.md"
 OPERATING = PROJECT_ROOT / "docs" / "operating.md"
 RUSSIAN_GUIDE = PROJECT_ROOT / "docs" / "ru" / "admin-guide.md"
 PAGES = [*sorted(PROJECT_ROOT.glob("*.md")), *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
@@ -98,6 +100,58 @@ def test_every_make_target_that_a_page_names_is_in_the_makefile():
     for page in PAGES:
         named = set(re.findall(r"(?:^\$ |`)make ([a-z]+)", text(page), re.MULTILINE))
         assert named <= targets, shown(page)
+
+
+# --- what the commands print
+
+
+SAMPLES = {
+    README: ["make run", "onec rejected"],
+    HISTORY: ["onec plan", "onec history", "onec changes", "onec explain"],
+}
+"""The blocks that show what a command prints of the demo, in the order in which they are run."""
+
+
+def sample(page: Path, command: str) -> tuple[str, list[str]]:
+    """The command of a block with its options, and what the page says that it prints."""
+    (found,) = [block for block in blocks(page, "console") if f"$ {command}" in block]
+    line, *printed = found[found.index(f"$ {command}") :].splitlines()
+    return line.removeprefix("$ "), printed
+
+
+def as_pattern(printed: list[str]) -> str:
+    """What matches an output: `...` stands for any lines, `…` for a part of one, and no time or run is the same."""
+    lines = [".*" if line == "..." else re.escape(masked(line)).replace("…", ".+?") for line in printed]
+    return "\n".join(lines)
+
+
+def masked(line: str) -> str:
+    """A line without what differs from run to run, and with one space for each gap."""
+    line = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|^[0-9a-f]{8}(?=  )", "ID", line)
+    line = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "TIME", line)
+    return " ".join(re.sub(r"\d+\.\d s\b", "SECONDS", line).split())
+
+
+@pytest.mark.slow
+def test_every_sample_shows_what_its_command_prints_of_the_demo(settings, monkeypatch):
+    for name in ("data_dir", "database_url", "media_url", "home"):
+        monkeypatch.setenv(f"ONEC_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("DAGSTER_HOME", str(settings.home))
+
+    def onec(command: str) -> str:
+        words = ["quickstart"] if command == "make run" else command.split()[1:]
+        printed = CliRunner().invoke(cli.main, words).stdout.replace(str(settings.data_dir), "data/import_1c")
+        return "\n".join(map(masked, printed.splitlines()))
+
+    for page, commands in SAMPLES.items():
+        if page == HISTORY:  # what the page tells of: a first segment of prices whose every price is another one
+            prices = next(settings.data_dir.glob("prices/prices_1_1_*.xml"))
+            prices.write_text(text(prices).replace("<ЦенаЗаЕдиницу>", "<ЦенаЗаЕдиницу>1"), "utf-8")
+        for command in commands:
+            line, printed = sample(page, command)
+            assert re.fullmatch(as_pattern(printed), onec(line), re.DOTALL), line
+            if command == "onec plan":
+                onec("onec import prices")
 
 
 # --- settings
