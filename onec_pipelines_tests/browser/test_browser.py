@@ -19,6 +19,15 @@ pytestmark = pytest.mark.slow
 
 expect.set_options(timeout=45_000)
 
+IS_SEEN_WHOLE = """element => {
+    let edge = Infinity
+    for (let around = element.parentElement; around; around = around.parentElement)
+        if (getComputedStyle(around).overflowX !== "visible")
+            edge = Math.min(edge, around.getBoundingClientRect().right)
+    return element.getBoundingClientRect().right <= edge && element.scrollWidth <= element.clientWidth + 1
+}"""
+"""Whether nothing around an element cuts it at its right side."""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def summary(data_dir: Path) -> DemoSummary:
@@ -104,6 +113,8 @@ def test_the_progress_of_a_running_import_is_watched_on_the_runs_page(window, da
     window.refreshed_until(row, "Success")
     expect(row).not_to_contain_text("onec/progress")
     expect(row).to_contain_text(re.compile(r"onec/result: \d+ errors \(images \d+\)"))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert row.get_by_text("onec/result").first.evaluate(IS_SEEN_WHOLE)
     window.picture("runs")
 
 

@@ -48,10 +48,12 @@ RESULT, REASON = "result", "reason"
 LANDED, PASSED, FAILED, CANCELED, KILLED = "landed", "passed over", "failed", "canceled", "killed"
 DONE = frozenset({LANDED, PASSED})
 SHOWN_OF_A_TAG = 22
-"""So many characters of `onec/result` the Runs page shows on a screen of 1440 pixels, in Russian, too.
+"""So many characters of `onec/result` the Runs page shows on a screen of 1440 pixels.
 
 It cuts without a mark, a number among its digits: what does not fit is left out.
 """
+SHOWN_OF_A_REASON = 20
+"""Russian letters are wider."""
 OF_A_FILE = re.compile(r"Файл (?P<file>.+?\.xml) (?P<reason>[^:.(]+)", re.IGNORECASE)
 COUNTED = [counter.name for counter in fields(Counters)]
 EVERY_SECONDS = 2.0
@@ -236,7 +238,7 @@ def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
     for asset in by_result[FAILED]:
         reason = assets[asset][REASON] or FAILED
         named = f"{BY_ASSET[asset].name}: {reason}"
-        return shortened(reason if alone or len(named) > SHOWN_OF_A_TAG else named)
+        return shortened(reason if alone or len(named) > SHOWN_OF_A_REASON else named, SHOWN_OF_A_REASON)
     for how in (KILLED, CANCELED):
         if by_result[how]:
             return stopped(how, by_result[LANDED])
@@ -277,9 +279,9 @@ def fitting(parts: Sequence[str]) -> str:
     return shown
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, width: int = SHOWN_OF_A_TAG) -> str:
     """The beginning of a text, as much as is shown."""
-    return text if len(text) <= SHOWN_OF_A_TAG else text[: SHOWN_OF_A_TAG - 1].rstrip() + "…"
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 def headline(sentence: str) -> str:
@@ -288,11 +290,11 @@ def headline(sentence: str) -> str:
     1C's names of files are a number, a GUID and the number of a part: what tells them apart stands at both ends.
     """
     told = OF_A_FILE.match(sentence)
-    if not told or len(sentence) <= SHOWN_OF_A_TAG:
-        return shortened(sentence)
+    if not told or len(sentence) <= SHOWN_OF_A_REASON:
+        return shortened(sentence, SHOWN_OF_A_REASON)
     reason = told["reason"].rstrip()
-    name = narrowed(told["file"].rpartition("/")[2], max(0, SHOWN_OF_A_TAG - len(f"{reason}: ")))
-    return f"{reason}: {name}" if name else shortened(reason)
+    name = narrowed(told["file"].rpartition("/")[2], max(0, SHOWN_OF_A_REASON - len(f"{reason}: ")))
+    return f"{reason}: {name}" if name else shortened(reason, SHOWN_OF_A_REASON)
 
 
 def narrowed(name: str, width: int) -> str:
