@@ -16,7 +16,9 @@ from onec_pipelines.importing.known_files import recall
 GOOD = "Товар"
 
 
-def expected_items(connection: psycopg.Connection, export: ExportSnapshot, datasets: Iterable[Dataset]) -> dict[str, int]:
+def expected_items(
+    connection: psycopg.Connection, export: ExportSnapshot, datasets: Iterable[Dataset]
+) -> dict[str, int]:
     """Asset -> how many items it will go through; nothing where none of the datasets is read from files.
 
     Images are counted by products: those that the export states, or those that there are.

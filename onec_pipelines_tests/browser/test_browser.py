@@ -159,8 +159,10 @@ def test_the_page_of_a_failed_run_says_what_is_wrong_with_the_export(window, dat
     materialize(page)
     window.visit("Runs")
     row = run_with(page, "Failure")
-    window.refreshed_until(row, "onec/result: не читается как XML: ")
+    window.refreshed_until(row, "onec/result: не читается как XML")
     expect(row).to_contain_text("onec/import_type: catalog")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert row.get_by_text("onec/result").first.evaluate(IS_SEEN_WHOLE)
     window.picture("runs_failed")
     row.get_by_role("link").first.click()
     expect(

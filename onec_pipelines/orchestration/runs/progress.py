@@ -229,8 +229,8 @@ def share_of(about: Mapping[str, Any]) -> Fraction:
 def result_of(assets: Mapping[str, Mapping[str, Any]], *, alone: bool) -> str:
     """What came of a run, in as many characters as the Runs page shows, the worst first.
 
-    `не читается как XML`, `nothing was changed`, `4 errors, 91 copied`, and of several assets `6 errors (images 4)`. The
-    column beside it says whether the run failed or was canceled.
+    `не читается как XML`, `nothing was changed`, `4 errors, 91 copied`, and of several assets `6 errors (images 4)`.
+    The column beside it says whether the run failed or was canceled.
     """
     by_result: dict[str, list[str]] = defaultdict(list)
     for asset, about in assets.items():
