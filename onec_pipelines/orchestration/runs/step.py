@@ -101,7 +101,7 @@ class SessionStep:
         seen = ExportSnapshot(export.root, export.looked_at)
         with (
             tolerated(log, "how much a run will go through is not known", *NOT_SHOWN),
-            connect(self.onec.database_url()) as connection,
+            lend(self.onec.database_url()) as connection,
         ):
             return expected_items(connection, seen, datasets)
         return {}
