@@ -120,7 +120,7 @@ def test_a_run_goes_on_where_another_one_failed(project, monkeypatch, rows):
         session = find_session(instance, repeated.run_id)
     assert (session.processed, session.total) == (56, 56)
     assert session.counters["product_images"]["copied"] == len(rows("select from onec.product_images")) == 91
-    assert session.result.startswith("4 errors, 91 copied, ")
+    assert session.result == "4 errors, 91 copied"
 
 
 def test_a_run_repeats_all_the_runs_before_it_the_latest_first(project):
