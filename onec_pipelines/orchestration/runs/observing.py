@@ -1,21 +1,22 @@
 """When 1C last exported what: observations of the assets `export_1c/*`, upstream of ours.
 
 Whoever looks at an export tells what is new in it: a run before it imports, a sensor and a schedule at each look, as
-soon as 1C has stopped writing. What is on record already, by the fingerprint of its files, is not told again. Outside
-the 3.1 layout files lie together, and each part is all of them.
+soon as 1C has stopped writing. Of the images, which may be half a million files, only who goes through them anyway: a
+run that imports them, and the sensor on them. What is on record already, by the fingerprint of its files, is not told
+again. Outside the 3.1 layout files lie together, and each part is all of them.
 
 An observation has no data version: of an asset that cannot be observed by a click, Dagster compares what was imported
 with none, and would call every import out of date.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
 from onec_pipelines.commerceml.export import ExportFile, Layout
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.commerceml.tree import TreeState, images_of, state_of
+from onec_pipelines.commerceml.tree import NOTHING, TreeState, images_of, state_of
 from onec_pipelines.datasets import IMAGES, IMPORTED, Exported
 from onec_pipelines.errors import OnecError
 from onec_pipelines.orchestration.runs.progress import StepContext
@@ -32,20 +33,24 @@ def exported(name: str) -> dg.AssetKey:
     return dg.AssetKey(["export_1c", name])
 
 
-def observe(instance: dg.DagsterInstance, export: ExportSnapshot) -> None:
+def observe(instance: dg.DagsterInstance, export: ExportSnapshot, images: TreeState = NOTHING) -> None:
     """Record what is new in an export that 1C is not writing at the moment; one that cannot be listed says nothing."""
-    for observation in news(instance, export, PARTS, now_ns=time.time_ns()):
+    for observation in news(instance, export, PARTS, lambda: images, now_ns=time.time_ns()):
         instance.report_runless_asset_event(observation)
 
 
 def observe_in_step(context: StepContext, export: ExportSnapshot, asset: Mapping[str, Exported]) -> None:
     """Record what is new in the parts that a step has imported."""
-    for observation in news(context.instance, export, asset):
+    for observation in news(context.instance, export, asset, lambda: state_of(images_of(export.root))):
         context.log_event(observation)
 
 
 def news(
-    instance: dg.DagsterInstance, export: ExportSnapshot, parts: Mapping[str, Exported], now_ns: int | None = None
+    instance: dg.DagsterInstance,
+    export: ExportSnapshot,
+    parts: Mapping[str, Exported],
+    images: Callable[[], TreeState],
+    now_ns: int | None = None,
 ) -> Iterator[dg.AssetObservation]:
     """An observation of each part whose files are not those on record; at `now_ns`, of none that is being written."""
     try:
@@ -54,7 +59,7 @@ def news(
         return
     for name, part in parts.items():
         files = [file for file in export_files if export.layout is Layout.FILES or file.part in part.directories]
-        state = state_of(images_of(export.root) if name in IMAGES.exports else map(_entry, files))
+        state = images() if name in IMAGES.exports else state_of(map(_entry, files))
         is_told = state.files and (now_ns is None or state.is_quiet(now_ns))
         if is_told and state.fingerprint != _fingerprint_on_record(instance, exported(name)):
             yield _observation(name, export, [] if name in IMAGES.exports else files, state)

@@ -11,6 +11,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
+from onec_pipelines.commerceml.tree import images_of, state_of
 from onec_pipelines.demo import write_demo
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import import_files_sensor
@@ -62,13 +63,21 @@ def test_a_second_run_over_the_same_files_tells_nothing(project):
 
 def test_only_the_part_that_1c_wrote_anew_is_told_again(project):
     settle(project.settings.data_dir)
-    observe(project.instance, ExportSnapshot(project.settings.data_dir))
+    images = state_of(images_of(project.settings.data_dir))
+    observe(project.instance, ExportSnapshot(project.settings.data_dir), images)
     (file,) = (project.settings.data_dir / "contragents").glob("*.xml")
     os.utime(file, (AN_HOUR_AGO + 60, AN_HOUR_AGO + 60))
-    observe(project.instance, ExportSnapshot(project.settings.data_dir))
+    observe(project.instance, ExportSnapshot(project.settings.data_dir), images)
     assert {part: len(told(project.instance, part)) for part in PARTS} == dict.fromkeys(PARTS, 1) | {
         "contragents_xml": 2
     }
+
+
+def test_of_images_nothing_is_told_by_who_has_not_gone_through_them(project):
+    settle(project.settings.data_dir)
+    observe(project.instance, ExportSnapshot(project.settings.data_dir))
+    assert told(project.instance, "import_files") == []
+    assert len(told(project.instance, "goods_xml")) == 1
 
 
 def test_what_1c_is_writing_is_not_told_before_it_has_stopped(project):
