@@ -3,20 +3,35 @@
 import os
 import shutil
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from onec_pipelines.commerceml.tree import QUIET_SECONDS, TreeState, tree_state
+from onec_pipelines.commerceml.tree import QUIET_SECONDS, Look, TreeState, images_of, state_of
 from onec_pipelines.datasets import BY_NAME
-from onec_pipelines.orchestration.definitions.sensors import Cursor, decide, export_sensor, import_files_sensor
+from onec_pipelines.orchestration.definitions.sensors import (
+    Cursor,
+    build_export_sensor,
+    build_import_files_sensor,
+    decide,
+    export_sensor,
+    import_files_sensor,
+)
 from onec_pipelines.orchestration.resources import Onec
 
 NOW = 1_800_000_000 * 10**9
 OLD = TreeState(files=3, changed_ns=NOW - 3600 * 10**9, digest=7)
 NEW = TreeState(files=3, changed_ns=NOW - 5 * 10**9, digest=8)
 UNCHANGED = "Изображения не изменились с последнего запуска: /data/import_files, файлов: 3."
+AGAIN = (
+    "Изображения просматриваются за несколько проверок: /data/import_files, файлов: 3. "
+    "Запуск начнётся, если при следующем просмотре всё останется как есть."
+)
+LONG = Look("/data", "import_files/03/b.jpg")
 CHANGING = "Выгрузка изображений ещё идёт: /data/import_files, файлов: 3, последнее изменение менее 30 секунд назад."
 
 
@@ -27,6 +42,9 @@ CHANGING = "Выгрузка изображений ещё идёт: /data/impor
         pytest.param(NEW, Cursor(), True, CHANGING, id="first look, a file of five seconds ago"),
         pytest.param(NEW, Cursor(seen=NEW.fingerprint), True, "", id="as at the last tick, whatever the clock"),
         pytest.param(OLD, Cursor(seen=NEW.fingerprint), True, CHANGING, id="changed since, with old times"),
+        pytest.param(OLD, Cursor(look=LONG), True, AGAIN, id="first look, of several ticks"),
+        pytest.param(OLD, Cursor(NEW.fingerprint, look=LONG), True, AGAIN, id="changed since, a look of several ticks"),
+        pytest.param(NEW, Cursor(NEW.fingerprint, look=LONG), True, "", id="as at the last look, of several ticks"),
         pytest.param(OLD, Cursor(OLD.fingerprint, OLD.fingerprint), True, UNCHANGED, id="requested already"),
         pytest.param(OLD, Cursor(OLD.fingerprint, NEW.fingerprint), True, "", id="settled again after a request"),
         pytest.param(OLD, Cursor(), False, BY_NAME["images"].without_catalog, id="no products"),
@@ -45,57 +63,19 @@ def test_a_change_of_exactly_the_quiet_time_ago_counts_as_settled():
     assert decide(Path("/d"), state, Cursor(), now_ns=NOW, has_products=True).requested
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", "null", "[]", "yes", '{"other": 1}', '{"seen":'])
+@pytest.mark.parametrize("text", [None, "", "{}", "null", "[]", "yes", '{"other": 1}', '{"seen":', '{"look": {}}',
+                                  '{"look": {"root": "/d", "after": "a", "found": {"files": "many"}}}'])  # fmt: skip
 def test_a_cursor_that_is_no_cursor_of_ours_is_an_empty_one(text):
     assert Cursor.parse(text) == Cursor()
 
 
 def test_a_cursor_can_be_read_back():
-    assert Cursor.parse(Cursor("a", "b").dump()) == Cursor("a", "b")
+    cursor = Cursor("a", "b", "c", Look("/data", "goods/\udce9.jpg", OLD))
+    assert Cursor.parse(cursor.dump()) == cursor
 
 
-# --- looking at a tree
-
-
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    for name in ("a.jpg", "03/b.jpg"):
-        path = tmp_path / "tree" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"12345")
-    return tmp_path / "tree"
-
-
-def test_the_same_tree_has_the_same_fingerprint(tree):
-    assert tree_state(tree) == tree_state(tree)
-    assert tree_state(tree).files == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda tree: (tree / "new.jpg").write_bytes(b""),
-        lambda tree: (tree / "a.jpg").unlink(),
-        lambda tree: (tree / "a.jpg").rename(tree / "c.jpg"),
-        lambda tree: (tree / "a.jpg").rename(tree / "03/a.jpg"),
-        lambda tree: os.utime(tree / "a.jpg", (1, 1)),
-        lambda tree: (tree / "a.jpg").write_bytes(b"123"),
-    ],
-    ids=["added", "removed", "renamed", "moved", "older", "shorter"],
-)
-def test_any_change_changes_the_fingerprint(tree, change):
-    before = tree_state(tree).fingerprint
-    change(tree)
-    assert tree_state(tree).fingerprint != before
-
-
-def test_links_are_not_followed(tree):
-    (tree / "loop").symlink_to(tree)
-    assert tree_state(tree).files == 3
-
-
-def test_a_directory_that_has_gone_holds_nothing(tree):
-    assert tree_state(tree / "absent").files == 0
+def test_a_cursor_holds_a_look_only_while_there_is_one():
+    assert Cursor("a", "b").dump() == '{"seen": "a", "requested": "b", "request": ""}'
 
 
 # --- the sensor
@@ -288,6 +268,124 @@ def test_while_such_an_import_is_running_the_next_one_waits_and_is_not_forgotten
     )
     project.instance.report_run_canceled(run)
     assert isinstance(ticks(), dg.RunRequest)
+
+
+def test_a_cursor_of_0_1_0_is_one_of_ours(ticks):
+    fingerprint = state_of(images_of(ticks.project.settings.data_dir)).fingerprint
+    ticks.cursor = f'{{"seen": "{fingerprint}", "requested": "{fingerprint}"}}'
+    assert ticks().startswith("Изображения не изменились с последнего запуска")
+
+
+# --- a look that takes several ticks, as on a slow disk: at no seconds a tick, each brings it a file or a directory on
+
+
+@pytest.fixture
+def slow(ticks) -> Ticks:
+    """In `goods`, `import_files`, `03` and `07` there are three images: six things to look at."""
+    shutil.rmtree(ticks.directory)
+    for name in ("03/a.jpg", "03/b.jpg", "07/c.jpg"):
+        (ticks.directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (ticks.directory / name).write_bytes(b"12345")
+    ticks.settle()
+    for path in (path for path in ticks.project.settings.data_dir.iterdir() if path.is_dir() and path.name != "goods"):
+        shutil.rmtree(path)
+    return Ticks(ticks.project, build_import_files_sensor(0))
+
+
+def goes_on(ticks: Ticks, files: int, before: int | None = None) -> str:
+    found = f"{ticks.directory}, просмотрено файлов: {files}"
+    of = f" (при прошлом просмотре их было {before})" if before is not None else ""
+    return f"Изображения просматриваются: {found}{of}. Просмотр продолжится при следующей проверке."
+
+
+def test_a_look_goes_on_at_the_next_tick_and_says_how_far_it_is(slow):
+    said = [slow() for _ in range(8)]
+    assert said[:7] == [goes_on(slow, files) for files in (0, 0, 0, 1, 2, 2, 3)]
+    assert said[7].startswith("Изображения просматриваются за несколько проверок")
+    assert slow() == goes_on(slow, 0, before=3)
+
+
+def test_what_two_looks_in_a_row_have_found_is_requested_once(slow):
+    said = [slow() for _ in range(32)]
+    assert [type(each) for each in said].index(dg.RunRequest) == 15
+    assert said[23] == (
+        f"Изображения не изменились с последнего запуска: {slow.directory}, файлов: 3. Новый запуск не нужен."
+    )
+    assert sum(isinstance(each, dg.RunRequest) for each in said) == 1
+
+
+def test_a_file_that_changed_behind_the_look_is_requested_by_the_next_ones(slow):
+    [slow() for _ in range(12)]
+    (slow.directory / "03/a.jpg").write_bytes(b"another")
+    requests = [said for said in (slow() for _ in range(28)) if isinstance(said, dg.RunRequest)]
+    assert len(requests) == 2
+    assert Cursor.parse(slow.cursor).requested == state_of(images_of(slow.project.settings.data_dir)).fingerprint
+
+
+def test_a_look_that_is_under_way_at_another_directory_begins_anew(slow, monkeypatch):
+    [slow() for _ in range(6)]
+    moved = slow.project.settings.data_dir.rename(slow.project.settings.data_dir.with_name("moved"))
+    monkeypatch.setenv("ONEC_DATA_DIR", str(moved))
+    slow.directory = moved / "goods/import_files"
+    assert slow() == goes_on(slow, 0)
+
+
+def test_what_is_found_piece_by_piece_is_told_when_a_second_look_has_found_the_same(slow):
+    told = [len(observed(slow)) for _ in range(17) if slow()]
+    assert told == [0] * 15 + [1] * 2
+
+
+def observed(ticks: Ticks) -> list[dg.EventLogRecord]:
+    return list(ticks.project.instance.fetch_observations(dg.AssetKey(["export_1c", "import_files"]), limit=9).records)
+
+
+def test_the_look_at_a_whole_export_goes_on_too(project):
+    ticks = Ticks(project, build_export_sensor(0))
+    assert [ticks().partition(":")[0] for _ in range(3)] == ["Выгрузка просматривается"] * 3
+
+
+@pytest.mark.slow
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_looks_of_many_ticks_request_what_looks_of_one_tick_do(slow, data):
+    """While files come, change and go: a state that was there, no state twice in a row, and in the end the last one."""
+    quick, slow.cursor = Ticks(slow.project), None
+    names, states, requested = (f"{number:02}" for number in range(99)), set(), []
+
+    def tick(ticks: Ticks) -> None:
+        if isinstance(ticks(), dg.RunRequest):
+            requested.append(Cursor.parse(ticks.cursor).requested)
+
+    for _ in range(data.draw(st.integers(1, 25), "ticks")):
+        change(slow.directory, data.draw(st.sampled_from(CHANGES), "change"), next(names))
+        states.add(state_of(images_of(slow.project.settings.data_dir)).fingerprint)
+        tick(slow)
+    files = sum(path.is_file() for path in slow.directory.rglob("*"))
+    for _ in range(4 * (files + 6)):
+        tick(slow)
+    assert set(requested) <= states
+    assert all(one != other for one, other in pairwise(requested))
+    by_many = requested[-1]
+    for _ in range(3):
+        tick(quick)
+    assert by_many == requested[-1]
+
+
+CHANGES = [None, None, None, ("03", "new"), ("07", "new"), ("07", "written"), ("03", "written"), ("03", "gone")]
+
+
+def change(directory: Path, what: tuple[str, str] | None, name: str) -> None:
+    """One change to a tree: a new file before or behind what is there, another size, or one less."""
+    if not what:
+        return
+    below, kind = what
+    files = sorted((directory / below).glob("*.jpg"))
+    if kind == "new":
+        (directory / below / f"{name}.jpg").write_bytes(b"new")
+    elif kind == "written":
+        files[0].write_bytes(b"x" * (10 + int(name)))
+    elif len(files) > 1:
+        files[0].unlink()
 
 
 # --- the sensor on the whole export
