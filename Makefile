@@ -46,6 +46,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.history
 	$(BIN)/python -m benchmarks.exchange
+	$(BIN)/python -m benchmarks.images
 
 # The pictures of README and docs, from the demo; it wants chromium.
 screenshots: .venv/installed-dev
