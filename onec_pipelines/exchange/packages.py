@@ -2,7 +2,8 @@
 
 The key of an export is its user, its catalogue and the date of its first file of goods or offers. A session of changes
 is a package of its own, unless its key is that of a full export that is still open, or it begins with a later portion:
-not every 1C gives all portions one date, and a first portion alone says that it is all there is. Each session of a full
+not every 1C gives all portions one date, and a first portion alone says that it is all there is. Nor does every 1C name
+the catalogue of its offers: what names none may be of any. Each session of a full
 export is a portion, imported after a quiet time as if it were changes. What nobody names is judged once, over all
 portions together, when the export is over: see `close_full`. An export that broke off is never judged.
 """
@@ -53,7 +54,7 @@ def _full_of(connection: psycopg.Connection, user: str, contents: Contents, pack
     open_ = read_packages(connection, OPEN_FULL, {"user": user}, "id desc")
     if not contents.catalog and not contents.exported_at:
         return open_[0].id if open_ else None  # pictures and lists that have no key of their own
-    of_catalog = [full for full in open_ if full.catalog == contents.catalog]
+    of_catalog = [full for full in open_ if full.catalog == contents.catalog or not (full.catalog and contents.catalog)]
     goes_on = contents.goes_on and not contents.is_full  # a later portion, whose date may be one of its own
     same = [full for full in of_catalog if contents.exported_at and full.exported_at == contents.exported_at]
     if same or (of_catalog and goes_on):

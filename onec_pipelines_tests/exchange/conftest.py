@@ -35,6 +35,16 @@ def goods(*ids: str, date: str = DAY1, changes: bool = False, catalog: str = "ca
     )
 
 
+def offers(*ids: str, date: str = DAY1, changes: bool = False) -> str:
+    """`offers.xml` of a 1C that does not say of which catalogue its offers are."""
+    listed = "".join(f"<Предложение><Ид>{id_}</Ид><Количество>5</Количество></Предложение>" for id_ in ids)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация ВерсияСхемы="2.08" ДатаФормирования="{date}">'
+        f'<ПакетПредложений СодержитТолькоИзменения="{str(changes).lower()}"><Ид>p</Ид><Предложения>{listed}'
+        "</Предложения></ПакетПредложений></КоммерческаяИнформация>"
+    )
+
+
 @dataclass
 class Running:
     """A server: where it listens, its service, and who asks it."""

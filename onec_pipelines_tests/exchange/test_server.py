@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from onec_pipelines.exchange.client import ExchangeError, files_of, portions_of
-from onec_pipelines_tests.exchange.conftest import DAY1, DAY2, basic, goods
+from onec_pipelines_tests.exchange.conftest import DAY1, DAY2, basic, goods, offers
 
 
 def packages(connection: psycopg.Connection) -> list[tuple[object, ...]]:
@@ -97,6 +97,28 @@ def test_a_later_portion_with_a_date_of_its_own_does_not_end_a_full_export(serve
     for files in portions_of(files_of(root)):
         assert server.client().session(root, files)
     assert [row[:2] for row in packages(connection)] == [("full", "open"), ("portion", "open"), ("portion", "open")]
+
+
+def test_offers_that_name_no_catalogue_are_portions_of_the_full_export_of_their_date(server, export, connection):
+    root = export(
+        {
+            "import0_1.xml": goods("1"),
+            "offers0_1.xml": offers("1"),
+            "offers0_2.xml": offers("2", date=DAY2, changes=True),
+        }
+    )
+    for files in portions_of(files_of(root)):
+        assert server.client().session(root, files)
+    assert [row[:2] for row in packages(connection)] == [("full", "open"), *[("portion", "open")] * 3]
+
+
+def test_changes_that_name_no_catalogue_come_after_the_full_export_before_them(server, export, connection):
+    root = export({"import0_1.xml": goods("1"), "offers0_1.xml": offers("1", date=DAY2, changes=True)})
+    for files in portions_of(files_of(root)):
+        server.client(asks_import=False).session(root, files)
+        for session in server.records.quiet_sessions(-1):
+            server.service.seal(session)
+    assert [row[:2] for row in packages(connection)] == [("full", "sealed"), ("portion", "merged"), ("changes", "sealed")]
 
 
 @pytest.mark.parametrize("is_zip", [True, False])
