@@ -14,11 +14,15 @@ from pathlib import Path
 import psycopg
 
 from onec_pipelines.commerceml.manifest import CHANGES, FULL, PORTION
+from onec_pipelines.commerceml.preflight import preflight
+from onec_pipelines.commerceml.snapshot import ExportSnapshot
+from onec_pipelines.datasets import ALL
 from onec_pipelines.exchange import words
 from onec_pipelines.exchange.records import (
     Package,
     SessionRow,
     change_packages,
+    fail_packages,
     read_packages,
     seal_packages,
 )
@@ -79,12 +83,13 @@ def _insert(connection: psycopg.Connection, kind: str, user: str, contents: Cont
 
 
 def close_full(connection: psycopg.Connection, full: Package, packages: Path) -> None:
-    """A full export is over: seal all its portions together, unless it broke off; the caller holds the lock."""
+    """A full export is over: seal all its portions together, unless it broke off; the caller holds the lock.
+
+    One that lacks what the preflight asks of a full export is kept with that sentence: nobody could import it.
+    """
     portions = read_packages(connection, "full_id = %(full)s", {"full": full.id}, "id")
     if _broke_off(connection, full):
-        change_packages(
-            connection, "state = 'failed', message = %(words)s, ended_at = now()", [full.id], words=words.BROKEN_OFF
-        )
+        fail_packages(connection, [full.id], words.BROKEN_OFF)
         seal_packages(connection, [portion.id for portion in portions if portion.state == "open"])
         return
     contents = _together(full, portions)
@@ -92,6 +97,7 @@ def close_full(connection: psycopg.Connection, full: Package, packages: Path) ->
     merge([packages / (portion.directory or "") for portion in portions], root)
     listed = listing(root)
     publish(root, packages / str(full.id), contents, listed, kind=FULL, package=full.id, user=full.user_name)
+    problems = preflight(ExportSnapshot(packages / str(full.id)), ALL, has_products=True)
     change_packages(
         connection,
         "directory = %(directory)s, files = %(files)s, bytes = %(bytes)s, holds = %(holds)s",
@@ -103,7 +109,10 @@ def close_full(connection: psycopg.Connection, full: Package, packages: Path) ->
     )
     waiting = [portion.id for portion in portions if portion.state in TO_COME]
     change_packages(connection, "state = 'merged', ended_at = now()", waiting)
-    seal_packages(connection, [full.id])
+    if problems:
+        fail_packages(connection, [full.id], " ".join(problems))
+    else:
+        seal_packages(connection, [full.id])
 
 
 def _broke_off(connection: psycopg.Connection, full: Package) -> bool:

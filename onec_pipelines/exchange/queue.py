@@ -40,6 +40,12 @@ class Queue:
             return None
         return first
 
+    def has_catalogs(self) -> bool:
+        """Whether several catalogues are delivered: one alone need not be named."""
+        query = "select count(distinct catalog) > 1 from onec.exchange_packages where catalog <> ''"
+        row = self.connection.execute(query).fetchone()
+        return bool(row and row[0])
+
     def path(self, package: Package) -> Path:
         """Where its files lie."""
         return self.directory / "packages" / str(package.directory)

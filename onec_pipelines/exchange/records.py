@@ -247,6 +247,11 @@ def change_packages(connection: psycopg.Connection, change: str, ids: Sequence[i
     connection.execute(query.encode(), {**values, "ids": list(ids)})
 
 
+def fail_packages(connection: psycopg.Connection, ids: Sequence[int], message: str) -> None:
+    """Keep packages with the reason why nobody will import them."""
+    change_packages(connection, "state = 'failed', message = %(message)s, ended_at = now()", ids, message=message)
+
+
 SEALED = (
     "state = 'sealed', place = nextval('onec.exchange_places'), sealed_at = now(), ended_at = null, run_id = null, "
     "progress = '', message = ''"

@@ -31,6 +31,8 @@ TRUSTED_SECONDS = 5.0
 """For how long a session is not asked for again while its files come."""
 
 FORGOTTEN_SECONDS = 300.0
+FULL_OF = "(select full_id from onec.exchange_packages where id = %(package)s)"
+"""The full package that one is a portion of."""
 
 
 class RefusedError(Exception):
@@ -189,12 +191,20 @@ class Service:
         return (root / name).is_file() or any(root.rglob(name.rpartition("/")[2]))
 
     def finish(self, session: SessionRow) -> None:
-        """The exchange is over: what it has brought is sealed, and its full export closed."""
+        """The exchange is over: what it has brought is sealed, and its full export closed.
+
+        Raises:
+            RefusedError: its files cannot be imported, nor the full export as a whole, or a run of it has failed.
+        """
         self.seal(session)
         now = self.records.read_session(session.id)
+        if now and now.failure:
+            raise RefusedError(now.failure)
         if now and now.package_id:
-            of_session = "id in (select full_id from onec.exchange_packages where id = %(package)s)"
-            self._close(f"kind = 'full' and state = 'open' and {of_session}", package=now.package_id)
+            self._close(f"kind = 'full' and state = 'open' and id = {FULL_OF}", package=now.package_id)
+            failed = f"state = 'failed' and (full_id = {FULL_OF} or id in (%(package)s, {FULL_OF}))"
+            for package in self.records.packages(failed, {"package": now.package_id}, "ended_at limit 1"):
+                raise RefusedError(words.run_failed(package.message, package.run_id or ""))
 
     def end_fulls(self, user: str) -> None:
         """Close what a user's full exports have collected: orders come after them."""

@@ -121,7 +121,7 @@ def start(exchange_settings: ExchangeSettings, database_url: str) -> Iterator[Ca
     """Start a server: `start(quiet=1).url`."""
     with ExitStack() as stack:
 
-        def started(*, hold: float = 0.2, reserve: int = 0, **changes: object) -> Running:
+        def started(*, hold: float = 2.0, reserve: int = 0, **changes: object) -> Running:
             service = Service(replace(exchange_settings, **changes), Records(database_url), reserve=reserve)  # type: ignore[arg-type]
             return stack.enter_context(running(service, hold))
 

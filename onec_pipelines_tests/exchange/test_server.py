@@ -118,7 +118,11 @@ def test_changes_that_name_no_catalogue_come_after_the_full_export_before_them(s
         server.client(asks_import=False).session(root, files)
         for session in server.records.quiet_sessions(-1):
             server.service.seal(session)
-    assert [row[:2] for row in packages(connection)] == [("full", "sealed"), ("portion", "merged"), ("changes", "sealed")]
+    assert [row[:2] for row in packages(connection)] == [
+        ("full", "sealed"),
+        ("portion", "merged"),
+        ("changes", "sealed"),
+    ]
 
 
 @pytest.mark.parametrize("is_zip", [True, False])
@@ -166,6 +170,63 @@ def test_a_full_export_is_over_when_1c_says_so(server, export, connection, mode)
     assert server.ask(session, "mode=import&filename=import0_1.xml") == "success"
     assert server.ask(session, f"mode={mode}&timestamp=1") == "success"
     assert packages(connection)[0][:2] == ("full", "sealed")
+
+
+PARTS = {
+    "goods/goods_1.xml": goods("1"),
+    "offers/offers_1.xml": offers("1"),
+    "prices/prices_1.xml": offers("1"),
+    "rests/rests_1.xml": offers("1"),
+}
+
+
+@pytest.mark.parametrize("mode", ["complete", "deactivate"])
+def test_a_full_export_of_3_1_that_lacks_a_directory_is_told_in_the_words_of_the_preflight(server, connection, mode):
+    session = server.log_in()
+    for name in ("goods/goods_1.xml", "offers/offers_1.xml"):
+        server.ask(session, f"mode=file&filename={name}", PARTS[name].encode())
+    assert (
+        server.ask(session, "mode=import&filename=goods/goods_1.xml") == "success"
+    )  # more may come in a later session
+    told = (
+        f"failure\nОтсутствуют обязательные поддиректории в {server.service.packages / '1'}: prices, rests. "
+        "Убедитесь, что данные выгружены из 1С в правильной структуре."
+    )
+    assert server.ask(session, f"mode={mode}&timestamp=1") == told
+    assert server.ask(session, "mode=complete") == told
+    assert [row[:2] for row in packages(connection)] == [("full", "failed"), ("portion", "merged")]
+
+
+def test_what_a_full_export_of_3_1_lacks_may_come_in_a_later_session(server, connection):
+    for name, content in PARTS.items():
+        session = server.log_in()
+        server.ask(session, f"mode=file&filename={name}", content.encode())
+        assert server.ask(session, f"mode=import&filename={name}") == "success"
+    assert server.ask(session, "mode=complete") == "success"
+    assert packages(connection)[0][:2] == ("full", "sealed")
+
+
+def test_a_full_export_of_goods_alone_is_one_where_its_files_lie_beside_each_other(server, connection):
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=import0_1.xml", goods("1").encode())
+    assert server.ask(session, "mode=complete") == "success"
+    assert packages(connection)[0][:2] == ("full", "sealed")
+
+
+def test_what_cannot_be_imported_is_told_where_1c_asks_for_no_import_first(server, connection):
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=import0_1.xml", b"<a")
+    assert server.ask(session, "mode=complete").startswith("failure\nФайл import0_1.xml не читается как XML")
+    assert packages(connection) == []
+
+
+def test_a_run_of_a_portion_that_failed_is_told_when_1c_says_that_it_is_done(server, connection):
+    session = server.log_in()
+    server.ask(session, "mode=file&filename=import0_1.xml", goods("1").encode())
+    server.ask(session, "mode=import&filename=import0_1.xml")
+    connection.execute("update onec.exchange_packages set state = 'sealed' where kind = 'portion'")
+    land(connection, "failed", "Каталог товаров пуст.")
+    assert server.ask(session, "mode=complete") == "failure\nКаталог товаров пуст. Запуск 1a2b3c4d."
 
 
 def test_a_full_export_is_over_when_orders_are_asked_for(server, export, connection):

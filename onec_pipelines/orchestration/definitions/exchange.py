@@ -24,7 +24,7 @@ from onec_pipelines.orchestration.definitions.sensors import REQUEST_TAG
 from onec_pipelines.orchestration.machinery.coordinator import launch_problems
 from onec_pipelines.orchestration.private import FINISHED_STATUSES
 from onec_pipelines.orchestration.resources import Onec
-from onec_pipelines.orchestration.runs.export import DATA_DIR_TAG
+from onec_pipelines.orchestration.runs.export import BEGUN_TAG
 from onec_pipelines.orchestration.runs.history import PACKAGE_TAG, USER_TAG, Session, find_session
 from onec_pipelines.orchestration.runs.progress import IMPORT_TYPE_TAG
 from onec_pipelines.settings import Settings
@@ -153,17 +153,17 @@ def types_of(package: Package) -> list[str]:
 
 
 def run_of(queue: Queue, package: Package) -> dg.RunRequest:
-    """The request for the run of a package."""
+    """The request for the run of a package; its tags are what the Runs page shows of a delivery."""
     types = types_of(package)
     is_whole = len(types) == len(IMPORTED)
     tags = {
         REQUEST_TAG: queue.request(package),
         IMPORT_TYPE_TAG: types[0] if len(types) == 1 else ALL,
-        DATA_DIR_TAG: str(queue.path(package)),
+        BEGUN_TAG: str(queue.path(package)),
         PACKAGE_TAG: str(package.id),
         KIND_TAG: package.kind,
         USER_TAG: visible(package.user_name),
-        **({CATALOG_TAG: visible(package.catalog)} if package.catalog else {}),
+        **({CATALOG_TAG: visible(package.catalog)} if package.catalog and queue.has_catalogs() else {}),
     }
     selection = None if is_whole else [dg.AssetKey(BY_NAME[name].asset) for name in types]
     return dg.RunRequest(tags=tags, asset_selection=selection)

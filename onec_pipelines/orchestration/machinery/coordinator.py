@@ -103,7 +103,7 @@ class PreflightRunCoordinator(QueuedRunCoordinator):
             if self._preflight:
                 self._refuse_unless_ready(run, assets)
                 settings = Settings.from_environment()
-                tags |= directory_tags(data_dir_of(run, self._instance, settings), settings)
+                tags |= directory_tags(data_dir_of(run, self._instance, settings), settings, run.tags)
             self._instance.add_run_tags(run.run_id, tags)
         return super().submit_run(context)
 

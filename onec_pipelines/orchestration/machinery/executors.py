@@ -49,7 +49,8 @@ class LockedExecutor(dg.Executor):
         settings, instance, run = Settings.from_environment(), plan_context.instance, plan_context.dagster_run
         url, directory = database_url(settings), data_dir_of(run, instance, settings)
         with run_lock(url, run.run_id):
-            instance.add_run_tags(run.run_id, locked_tag(run.run_id) | directory_tags(directory, settings))
+            tags = locked_tag(run.run_id) | directory_tags(directory, settings, run.tags)
+            instance.add_run_tags(run.run_id, tags)
             yield from self.inner.execute(plan_context, execution_plan)
             settle_tags(instance, url, run.run_id)
 

@@ -5,6 +5,7 @@ One that is told nothing imports what the run does that it repeats, or else `ONE
 stands in a tag that the UI does not show: all its steps mean the same directory, in whatever process.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,11 +28,13 @@ def data_dir_of(run: dg.DagsterRun, instance: dg.DagsterInstance, settings: Sett
     return settings.data_dir
 
 
-def directory_tags(data_dir: Path, settings: Settings) -> dict[str, str]:
-    """The tags that keep a run to its directory.
+def directory_tags(data_dir: Path, settings: Settings, told: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The tags that keep a run to its directory, beside those that it has: a delivery has a tag of its own to show.
 
     Celery's workers have none to be kept to: each machine has the export under an `ONEC_DATA_DIR` of its own.
     """
+    if told and told.get(BEGUN_TAG) == str(data_dir):
+        return {}
     if data_dir != settings.data_dir:
         return {DATA_DIR_TAG: str(data_dir)}
     return {} if settings.executor == "celery" else {BEGUN_TAG: str(data_dir)}

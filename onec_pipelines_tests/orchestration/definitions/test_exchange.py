@@ -10,10 +10,18 @@ import pytest
 
 from onec_pipelines.database.locks import import_lock
 from onec_pipelines.exchange.client import files_of, portions_of
+from onec_pipelines.exchange.queue import opened
 from onec_pipelines.exchange.records import Records
 from onec_pipelines.exchange.service import Service
 from onec_pipelines.importing import import_catalog, import_prices, import_stocks
-from onec_pipelines.orchestration.definitions.exchange import NOTHING, OFF, OURS, build_exchange_sensor, russian
+from onec_pipelines.orchestration.definitions.exchange import (
+    NOTHING,
+    OFF,
+    OURS,
+    build_exchange_sensor,
+    run_of,
+    russian,
+)
 from onec_pipelines.orchestration.definitions.schedules import build_nightly_refresh
 from onec_pipelines.orchestration.definitions.sensors import FED, export_sensor, import_files_sensor
 from onec_pipelines.orchestration.machinery.launch import QUIET
@@ -217,6 +225,14 @@ def test_a_package_whose_lock_is_busy_keeps_its_place(shop):
         assert not shop.run(shop.tick()).success
     shop.tick()
     assert shop.states() == [("changes", "sealed")]
+
+
+def test_the_catalogue_of_a_delivery_is_shown_where_there_are_several(shop):
+    shop.push({"import.xml": goods("1", changes=True)})
+    assert "onec/catalog" not in shop.tick().tags
+    shop.push({"import.xml": goods("2", changes=True, catalog="cat-2")})
+    with opened(str(shop.settings.database_url), shop.settings.exchange.directory) as queue:
+        assert run_of(queue, shop.server.records.find_package(2)).tags["onec/catalog"] == "cat-2"
 
 
 def test_one_package_is_imported_at_a_time(shop):

@@ -84,6 +84,12 @@ def test_only_another_directory_than_that_of_the_settings_is_shown_in_the_list_o
     assert directory_tags(Path("/srv/other"), settings_of()) == {"onec/data_dir": "/srv/other"}
 
 
+def test_the_directory_of_a_delivery_is_not_shown_beside_its_number():
+    told = {".dagster/onec_data_dir": "/srv/exchange/packages/7"}
+    assert directory_tags(Path("/srv/exchange/packages/7"), settings_of(), told) == {}
+    assert directory_tags(Path("/srv/other"), settings_of(), told) == {"onec/data_dir": "/srv/other"}
+
+
 def test_celerys_machines_have_the_export_each_in_a_place_of_its_own():
     assert directory_tags(Path("/srv/1c"), settings_of(ONEC_EXECUTOR="celery", ONEC_CELERY_BROKER=BROKER)) == {}
 
