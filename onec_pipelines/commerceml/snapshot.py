@@ -31,7 +31,7 @@ from onec_pipelines.commerceml.content import (
     read_content,
 )
 from onec_pipelines.commerceml.export import IMAGES, PARTS, ExportFile, Layout, list_files, list_hidden, name_of
-from onec_pipelines.commerceml.manifest import package_kind
+from onec_pipelines.commerceml.manifest import PORTION, package_kind, spared_types
 from onec_pipelines.commerceml.xml import read_elements
 from onec_pipelines.datasets import BY_NAME
 from onec_pipelines.errors import ExportError
@@ -85,6 +85,10 @@ class ExportSnapshot:
     def package_kind(self) -> str:
         """What the package in it is, if 1C has pushed it: `full`, `portion` or `changes`; empty in any other."""
         return package_kind(self.root)
+
+    def takes_nothing_away(self, import_type: str) -> bool:
+        """Whether whom or what it does not name stays: it is a portion, or others deliver such lists, too."""
+        return self.package_kind == PORTION or import_type in spared_types(self.root)
 
     @property
     def is_told_by_names(self) -> bool:

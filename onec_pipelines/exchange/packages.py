@@ -16,7 +16,7 @@ import psycopg
 from onec_pipelines.commerceml.manifest import CHANGES, FULL, PORTION
 from onec_pipelines.commerceml.preflight import preflight
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
-from onec_pipelines.datasets import ALL
+from onec_pipelines.datasets import ALL, CUSTOMERS
 from onec_pipelines.exchange import words
 from onec_pipelines.exchange.records import (
     Package,
@@ -44,7 +44,13 @@ def add_session(  # noqa: PLR0913, PLR0917 - what there is to know of a session
     full = _full_of(connection, session.user_name, contents, packages)
     kind = PORTION if full else CHANGES
     package = _insert(connection, kind, session.user_name, contents, full)
-    publish(root, packages / str(package), contents, files, kind=kind, package=package, user=session.user_name)
+    stated = {
+        "kind": kind,
+        "package": package,
+        "user": session.user_name,
+        "spares": spared(connection, session.user_name),
+    }
+    publish(root, packages / str(package), contents, files, **stated)
     change_packages(connection, "directory = %(directory)s", [package], directory=str(package))
     if full:
         change_packages(connection, "touched_at = now()", [full])
@@ -66,6 +72,19 @@ def _full_of(connection: psycopg.Connection, user: str, contents: Contents, pack
     for full in reversed(of_catalog):
         close_full(connection, full, packages)
     return _insert(connection, FULL, user, contents, None) if contents.is_full else None
+
+
+def spared(connection: psycopg.Connection, user: str) -> list[str]:
+    """The import types whose lists a user does not speak for alone.
+
+    Goods, prices and stocks belong to catalogues; a contragent belongs to nobody, and one that the list of a second
+    1C does not name may be a customer of the first.
+    """
+    row = connection.execute(
+        "select exists (select from onec.exchange_packages where user_name <> %s and %s = any(holds))",
+        [user, CUSTOMERS.name],
+    ).fetchone()
+    return [CUSTOMERS.name] if row and row[0] else []
 
 
 def _insert(connection: psycopg.Connection, kind: str, user: str, contents: Contents, full: int | None) -> int:
@@ -96,7 +115,8 @@ def close_full(connection: psycopg.Connection, full: Package, packages: Path) ->
     root = packages / f"{full.id}.new"
     merge([packages / (portion.directory or "") for portion in portions], root)
     listed = listing(root)
-    publish(root, packages / str(full.id), contents, listed, kind=FULL, package=full.id, user=full.user_name)
+    stated = {"kind": FULL, "package": full.id, "user": full.user_name, "spares": spared(connection, full.user_name)}
+    publish(root, packages / str(full.id), contents, listed, **stated)
     problems = preflight(ExportSnapshot(packages / str(full.id)), ALL, has_products=True)
     change_packages(
         connection,

@@ -138,14 +138,14 @@ def ready_to_land(
     contents = request.export.files_of(dataset.name)
     remember(connection, request.export)
     last = read_last(connection, dataset.name)
-    is_portion = request.export.package_kind == PORTION  # the same files are judged later, together with the others
-    digest = fingerprint([digest_of(contents), PORTION]) if is_portion else digest_of(contents)
+    spares = request.export.takes_nothing_away(dataset.name)  # the same files may be judged later, with others
+    digest = fingerprint([digest_of(contents), PORTION]) if spares else digest_of(contents)
     if last and last.fingerprint == digest and not request.force and not _is_emptied(connection, dataset, last):
         with connection.transaction():
             yield lambda: _land_pending(dataset, connection, request, last)
         return
     with _staged(dataset, connection, request, contents) as (staging, reading):
-        if is_portion:
+        if spares:
             reading.take_nothing_away()
         yield lambda: _land_files(dataset, connection, request, Read(contents, digest, staging, reading))
 

@@ -59,7 +59,7 @@ class Running:
         return self.service.records
 
     def client(self, **options: object) -> Client:
-        self.clients.append(Client(self.url, USER, PASSWORD, **options))  # type: ignore[arg-type]
+        self.clients.append(Client(self.url, self.service.settings.user, PASSWORD, **options))  # type: ignore[arg-type]
         return self.clients[-1]
 
     def raw(

@@ -191,6 +191,41 @@ def test_the_whole_export_is_judged_over_all_its_portions(shop, connection):
     assert names(connection) == [*"123"]
 
 
+def contragents(*ids: str) -> str:
+    """A list that says it is full."""
+    listed = "".join(f"<Контрагент><Ид>{id_}</Ид><Наименование>{id_}</Наименование></Контрагент>" for id_ in ids)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><КоммерческаяИнформация ВерсияСхемы="2.08">'
+        f'<Контрагенты СодержитТолькоИзменения="false">{listed}</Контрагенты></КоммерческаяИнформация>'
+    )
+
+
+def customers(connection: psycopg.Connection) -> list[str]:
+    """The active customers."""
+    return [row[0] for row in connection.execute("select onec_id from onec.customers where is_active order by 1")]
+
+
+def test_a_full_list_of_contragents_takes_away_whom_it_does_not_name(shop, connection):
+    for ids in (["a", "b"], ["a"]):
+        shop.push({"contragents.xml": contragents(*ids)})
+        assert shop.run(shop.tick()).success
+        shop.tick()
+    assert customers(connection) == ["a"]
+
+
+@pytest.mark.parametrize("with_goods", [False, True], ids=["alone", "in a full export"])
+def test_a_full_list_of_contragents_takes_nobody_away_once_two_users_deliver(shop, connection, with_goods):
+    shop.push({"contragents.xml": contragents("a", "b")})
+    assert shop.run(shop.tick()).success
+    shop.tick()
+    told = replace(shop.settings.exchange, user="second", quiet=3600, settle=3600)
+    with running(Service(told, shop.server.records, reserve=0), hold=0.2) as shop.server:
+        shop.push({"contragents.xml": contragents("c"), **({"import.xml": goods("1")} if with_goods else {})})
+        shop.server.service.end_fulls("second")
+        assert shop.run(shop.tick()).success
+        assert customers(connection) == ["a", "b", "c"]
+
+
 def test_what_cannot_be_imported_is_kept_with_its_reason_and_the_next_goes_on(shop):
     shop.push({"rests.xml": RESTS})
     shop.push({"import.xml": goods("1", changes=True)})
