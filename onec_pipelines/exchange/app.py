@@ -189,20 +189,30 @@ class Exchange:
         self, effect: protocol.Effect, session: Session | None, request: HttpRequest, asked: protocol.Request
     ) -> Answer:
         try:
-            match effect:
-                case protocol.LogIn():
-                    return await self._log_in(effect, request)
-                case protocol.Begin(answer):
-                    return await self._begin(answer, session)
-                case protocol.Receive(name, is_kept):
-                    return await self._receive(name, request, asked, session if is_kept else None)
-                case protocol.Import(name) if session:
-                    return await self._import(name, session)
-                case protocol.Finish() if session:
-                    await self._thread(partial(self.service.finish, session.row), heavy=True)
-                    return protocol.SUCCESS
+            return await self._done(effect, session, request, asked)
         except RefusedError as error:
             return failure(error.said, fails=error.fails)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            log.exception("no room on the disk")
+            return failure(words.disk_full(asked.filename or "выгрузки"), fails=True)
+
+    async def _done(
+        self, effect: protocol.Effect, session: Session | None, request: HttpRequest, asked: protocol.Request
+    ) -> Answer:
+        match effect:
+            case protocol.LogIn():
+                return await self._log_in(effect, request)
+            case protocol.Begin(answer):
+                return await self._begin(answer, session)
+            case protocol.Receive(name, is_kept):
+                return await self._receive(name, request, asked, session if is_kept else None)
+            case protocol.Import(name) if session:
+                return await self._import(name, session)
+            case protocol.Finish() if session:
+                await self._thread(partial(self.service.finish, session.row), heavy=True)
+                return protocol.SUCCESS
         raise AssertionError(effect)
 
     async def _log_in(self, effect: protocol.LogIn, request: HttpRequest) -> Answer:
@@ -231,13 +241,9 @@ class Exchange:
         try:
             await self._keep(name, blocks, asked.length or 0, session)
         except OSError as error:
-            if error.errno not in NO_ROOM:
-                said = words.wrong_name(name) if error.errno in {errno.ENOTDIR, errno.EISDIR, errno.ELOOP} else ""
-                if not said:
-                    raise
-                return failure(said, fails=True)
-            log.exception("no room for a file")
-            return failure(words.disk_full(name), fails=True)
+            if error.errno not in {errno.ENOTDIR, errno.EISDIR, errno.ELOOP}:
+                raise
+            return failure(words.wrong_name(name), fails=True)
         return protocol.SUCCESS
 
     async def _keep(self, name: str, blocks: AsyncIterator[bytes], length: int, session: Session) -> None:

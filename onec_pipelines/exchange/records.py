@@ -22,6 +22,15 @@ IDLE, LONGEST = "30 minutes", "24 hours"
 """How long a session lives without a request, and at most."""
 TRIES, TRIES_WITHIN = 5, 60
 """Wrong passwords of one address for one user within so many seconds, before it has to wait."""
+TIMES = (
+    ("exchange_sessions", "seen_at", ""),
+    ("exchange_sessions", "opened_at", ""),
+    ("exchange_logins", "failed_at", ""),
+    ("exchange_packages", "received_at", ""),
+    ("exchange_packages", "ended_at", ""),
+    ("exchange_packages", "touched_at", " and state <> 'running'"),
+)
+"""What is compared with the time; by `touched_at` of one that is running its run is known."""
 LOCK = 0x31435F58
 """Advisory lock under which packages are sealed, one at a time."""
 
@@ -145,14 +154,14 @@ class Records:
                 [uuid.uuid4(), token_hash, user, address],
             )
 
-    def find_session(self, token_hash: bytes) -> SessionRow | None:
-        """The session of a cookie, if it has not expired; it counts as seen."""
+    def find_session(self, token_hash: bytes, *, is_known: bool = False) -> SessionRow | None:
+        """The session of a cookie, if it has not expired; it counts as seen. One that is known has not been idle."""
         with self.connection() as connection, connection.cursor(row_factory=class_row(SessionRow)) as cursor:
             return cursor.execute(
                 f"update onec.exchange_sessions set seen_at = now() where token_hash = %s "  # noqa: S608 - ours
-                f"and seen_at > now() - interval '{IDLE}' and opened_at > now() - interval '{LONGEST}' "
+                f"and (%s or seen_at > now() - interval '{IDLE}') and opened_at > now() - interval '{LONGEST}' "
                 f"returning {SESSION}".encode(),
-                [token_hash],
+                [token_hash, is_known],
             ).fetchone()
 
     def fail_session(self, session: uuid.UUID, words: str) -> None:
@@ -183,8 +192,7 @@ class Records:
 
     def quiet_sessions(self, seconds: int) -> list[SessionRow]:
         """Sessions with files that have been silent for so long, in the order in which they began."""
-        condition = "has_files and failure = '' and seen_at < now() - make_interval(secs => %(seconds)s) "
-        condition += f"and seen_at > now() - interval '{LONGEST}'"
+        condition = "has_files and failure = '' and seen_at < now() - make_interval(secs => %(seconds)s)"
         return self._sessions(condition, {"seconds": seconds})
 
     def _sessions(self, condition: str, values: dict[str, object]) -> list[SessionRow]:
@@ -193,10 +201,19 @@ class Records:
             return cursor.execute(query.encode(), values).fetchall()
 
     def live_directories(self) -> set[str]:
-        """The directories below `incoming/` that may still be needed."""
-        return {
-            row.directory for row in self._sessions(f"seen_at > now() - interval '{LONGEST}'", {}) if not row.failure
-        }
+        """The directories below `incoming/` that may still be needed: a server may have stood still for days."""
+        may_be = f"failure = '' and (has_files or seen_at > now() - interval '{LONGEST}')"
+        return {row.directory for row in self._sessions(may_be, {})}
+
+    def catch_up(self) -> None:
+        """Let what is on record as of a later time than now be of now: somebody has set the clock back.
+
+        Else nothing would be quiet, and whoever has mistyped his password would wait, until the clock is there again.
+        """
+        with self.connection() as connection:
+            for table, column, only in TIMES:
+                query = f"update onec.{table} set {column} = now() where {column} > now() + interval '1 minute'{only}"  # noqa: S608
+                connection.execute(query.encode())
 
     # --- packages
 
@@ -239,6 +256,12 @@ def read_packages(
     with connection.cursor(row_factory=class_row(Package)) as cursor:
         query = f"select {PACKAGE} from onec.exchange_packages where {condition} order by {order}"  # noqa: S608 - ours
         return cursor.execute(query.encode(), values).fetchall()
+
+
+def open_fulls(connection: psycopg.Connection) -> dict[int, datetime]:
+    """The full exports that are not over, and when something came to each."""
+    query = "select id, touched_at from onec.exchange_packages where kind = 'full' and state = 'open'"
+    return dict(connection.execute(query).fetchall())
 
 
 def change_packages(connection: psycopg.Connection, change: str, ids: Sequence[int], **values: object) -> None:

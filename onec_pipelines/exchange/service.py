@@ -8,7 +8,9 @@ import binascii
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from onec_pipelines.exchange import words
@@ -17,7 +19,14 @@ from onec_pipelines.exchange.packages import OPEN_FULL, add_session, close_all
 from onec_pipelines.exchange.passwords import is_right, new_token, sessid_of, token_hash
 from onec_pipelines.exchange.protocol import Limits
 from onec_pipelines.exchange.protocol import Session as Known
-from onec_pipelines.exchange.records import Records, SessionRow, change_packages, read_packages, seal_packages
+from onec_pipelines.exchange.records import (
+    Records,
+    SessionRow,
+    change_packages,
+    open_fulls,
+    read_packages,
+    seal_packages,
+)
 from onec_pipelines.exchange.sealing import SealRefusedError, gather, listing, prove
 from onec_pipelines.settings import ExchangeSettings
 
@@ -45,17 +54,22 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Session:
-    """A session as a process knows it: its row, its cookie's sessid, and when the row was read."""
+    """A session as a process knows it: its row, its cookie's sessid, when the row was read and 1C last asked."""
 
     row: SessionRow
     sessid: str
     inbox: Inbox
     read_at: float = field(default_factory=time.monotonic)
+    seen_at: float = field(default_factory=time.monotonic)
 
     @property
     def known(self) -> Known:
         """What the protocol is told of it."""
         return Known(self.row.user_name, self.sessid, self.row.failure, self.inbox.size)
+
+    def was_seen_within(self, seconds: float) -> bool:
+        """Whether 1C has asked for something since; by a clock that nobody can set."""
+        return time.monotonic() - self.seen_at < seconds
 
 
 class Service:
@@ -66,6 +80,7 @@ class Service:
         self.limits = Limits(settings.chunk, settings.max_bytes, settings.is_zip, settings.charset)
         self.incoming, self.packages = settings.directory / "incoming", settings.directory / "packages"
         self._sessions: dict[bytes, Session] = {}
+        self._watched: dict[int, tuple[datetime, float]] = {}
 
     # --- who it is
 
@@ -88,14 +103,19 @@ class Service:
         return token, sessid_of(token)
 
     def session(self, token: str | None) -> Session | None:
-        """The session of a cookie; one that was asked for a moment ago is not asked for again."""
+        """The session of a cookie; one that was asked for a moment ago is not asked for again.
+
+        One that this process has seen lately is not idle, whatever the clock says: somebody may have set it.
+        """
         if not token:
             return None
         key = token_hash(token)
         kept = self._sessions.get(key)
+        if kept:
+            kept.seen_at = time.monotonic()
         if kept and time.monotonic() - kept.read_at < TRUSTED_SECONDS:
             return kept
-        row = self.records.find_session(key)
+        row = self.records.find_session(key, is_known=kept is not None)
         if row is None:
             self._sessions.pop(key, None)
             return None
@@ -107,9 +127,10 @@ class Service:
         return Inbox(self.incoming / row.directory, self.settings.chunk)
 
     def fail(self, session: Session, said: str) -> None:
-        """Keep the words of a failure for all that the session asks later."""
+        """Keep the words of a failure for all that the session asks later; its files can only take room now."""
         self.records.fail_session(session.row.id, said)
         session.read_at = 0.0
+        shutil.rmtree(session.inbox.root, ignore_errors=True)
 
     # --- what comes
 
@@ -169,6 +190,9 @@ class Service:
             except SealRefusedError as error:
                 log.warning("session %s is refused: %s", session.id, error)
                 self.records.fail_session(session.id, str(error))
+            except OSError:  # the disk is full: another try begins with as much room as this one
+                shutil.rmtree(inbox.root / "package", ignore_errors=True)
+                raise
         shutil.rmtree(inbox.root, ignore_errors=True)
 
     def _seal(self, session: SessionRow, inbox: Inbox, root: Path) -> None:
@@ -219,8 +243,11 @@ class Service:
     def tidy(self) -> None:
         """Seal what has been quiet, close what is settled. Any process may, at any time."""
         self._forget_sessions()
+        self.records.catch_up()
+        busy = {known.row.id for known in list(self._sessions.values()) if known.was_seen_within(self.settings.quiet)}
         for session in self.records.quiet_sessions(self.settings.quiet):
-            self.seal(session)
+            if session.id not in busy:
+                self._seal_or_wait(session)
         with self.records.sealing() as connection:
             quiet = "kind = 'portion' and state = 'open' and exists (select from onec.exchange_packages f where "
             quiet += (
@@ -228,14 +255,34 @@ class Service:
             )
             portions = read_packages(connection, quiet, {"quiet": self.settings.quiet}, "id")
             seal_packages(connection, [portion.id for portion in portions])
-        settled = "kind = 'full' and state = 'open' and touched_at < now() - make_interval(secs => %(settle)s)"
-        if self.records.packages(settled, {"settle": self.settings.settle}):
-            self._close(settled, settle=self.settings.settle)
+            settled = self._settled(open_fulls(connection))
+            close_all(connection, read_packages(connection, "id = any(%(ids)s)", {"ids": settled}), self.packages)
+
+    def _seal_or_wait(self, session: SessionRow) -> None:
+        """Seal, or leave it for another time: 1C has been told that it has come, and others need not wait for it."""
+        try:
+            self.seal(session)
+        except OSError as error:
+            log.warning("session %s cannot be sealed yet: %s", session.id, error)
+
+    def _settled(self, fulls: Mapping[int, datetime]) -> list[int]:
+        """Of the open full exports those to which nothing has come while this process has watched for long enough.
+
+        Not by the time that is on record: whoever sets the clock on by an hour would end a full export between two
+        portions, and what the others name would be taken away.
+        """
+        now = time.monotonic()
+        before = self._watched
+        self._watched = {
+            full: before[full] if full in before and before[full][0] == touched else (touched, now)
+            for full, touched in fulls.items()
+        }
+        return [full for full, (_, since) in self._watched.items() if now - since >= self.settings.settle]
 
     def _forget_sessions(self) -> None:
         """Forget sessions that have asked nothing for long: they are looked up again."""
         for key, session in list(self._sessions.items()):
-            if time.monotonic() - session.read_at > FORGOTTEN_SECONDS:
+            if not session.was_seen_within(FORGOTTEN_SECONDS):
                 self._sessions.pop(key, None)
 
     def remove_old(self) -> None:

@@ -83,19 +83,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def in_portions(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a size of portion: five files of goods and offers, of which the first alone says it is full."""
+    """The same with a size of portion: of three files of goods and two of offers the first says that it is full."""
     root = tmp_path_factory.mktemp("in_portions") / "import_1c"
     shutil.copytree(whole, root)
     for name, (list_, number) in LISTS.items():
         document = etree.parse(root / name)
         for part in range(number):
-            is_first = name.startswith("import") and part == 0
-            content = portion(document, list_, part, number, is_first=is_first)
-            (root / name.replace("_1", f"_{part + 1}")).write_bytes(content)
+            (root / name.replace("_1", f"_{part + 1}")).write_bytes(portion(document, list_, part, number))
     return root
 
 
-def portion(document: etree._ElementTree, list_: str, part: int, number: int, *, is_first: bool) -> bytes:
+def portion(document: etree._ElementTree, list_: str, part: int, number: int) -> bytes:
     """A part of a document, counted from 0, with its share of a list."""
     cut = copy.deepcopy(document)
     items = next(cut.iter(f"{{*}}{list_}"))
@@ -104,8 +102,8 @@ def portion(document: etree._ElementTree, list_: str, part: int, number: int, *,
         if index // share != part:
             items.remove(item)
     stated = "СодержитТолькоИзменения"
-    for element in () if is_first else cut.iter("{*}*"):
-        if stated in element.attrib:
+    for element in cut.iter("{*}*"):
+        if part and stated in element.attrib:
             element.set(stated, "true")
     return etree.tostring(cut, xml_declaration=True, encoding="UTF-8")
 

@@ -86,7 +86,7 @@ def follow(instance: dg.DagsterInstance, queue: Queue, package: Package) -> str:
     requested, seconds = queue.requested(package)
     runs = instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: requested}), limit=1)
     if not runs:
-        if seconds < GRACE_SECONDS:
+        if 0 <= seconds < GRACE_SECONDS:  # less than 0: somebody has set the clock back
             return f"Выгрузка {package.id} ждёт своего запуска."
         queue.again(package)
         return ""
