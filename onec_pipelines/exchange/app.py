@@ -49,6 +49,8 @@ LOOK_SECONDS = 0.5
 TOUCH_SECONDS = 2.0
 """How often a body that comes slowly says that its session is at work."""
 TIDY_SECONDS, REMOVE_SECONDS = 2.0, 600.0
+DRAIN_SECONDS = 5.0
+"""For how long a body that nobody wants is waited for, while nothing of it comes."""
 BLOCK = 2**20
 KEEP_ALIVE_SECONDS = 75
 """УНФ asks every 5 s, which is when uvicorn's own would close."""
@@ -151,13 +153,12 @@ class Exchange:
         return await asyncio.get_running_loop().run_in_executor(self._heavy if heavy else self._threads, do)
 
     async def _drain(self, request: HttpRequest) -> None:
-        """Read what nobody wants, up to a piece: who is still sending would not read the answer."""
-        taken = 0
-        with tolerated(log, "the body has been read, or nobody is there", RuntimeError, ClientDisconnect):
-            async for piece in request.stream():
-                taken += len(piece)
-                if taken > self.service.limits.chunk:
-                    return
+        """Read what nobody wants, up to a piece: who is still sending would not read the answer; who is not, waits."""
+        taken, pieces = 0, request.stream()
+        nobody = (RuntimeError, ClientDisconnect, StopAsyncIteration, TimeoutError)
+        with tolerated(log, "the body has been read, or nobody sends it", *nobody):
+            while taken <= self.service.limits.chunk:
+                taken += len(await asyncio.wait_for(anext(pieces), DRAIN_SECONDS))
 
     async def _answer(self, request: HttpRequest) -> Answer:
         asked = self._asked(request)
@@ -320,6 +321,12 @@ class Exchange:
                 return answer
             now = await self.board.read(package)
 
+    def close(self) -> None:
+        """Wait for what is under way in threads, and hang up."""
+        for pool in (self._threads, self._heavy, self._logins):
+            pool.shutdown()
+        self.service.records.close()
+
     async def keep_tidy(self) -> None:
         """Seal, close and remove, again and again."""
         removed_at = -REMOVE_SECONDS
@@ -379,7 +386,7 @@ def build_app(service: Service, *, hold: float = HOLD_SECONDS) -> Starlette:
         tidying.cancel()
         with tolerated(log, "the tidying has ended", asyncio.CancelledError):
             await tidying
-        service.records.close()
+        await asyncio.to_thread(exchange.close)
 
     async def answer(request: HttpRequest) -> Response:
         return await exchange(request)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from queue import Empty, LifoQueue
+from queue import Empty, Full, LifoQueue
 from typing import Any
 
 import psycopg
@@ -110,10 +110,13 @@ class Records:
             self._put_back(connection)
 
     def _put_back(self, connection: psycopg.Connection) -> None:
-        if connection.closed or connection.broken or self._idle.full():
-            connection.close()
-        else:
-            self._idle.put(connection)
+        try:
+            if not connection.closed and not connection.broken:
+                self._idle.put_nowait(connection)
+                return
+        except Full:
+            pass
+        connection.close()
 
     def close(self) -> None:
         """Close what is idle."""

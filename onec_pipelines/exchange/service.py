@@ -93,6 +93,8 @@ class Service:
         stated = credentials(authorization)
         if stated is None:
             raise RefusedError(words.NO_HEADER)
+        if "\0" in stated[0] + stated[1]:  # no text for PostgreSQL; and scrypt takes one at the end for nothing
+            raise RefusedError(words.WRONG_LOGIN)
         if seconds := self.records.seconds_to_wait(address, stated[0]):
             raise RefusedError(words.too_many_tries(seconds))
         if not is_right(*stated, known_user=self.settings.user, known_hash=self.settings.password_hash):
