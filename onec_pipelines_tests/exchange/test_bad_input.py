@@ -6,10 +6,11 @@ import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
+from onec_pipelines.database.connection import connect
 from onec_pipelines.exchange import words
 from onec_pipelines.exchange.client import Client, ExchangeError, files_of
 from onec_pipelines.exchange.inbox import Inbox
@@ -284,6 +285,40 @@ def test_a_database_that_is_away_is_told(server):
     assert server.raw("GET", "/healthz")[0] == 503
     server.service.records = there
     assert server.raw("GET", "/healthz")[0] == 200
+
+
+def test_a_session_goes_on_when_the_database_is_back(server, server_url):
+    session, body = server.log_in(), goods(*map(str, range(20))).encode()
+    assert server.ask(session, "mode=file&filename=import0_1.xml", body[:1000]) == "success"
+    name = urlsplit(server.records.url).path.removeprefix("/")
+    with connect(server_url) as postgres:
+        postgres.execute(f'alter database "{name}" with allow_connections false')
+        postgres.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
+        assert server.ask(session, "mode=import&filename=import0_1.xml") == f"failure\n{words.NO_DATABASE}"
+        assert said(server, CHECK, **basic()) == f"failure\n{words.NO_DATABASE}"
+        postgres.execute(f'alter database "{name}" with allow_connections true')
+    for piece in (body[1000:2000], body[2000:]):
+        assert server.ask(session, "mode=file&filename=import0_1.xml", piece) == "success"
+    assert server.ask(session, "mode=import&filename=import0_1.xml") == "success"
+    assert (server.service.packages / "2" / "import0_1.xml").read_bytes() == body
+
+
+@pytest.mark.slow
+def test_ten_thousand_files_in_one_session_are_all_there(server):
+    client = server.client()
+    client.check()
+    client.init()
+    for number in range(10_000):
+        told = client.ask(
+            f"type=catalog&mode=file&filename=import_files/{number % 100:02}/{number}.jpg", b"%d" % number
+        )
+        assert told.text == "success"
+    client.ask("type=catalog&mode=file&filename=import0_1.xml", goods("1").encode())
+    assert client.let_import("import0_1.xml")
+    images = server.service.packages / "2" / "import_files"
+    assert {path.name: path.read_bytes() for path in images.rglob("*.jpg")} == {
+        f"{number}.jpg": b"%d" % number for number in range(10_000)
+    }
 
 
 def test_a_defect_has_a_number_that_stands_in_the_log(server, connection, caplog):
