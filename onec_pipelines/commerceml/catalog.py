@@ -14,7 +14,7 @@ Each element of a good or an offer that has no column is kept as `extra`; one th
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from onec_pipelines.commerceml.content import OFFER_MARKS
 from onec_pipelines.commerceml.extra import Tree, add_value, attributes_of, check_extra, value_of
@@ -337,7 +337,7 @@ def _within_limit(record: Good | Offer, entity: str) -> Iterator[Fact]:
     try:
         check_extra(record.extra)
     except ValueRejected as rejected:
-        yield replace(record, extra={})
+        yield record._replace(extra={})
         yield Rejection(entity, record.onec_id, "extra", str(rejected), {}, record.line)
     else:
         yield record

@@ -1,18 +1,17 @@
-"""What a CommerceML file says, as values: frozen records without XML and without SQL.
+"""What a CommerceML file says, as values: records without XML and without SQL.
 
-Each record's fields are the columns of its staging table, so a column is named once. Identifiers are 1C's own
+A record is a row of its staging table, its fields are the columns: a column is named once. Identifiers are 1C's own
 (`onec_id`); numbers are text in PostgreSQL's notation; `line` is where the record starts in its file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Values = Mapping[str, str | list[str]]
 """Name or id -> value, or values where 1C states several."""
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(NamedTuple):
     """`Классификатор/Группы/Группа`."""
 
     onec_id: str
@@ -23,8 +22,7 @@ class Category:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """`ЕдиницыИзмерения/ЕдиницаИзмерения`, or the attributes of a 2.0x `Товар/БазоваяЕдиница`.
 
     `name` is empty where no short name is stated.
@@ -37,8 +35,7 @@ class Unit:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Property:
+class Property(NamedTuple):
     """`Классификатор/Свойства/Свойство`; `name` is empty where a deletion mark comes alone.
 
     One without an `Ид` goes by its name.
@@ -51,8 +48,7 @@ class Property:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class PropertyValue:
+class PropertyValue(NamedTuple):
     """An entry of a `ВариантыЗначений`: `Справочник`, `Вариант` or `ВариантЗначения`."""
 
     property_onec_id: str
@@ -61,8 +57,7 @@ class PropertyValue:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
+class Good(NamedTuple):
     """`Каталог/Товары/Товар`.
 
     `onec_id` is the product's. Where 2.04 writes `good#char`, that whole id is `variant_onec_id`. `name` is None where
@@ -93,8 +88,7 @@ class Good:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """`Предложения/Предложение` as a variant of a product: `good#characteristic`, or the bare product id.
 
     `beside_prices`: found in a prices or rests file, where 1C repeats the offer only to carry its prices or stocks.
@@ -119,8 +113,7 @@ class Offer:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class PriceType:
+class PriceType(NamedTuple):
     """`ТипыЦен/ТипЦены`; `name` is empty where a deletion mark comes alone."""
 
     onec_id: str
@@ -130,16 +123,14 @@ class PriceType:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(NamedTuple):
     """An offer has a `Цены`: the prices in it, possibly none, are all that the offer has."""
 
     onec_id: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """`Цены/Цена` of an offer; `price_type_onec_id` is None where 1C names no type.
 
     It may hold for a unit, of which there are `factor` in the base unit, and from a `min_quantity` on.
@@ -155,8 +146,7 @@ class Price:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Warehouse:
+class Warehouse(NamedTuple):
     """`Склады/Склад`; `name` is empty where a deletion mark comes alone."""
 
     onec_id: str
@@ -165,8 +155,7 @@ class Warehouse:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(NamedTuple):
     """The quantity of an offer in a warehouse; both are None where the offer says that it has no stock."""
 
     onec_id: str
@@ -175,8 +164,7 @@ class Stock:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(NamedTuple):
     """`Контрагенты/Контрагент` in the role of a buyer.
 
     What 1C does not state is None, and what it states empty is empty: a text of no letters, a list of no entries. So
@@ -206,8 +194,7 @@ class Customer:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotForUs:
+class NotForUs(NamedTuple):
     """A record that a rule skips, such as a supplier among customers; `roles` are those that it states."""
 
     entity: str
@@ -216,8 +203,7 @@ class NotForUs:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(NamedTuple):
     """A record or a cell that is rejected, with the reason in Russian.
 
     `cell` is the price type or the warehouse of a rejected cell, None for a whole record. `payload` holds what 1C
@@ -232,8 +218,7 @@ class Rejection:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """A container, read to its end: the lists in it (`Товары`, `Предложения`, ...) and whether it is a delta.
 
     One that is not `marked` does not say which of both it is. `catalog` is the catalogue for which it speaks, of a
@@ -247,15 +232,13 @@ class Package:
     is_classifier: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unhandled:
+class Unhandled(NamedTuple):
     """An element that no reader knows, such as `Товар/Новинка`."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(NamedTuple):
     """What of a file was mended while it was read (mending.py): in Russian, how often, and the line of the first."""
 
     what: str

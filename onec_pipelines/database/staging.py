@@ -1,17 +1,16 @@
 """Staging: records on their way into the database, by binary COPY, in UNLOGGED tables.
 
-A staging table is made from a record type: its fields are its columns, with `seq` (the order in which records
-were read: the later wins) and `file` before them, and `catalog_id` behind them, which is null until somebody fills it.
-Created in the transaction of an import, the tables vanish with it; those that several processes fill, or that are
-filled for hours, are committed, and dropped in the end. What rows mean to the tables of `onec` is not known here
-(merging.py runs the steps that say it).
+A staging table is made from a record type, a NamedTuple: its fields are its columns, with `seq` (the order in which
+records were read: the later wins) and `file` before them, and `catalog_id` behind them, which is null until somebody
+fills it. Created in the transaction of an import, the tables vanish with it; those that several processes fill, or
+that are filled for hours, are committed, and dropped in the end. What rows mean to the tables of `onec` is not known
+here (merging.py runs the steps that say it).
 """
 
 import json
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from operator import attrgetter
+from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -93,12 +92,11 @@ class Staging:
         for record_type, name in record_types.items():
             self.tables[record_type] = _table(record_type, name)
 
-    def add(self, record: object, file: str) -> None:
+    def add(self, record: tuple[Any, ...], file: str) -> None:
         """Stage a record of one of the created types."""
         table = self.tables[type(record)]
         self.seq += 1
-        row = table.row(record)
-        table.rows.append((self.seq, file, *(table.folded(row, self.fold) if self.fold else row)))
+        table.rows.append((self.seq, file, *(table.folded(record, self.fold) if self.fold else record)))
         if len(table.rows) >= BATCH:
             self._copy(table)
 
@@ -126,7 +124,6 @@ class Staging:
 class _Table:
     target: sql.Identifier
     types: list[str]
-    row: Callable[[Any], tuple[Any, ...]]
     ddl: sql.Composed
     copy: sql.Composed
     ids: tuple[int, ...] = ()
@@ -168,7 +165,6 @@ def _table(record_type: type, name: str) -> _Table:
     return _Table(
         target,
         list(columns.values()),
-        attrgetter(*columns_of(record_type)),
         sql.SQL("create unlogged table {} ({})").format(target, sql.SQL(", ").join(definitions)),
         sql.SQL("copy {} ({}) from stdin (format binary)").format(target, names),
         tuple(at for at, column in enumerate(columns_of(record_type)) if _holds_ids(column)),
@@ -190,8 +186,7 @@ def _columns_there(connection: psycopg.Connection, name: str) -> list[str]:
 
 def columns_of(record_type: type) -> dict[str, str]:
     """Column -> PostgreSQL type for each field of a record type."""
-    hints = get_type_hints(record_type)
-    return {f.name: _column_type(hints[f.name]) for f in fields(record_type)}
+    return {name: _column_type(hint) for name, hint in get_type_hints(record_type).items()}
 
 
 def _column_type(hint: Any) -> str:  # noqa: ANN401 - a type annotation has no common type

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -7,8 +7,7 @@ from onec_pipelines.database import staging as module
 from onec_pipelines.database.staging import Staging, columns_of
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     onec_id: str
     text: str | None
     tags: tuple[str, ...]
@@ -17,8 +16,7 @@ class Note:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     onec_id: str
     other: str | None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import psycopg
 
@@ -52,8 +52,7 @@ SHOW_EVERY = 500
 """Products with nothing to do that are gone through between two calls of progress."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageReference:
+class ImageReference(NamedTuple):
     """A reference and what the plan says of it; its fields are the columns of the staging table.
 
     Attributes:
@@ -94,8 +93,7 @@ class ImageReference:
     found_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedProduct:
+class PlannedProduct(NamedTuple):
     """An active product whose images are staged: those of all others stay as they are.
 
     The catalogue may be imported while images are published.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -15,8 +15,7 @@ FETCH = 2000
 """Images fetched at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThumbnailRow:
+class ThumbnailRow(NamedTuple):
     """A row of `product_thumbnails`; its fields are the columns of the staging tables."""
 
     sha256: str
