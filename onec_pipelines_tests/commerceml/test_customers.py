@@ -103,7 +103,7 @@ def test_a_customer_is_read_with_all_that_is_stated(read_contragent):
 
 def test_what_is_not_stated_is_none(read_customer):
     customer = read_customer("<Наименование>Анна</Наименование>")
-    stated = {field for field in Customer.__slots__ if getattr(customer, field) is not None}
+    stated = {field for field in Customer._fields if getattr(customer, field) is not None}
     assert stated == {"onec_id", "name", "addresses", "extra", "deleted", "line"}
     assert (customer.addresses, customer.extra) == ({}, {})
 
