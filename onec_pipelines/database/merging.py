@@ -60,6 +60,8 @@ from onec_pipelines.database.settling import keep_latest, keep_stated, yield_mar
 
 log = logging.getLogger(__name__)
 
+COUNTED_MERGE = 170_000
+"""From this version on a MERGE tells of each row whether it was updated or created."""
 SETTLING = frozenset({"latest", "repeated", "yield", "settle"})
 """The verbs of steps that settle what is staged."""
 _WRITES = re.compile(r"\b(?:insert into|update|delete from)\s+onec\.(\w+)")
@@ -141,9 +143,20 @@ def _run(connection: psycopg.Connection, step: Step, values: Mapping[str, object
         case "remove":
             yield step.counter, connection.execute(_noted(step).encode(), values).rowcount
         case "upsert":
-            update, insert = upsert_statements(connection, step, values)
-            yield f"{step.table} updated", connection.execute(update, values).rowcount
-            yield f"{step.table} created", connection.execute(insert, values).rowcount
+            updated, created = _upsert(connection, step, values)
+            yield f"{step.table} updated", updated
+            yield f"{step.table} created", created
+
+
+def _upsert(connection: psycopg.Connection, step: Step, values: Mapping[str, object]) -> tuple[int, int]:
+    """Bring a table up to date; return how many rows were updated, and how many created.
+
+    MERGE joins once where update and insert join twice. What is null has no equal to which it could be joined quickly.
+    """
+    update, insert, both = upsert_statements(connection, step, values)
+    if connection.info.server_version < COUNTED_MERGE or any(step.key.values()):
+        return connection.execute(update, values).rowcount, connection.execute(insert, values).rowcount
+    return connection.execute(both, values).fetchone() or (0, 0)
 
 
 def _noted(step: Step) -> str:
@@ -177,10 +190,26 @@ def numbers(connection: psycopg.Connection, step: Step) -> tuple[int, ...]:
     return row
 
 
+UPDATE = "update {target} t set {assignments} from ({source}) s where {same_key} and {differs}"
+INSERT = """
+insert into {target} ({names}) select {stated} from ({source}) s
+where not exists (select from {target} t where {same_key})
+"""
+BOTH = """
+with written as (
+    merge into {target} t using ({source}) s on {same_key}
+    when matched and {differs} then update set {assignments}
+    when not matched then insert ({names}) values ({stated})
+    returning merge_action() as action
+)
+select count(*) filter (where action = 'UPDATE'), count(*) filter (where action = 'INSERT') from written
+"""
+
+
 def upsert_statements(
     connection: psycopg.Connection, step: Step, values: Mapping[str, object]
-) -> tuple[sql.Composed, sql.Composed]:
-    """The update of rows that differ and the insert of rows that are not there."""
+) -> tuple[sql.Composed, sql.Composed, sql.Composed]:
+    """The update of rows that differ, the insert of rows that are not there, and both in one, which counts them."""
     source = sql.SQL(step.statement)
     columns = _columns(connection, source, values)
     changing = [column for column in columns if column not in step.key]
@@ -190,29 +219,17 @@ def upsert_statements(
         for key, nullable in step.key.items()
     )
     touched = sql.SQL(", updated_at = now()" if _has_updated_at(connection, step.table) else "")
-    update = sql.SQL(
-        "update {target} t set {assignments}{touched} from ({source}) s "
-        "where {same_key} and ({old}) is distinct from ({new})"
-    ).format(
-        target=target,
-        assignments=sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(c)) for c in changing),
-        touched=touched,
-        source=source,
-        same_key=same_key,
-        old=_qualified("t", changing),
-        new=_qualified("s", changing),
-    )
-    insert = sql.SQL(
-        "insert into {target} ({names}) select {new} from ({source}) s "
-        "where not exists (select from {target} t where {same_key})"
-    ).format(
-        target=target,
-        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
-        new=_qualified("s", columns),
-        source=source,
-        same_key=same_key,
-    )
-    return update, insert
+    parts = {
+        "target": target,
+        "source": source,
+        "same_key": same_key,
+        "names": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        "stated": _qualified("s", columns),
+        "assignments": sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(c)) for c in changing) + touched,
+        "differs": sql.SQL("({}) is distinct from ({})").format(_qualified("t", changing), _qualified("s", changing)),
+    }
+    update, insert, both = (sql.SQL(statement).format(**parts) for statement in (UPDATE, INSERT, BOTH))
+    return update, insert, both
 
 
 def _qualified(alias: str, columns: list[str]) -> sql.Composed:

@@ -6,9 +6,10 @@ from onec_pipelines.database.merging import Step, merge, numbers, parse_steps
 UNITS = "select onec_id, name, full_name, xmin::text from onec.units order by onec_id"
 
 
-@pytest.fixture
-def run(connection):
-    """Run a step as a merge file would state it; what it counts."""
+@pytest.fixture(params=[merging.COUNTED_MERGE, 1_000_000], ids=["merge", "update and insert"])
+def run(connection, request, monkeypatch):
+    """Run a step as a merge file would state it, as this version of PostgreSQL and as an older one; what it counts."""
+    monkeypatch.setattr(merging, "COUNTED_MERGE", request.param)
 
     def run(title: str, statement: str, **values: object) -> dict[str, int]:
         verb, _, name = title.partition(" ")
