@@ -151,6 +151,23 @@ def test_the_counters_and_their_plots_are_on_the_page_of_the_asset(window, summa
     window.picture("product_images_plots")
 
 
+def test_an_import_from_the_shell_is_on_the_first_page_and_is_executed_again_by_a_click(window, ui):
+    with ui.start_onec("import", "customers") as shell:
+        assert shell.wait(60) == 0
+    page = window.page
+    window.visit("Overview")
+    expect(page.get_by_text("customers_import").first).to_be_visible()
+    window.picture("timeline")
+    window.visit("Runs")
+    run_with(page, "customers_import").get_by_role("link", name=re.compile("^run ")).click()
+    first = page.url
+    page.get_by_text("Re-execute all").click()
+    expect(page).not_to_have_url(first)
+    window.picture("executed_again")
+    window.visit("Runs")
+    window.refreshed_until(page.locator("body"), re.compile(r"(customers_import.*Success.*){2}", re.DOTALL))
+
+
 def test_the_page_of_a_failed_run_says_what_is_wrong_with_the_export(window, data_dir):
     goods = next(data_dir.glob("goods/*.xml"))
     goods.write_bytes(goods.read_bytes()[:2000])
