@@ -44,6 +44,7 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.runs
 	$(BIN)/python -m benchmarks.history
 	$(BIN)/python -m benchmarks.exchange
 	$(BIN)/python -m benchmarks.images

@@ -9,7 +9,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
@@ -64,13 +64,15 @@ def take(url: str, *, application_name: str = NAME) -> psycopg.Connection:
         DatabaseError: see `connect`.
     """
     idle = _idle[os.getpid()]
-    with suppress(IndexError):  # other threads take, too
-        while True:
+    while idle:
+        try:
             connection, its_url, since = idle.pop()
-            is_fresh = its_url == url and time.monotonic() - since < IDLE_SECONDS
-            if is_fresh and ready_again(connection, application_name):
-                return connection
-            connection.close()
+        except IndexError:  # another thread has taken the last one
+            break
+        is_fresh = its_url == url and time.monotonic() - since < IDLE_SECONDS
+        if is_fresh and ready_again(connection, application_name):
+            return connection
+        connection.close()
     connection = connect(url)
     if application_name != NAME:  # not at the start, to which a reset would lead back
         set_name(connection, application_name)

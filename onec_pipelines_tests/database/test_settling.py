@@ -1,6 +1,6 @@
 """The steps that settle staged rows, as a merge file would state them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -8,8 +8,7 @@ from onec_pipelines.database.merging import merge, parse_steps
 from onec_pipelines.database.staging import Staging
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     onec_id: str
     part: str | None
     name: str | None
