@@ -28,6 +28,7 @@ import pytest
 from PIL import Image
 
 from onec_pipelines.database.connection import connect
+from onec_pipelines.database.lending import close_idle
 from onec_pipelines.database.migrate import migrate
 from onec_pipelines.errors import DatabaseError
 from onec_pipelines.postgres import embedded
@@ -355,6 +356,7 @@ class Shop:
 
         What a killed run over images has planned, or has made, may stand until the next one, where it is `planned`.
         """
+        close_idle()  # what this process keeps is meant to be there
         deadline = time.monotonic() + seconds
         while left := [
             thing for thing in self.rows(LEFT_BEHIND) if not (planned and thing.startswith(LEFT_TO_THE_NEXT))
