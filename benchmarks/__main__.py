@@ -13,12 +13,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.generate import PROFILES, write_export
+from onec_pipelines.commerceml.export import SETTLED_NS
 
 SIZES = {"S": 2_000, "M": 20_000, "L": 100_000}
 ROUNDS = {"S": 3, "M": 3, "L": 1}
@@ -44,6 +46,7 @@ def measure(size: str, profile: str) -> None:
         work = Path(directory)
         write_export(work / "export", SIZES[size], profile)
         megabytes = sum(file.stat().st_size for file in (work / "export").rglob("*.xml")) / 1e6
+        time.sleep(SETTLED_NS / 1e9)  # what has just been written is read again, as 1C may still be writing
         try:
             rounds = [measure_round(work) for _ in range(ROUNDS[size])]
         finally:
