@@ -4,7 +4,7 @@ Not here: starting the embedded server (postgres/embedded.py), the schema (migra
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -112,7 +112,7 @@ def _make_ready(connection: psycopg.Connection, url: str, where: str) -> None:
     try:
         require_supported(connection.info.server_version, where)
         require_utf8(connection.info.parameter_status("server_encoding"), connection.info.dbname, where)
-        _take_time(connection)
+        _set(connection, dict.fromkeys(_timeouts(connection), "0"))
         require_session_locks(connection, url, where)
     except BaseException:
         connection.close()
@@ -122,8 +122,7 @@ def _make_ready(connection: psycopg.Connection, url: str, where: str) -> None:
 def ready_again(connection: psycopg.Connection, application_name: str) -> bool:
     """Make a connection whose settings were reset ready for its next use; tell whether it still works."""
     try:
-        set_name(connection, application_name)
-        _take_time(connection)
+        _set(connection, dict.fromkeys(_timeouts(connection), "0") | {"application_name": application_name})
     except psycopg.Error:
         return False
     return True
@@ -131,13 +130,22 @@ def ready_again(connection: psycopg.Connection, application_name: str) -> bool:
 
 def set_name(connection: psycopg.Connection, application_name: str) -> None:
     """Tell PostgreSQL who uses a connection."""
-    connection.execute("select set_config('application_name', %s, false)", [application_name])
+    _set(connection, {"application_name": application_name})
 
 
-def _take_time(connection: psycopg.Connection) -> None:
+def _timeouts(connection: psycopg.Connection) -> Iterator[str]:
+    """The settings that would end an import that takes long."""
     since, setting = TRANSACTION_TIMEOUT
-    names = [*NO_HURRY, *([setting] if connection.info.server_version >= since else [])]
-    connection.execute("select set_config(name, '0', false) from unnest(%s::text[]) name", [names])
+    yield from NO_HURRY
+    if connection.info.server_version >= since:
+        yield setting
+
+
+def _set(connection: psycopg.Connection, settings: Mapping[str, str]) -> None:
+    connection.execute(
+        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) s (name, value)",
+        [list(settings), list(settings.values())],
+    )
 
 
 @contextmanager
