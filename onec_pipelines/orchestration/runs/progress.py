@@ -75,10 +75,14 @@ class Pace:
 
     @classmethod
     def shared(cls, assets: int, moment: float, part: tuple[int, int] = (1, 1)) -> "Pace":
-        """The pace of one of the assets of a run, or of the n-th part of so many of it, from now on."""
+        """The pace of one of the assets of a run, or of the n-th part of so many of it, from now on.
+
+        How much a run of several will go through its tag says from the start.
+        """
         lines = MAX_EVENTS // assets
         number, parts = part
-        return cls(lines * number // parts - lines * (number - 1) // parts, moment)
+        tag_at = moment if assets > 1 else float("-inf")
+        return cls(lines * number // parts - lines * (number - 1) // parts, moment, tag_at)
 
     def tag_is_due(self, moment: float) -> bool:
         """Whether to overwrite the tag; it counts as done."""
@@ -145,7 +149,7 @@ class RunTags:
                 mine |= {RESULT: result, REASON: headline(reason)}
             expected = expected_of(run) or expected or {}
             tags = tags_of(run, self.import_type, assets, alone=self.alone, expected=expected)
-            self.instance.add_run_tags(self.run_id, tags)
+            self.instance.add_run_tags(self.run_id, news_of(run, tags))
 
     def show(self, counters: Counters | None = None, result: str | None = None, reason: str = "") -> None:
         """The same, unless PostgreSQL takes no connection for a moment: that must change nothing else."""
@@ -314,6 +318,11 @@ def settled_tags(run: dg.DagsterRun, landed: Mapping[str, Counters]) -> dict[str
     tags = tags_of(run, run.tags.get(IMPORT_TYPE_TAG, ""), settled, alone=alone, expected=expected_of(run))
     if run.is_finished and PROGRESS_TAG not in run.tags:
         del tags[PROGRESS_TAG]
+    return news_of(run, tags)
+
+
+def news_of(run: dg.DagsterRun, tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags that a run does not have yet: Dagster writes each with a statement of its own."""
     return {name: value for name, value in tags.items() if run.tags.get(name) != value}
 
 
