@@ -42,7 +42,7 @@ def build_definitions(
     nightly_refresh = build_nightly_refresh(settings)
     return dg.Definitions(
         assets=[
-            *with_freshness(with_places(assets), nightly_refresh),
+            *with_freshness(with_places(assets), settings),
             *with_places([product_thumbnails]),
             *export_specs,
             *history_specs,

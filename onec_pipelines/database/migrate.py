@@ -4,9 +4,10 @@ What the tables mean stands in the COMMENTs of `migrations/*.sql`.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import psycopg
@@ -47,12 +48,12 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def migrations() -> Iterator[Migration]:
+@cache
+def migrations() -> tuple[Migration, ...]:
     """All migrations in their order."""
     directory = files("onec_pipelines.database") / "migrations"
-    for file in sorted(directory.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".sql"):
-            yield Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8"))
+    found = sorted((file for file in directory.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return tuple(Migration(int(file.name.split("_")[0]), file.name, file.read_text("utf-8")) for file in found)
 
 
 def migrate(url: str) -> list[str]:
@@ -71,7 +72,7 @@ def migrate(url: str) -> list[str]:
 
 def migrate_connection(connection: psycopg.Connection) -> list[str]:
     """`migrate` on a connection in autocommit mode."""
-    known = list(migrations())
+    known = migrations()
     with _denials_told(connection):
         if is_current(connection):
             return []
@@ -116,7 +117,7 @@ def applied_versions(connection: psycopg.Connection) -> dict[int, str]:
     return dict(connection.execute("select version, sha256 from onec.schema_migrations").fetchall())
 
 
-def check_history(known: list[Migration], applied: dict[int, str]) -> None:
+def check_history(known: Sequence[Migration], applied: dict[int, str]) -> None:
     """Raise DatabaseError where the database holds migrations that this version does not know as it knows them."""
     names = {migration.version: migration for migration in known}
     for version, sha256 in applied.items():

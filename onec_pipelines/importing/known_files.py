@@ -5,6 +5,7 @@ touched shortly before is not remembered: what is written to it next may leave a
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import version
 
 import psycopg
@@ -93,5 +94,6 @@ def _identity(file: ExportFile) -> str:
     return f"{file.size} {file.mtime_ns} {file.ctime_ns} {file.inode}"
 
 
+@cache
 def _looked_by() -> str:
     return f"{version('onec-pipelines')} {WAY_OF_LOOKING}"

@@ -36,7 +36,10 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 # The outcome of a check that was evaluated, as opposed to one that was planned.
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
 
 # Which runs have not ended.
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
@@ -107,6 +110,7 @@ __all__ = [
     "REQUIRED_SCHEDULE_DATA_MIGRATIONS",
     "ROOT_RUN_ID_TAG",
     "SCHEDULE_NAME_TAG",
+    "AssetCheckExecutionRecord",
     "AssetCheckExecutionRecordStatus",
     "AssetCheckExecutionsTable",
     "CheckRunHealthResult",

@@ -21,7 +21,7 @@ def empty_url(database_url):
 
 
 def test_the_files_are_numbered_without_a_gap():
-    assert [migration.version for migration in migrations()] == list(range(1, len(list(migrations())) + 1))
+    assert [migration.version for migration in migrations()] == list(range(1, len(migrations()) + 1))
 
 
 def test_an_empty_database_gets_all_of_them_in_order(empty_url):
@@ -39,12 +39,12 @@ def test_a_second_time_does_nothing(empty_url):
 def test_several_processes_at_once_apply_each_once(empty_url):
     with ThreadPoolExecutor() as pool:
         applied = list(pool.map(lambda _: migrate(empty_url), range(4)))
-    assert sorted(map(len, applied)) == [0, 0, 0, len(list(migrations()))]
+    assert sorted(map(len, applied)) == [0, 0, 0, len(migrations())]
 
 
 def test_only_what_is_pending_is_applied(empty_url, monkeypatch):
-    known = list(migrations())
-    monkeypatch.setattr(module, "migrations", lambda: iter(known))
+    known = [*migrations()]
+    monkeypatch.setattr(module, "migrations", lambda: known)
     migrate(empty_url)
     known.append(Migration(99, "0099_new.sql", "create table onec.new (id int)"))
     assert migrate(empty_url) == ["0099_new.sql"]
@@ -52,7 +52,7 @@ def test_only_what_is_pending_is_applied(empty_url, monkeypatch):
 
 def test_a_migration_that_fails_leaves_nothing_of_any(empty_url, monkeypatch):
     known = [*migrations(), Migration(99, "0099_wrong.sql", "create table onec.new (id int); select wrong")]
-    monkeypatch.setattr(module, "migrations", lambda: iter(known))
+    monkeypatch.setattr(module, "migrations", lambda: known)
     with pytest.raises(psycopg.errors.UndefinedColumn):
         migrate(empty_url)
     with connect(empty_url) as connection:
@@ -74,7 +74,7 @@ def test_a_database_of_a_newer_version_is_refused(database_url, connection):
 
 
 def test_a_history_that_is_known_is_not_refused():
-    known = list(migrations())
+    known = migrations()
     check_history(known, {1: known[0].sha256})
 
 

@@ -139,7 +139,7 @@ end $$
 def test_who_owns_the_schema_brings_it_up_to_date_without_the_right_to_create_one(clerk, connection, monkeypatch):
     connection.execute(GIVE_AWAY.replace("{clerk}", clerk.name))
     known = [*module.migrations(), Migration(99, "0099_new.sql", "create table onec.new (id int)")]
-    monkeypatch.setattr(module, "migrations", lambda: iter(known))
+    monkeypatch.setattr(module, "migrations", lambda: known)
     assert clerk.denied() == ""
     assert migrate(clerk.url) == ["0099_new.sql"]
 

@@ -9,7 +9,6 @@ that cannot look, as the store is out of reach, says so and fails no run: the im
 """
 
 import operator
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,8 +28,8 @@ from onec_pipelines.images.store import open_store
 from onec_pipelines.importing.checking import SHOWN, Findings, count_rows, find, read_rows
 from onec_pipelines.importing.known_files import recall
 from onec_pipelines.importing.unlanded import count_unlanded
-from onec_pipelines.orchestration.definitions.freshness import GRACE, longest_pause_of
-from onec_pipelines.orchestration.private import AssetCheckExecutionRecordStatus
+from onec_pipelines.orchestration.definitions.freshness import GRACE, longest_pause
+from onec_pipelines.orchestration.private import AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus
 from onec_pipelines.orchestration.resources import Onec
 from onec_pipelines.orchestration.runs.export import data_dir_of, looked_at_by
 from onec_pipelines.settings import Settings
@@ -44,8 +43,8 @@ FRESH = "1C has exported since the schedule imported the export before, by the d
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 SUDDEN = 0.3
 """The largest share of the rows that may go from one import to the next without a warning."""
-LOOKED_BACK = 20
-"""Evaluations of a check among which the one of the import before is looked for."""
+LOOKED_BACK = (2, 20)
+"""Evaluations of a check among which the one of the import before is looked for: first these, then those."""
 EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 
 
@@ -201,15 +200,25 @@ def rows_before(instance: dg.DagsterInstance, asset: str, check: str) -> int | N
     key = dg.AssetKey(asset)
     latest = instance.fetch_materializations(key, limit=1).records
     latest_id = latest[0].storage_id if latest else None
-    history = instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(key, check), limit=LOOKED_BACK, status=EVALUATED
-    )
-    for record in history:
+    for record in history_of(instance, dg.AssetCheckKey(key, check)):
         evaluation = record.evaluation
         target = evaluation.target_materialization_data if evaluation else None
         if evaluation and target and target.storage_id != latest_id and "count" in evaluation.metadata:
             return int(str(evaluation.metadata["count"].value))
     return None
+
+
+def history_of(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> Iterator[AssetCheckExecutionRecord]:
+    """The evaluations of a check, the latest first; each is a whole event, and the first few nearly always do."""
+    cursor = None
+    for limit in LOOKED_BACK:
+        page = instance.event_log_storage.get_asset_check_execution_history(
+            key, limit=limit, cursor=cursor, status=EVALUATED
+        )
+        yield from page
+        if len(page) < limit:
+            return
+        cursor = page[-1].id
 
 
 def freshness_result(
@@ -222,7 +231,7 @@ def freshness_result(
         exported = export.newest_export(settings.timezone)
     except (OnecError, psycopg.Error) as error:
         return not_looked_at(asset, EXPORT_IS_FRESH, first_line(str(error)))
-    allowed = longest_pause_of(settings.nightly_cron, settings.timezone, time.time()) + GRACE
+    allowed = longest_pause(settings.nightly_cron, settings.timezone) + GRACE
     is_fresh = exported is None or datetime.now(UTC) - exported <= allowed
     stated = "" if exported is None else exported.astimezone(ZoneInfo(settings.timezone)).isoformat(timespec="minutes")
     return dg.AssetCheckResult(
