@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.generate import PROFILES, write_export
+from benchmarks.machine import have_memory_at_hand
 from onec_pipelines.commerceml.export import SETTLED_NS
 
 SIZES = {"S": 2_000, "M": 20_000, "L": 100_000}
@@ -67,6 +68,7 @@ def measure_round(work: Path) -> Round:
 
 
 def run(work: Path, kind: str, workers: int = 1) -> Measurement:
+    have_memory_at_hand()
     command = [sys.executable, "-m", "benchmarks.measure", kind, str(work), str(workers)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 

@@ -6,8 +6,8 @@ The floor is `cp -r` of the tree, a sync of the copy, and SHA-256 of each file: 
 measured is `import_images` as people run it, with an embedded PostgreSQL of its own, the files read from the disk, as
 those of an export that was sent before. Ratios are within a round, so that they hold on a busy machine too.
 
-Every copy goes into a new directory, and nothing is deleted before the end: on a virtual machine copies that followed
-a deletion took up to eight times as long, by chance, presumably because freed memory goes back to the host.
+Every copy goes into a new directory, and nothing is deleted before the end; before each measurement there is memory at
+hand (`machine`).
 
 A tick is that of `import_files_sensor`, evaluated by Dagster in a process of its own. Its memory is the peak of that
 process above what it had before. All of it goes into `benchmarks/out/`, too.
@@ -32,6 +32,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.machine import have_memory_at_hand
 from onec_pipelines.images.store import open_store
 from onec_pipelines.importing import Counters, import_catalog, import_images
 from onec_pipelines.orchestration.definitions.sensors import import_files_sensor
@@ -101,8 +102,9 @@ def measure_round(work: Path, url: str, number: int) -> Round:
 
 
 def prepare(tree: Path) -> None:
-    """Have all that was written on the disk, and none of the tree in memory."""
+    """Have all that was written on the disk, none of the tree in memory, and memory at hand."""
     os.sync()
+    have_memory_at_hand()
     for path in tree.rglob("*.jpg"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
