@@ -1,15 +1,17 @@
-"""What a run costs around its import: `onec import all` over an export that has not changed, and a daemon that idles.
+"""What a run costs around its import: `onec import all` over an export that has not changed, a click, an idle daemon.
 
     python -m benchmarks.runs
 
 The export is S lean of the other benchmark, imported once before. An import is a process of its own, as people run it.
 Its floor is a process that imports Dagster and its storage, and does nothing: measured in turns with it. Connections,
-transactions and CPU seconds of PostgreSQL are those of an embedded server that nobody else uses. The table goes into
-`benchmarks/out/`, too.
+transactions and CPU seconds of PostgreSQL are those of an embedded server that nobody else uses. A click launches the
+job of prices through the API that the UI uses, and lasts until the run has ended. The tables go into `benchmarks/out/`,
+too.
 """
 
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,8 @@ from pathlib import Path
 
 import psutil
 import psycopg
+from dagster import DagsterRunStatus
+from dagster_graphql import DagsterGraphQLClient
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +34,8 @@ from onec_pipelines.postgres import embedded
 
 PRODUCTS = 2_000
 ROUNDS = 5
+JOB = "prices_import"
+ENDED = {DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
 SETTLING_SECONDS, IDLE_SECONDS = 30, 60
 OUT = Path(__file__).parent / "out"
 FLOOR = [sys.executable, "-c", "import dagster, dagster_postgres"]
@@ -65,10 +71,11 @@ def main() -> None:
                     (server.cost(lambda: run(FLOOR, environment)), server.cost(lambda: run(unchanged(), environment)))
                     for _ in range(ROUNDS)
                 ]
+                clicks = clicking(environment)
                 idle = idling(server, environment)
         finally:
             embedded.stop(work / "home")
-    report(rounds, idle)
+    report(rounds, clicks, idle)
 
 
 def unchanged() -> list[str]:
@@ -112,6 +119,26 @@ def children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def clicking(environment: dict[str, str]) -> list[float]:
+    """Seconds from each click on Launch to the end of the run, as the UI shows it; the first is passed over."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    with started([*ONEC, "ui", "--port", str(port)], environment):
+        time.sleep(SETTLING_SECONDS)
+        client = DagsterGraphQLClient("127.0.0.1", port_number=port)
+        return [click(client) for _ in range(1 + ROUNDS)][1:]
+
+
+def click(client: DagsterGraphQLClient) -> float:
+    began = time.monotonic()
+    run_id = client.submit_job_execution(JOB)
+    while (status := client.get_run_status(run_id)) not in ENDED:
+        time.sleep(0.05)
+    if status is not DagsterRunStatus.SUCCESS:
+        sys.exit(f"{JOB} has ended with {status.value}")
+    return time.monotonic() - began
+
+
 def idling(server: Server, environment: dict[str, str]) -> Cost:
     """A minute of a daemon that has nothing to do; `cpu` is that of its process and those that it has started."""
     with started([*ONEC, "daemon"], environment) as daemon:
@@ -134,7 +161,7 @@ def tree_cpu(process: psutil.Process) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
 
 
-def report(rounds: list[tuple[Cost, Cost]], idle: Cost) -> None:
+def report(rounds: list[tuple[Cost, Cost]], clicks: list[float], idle: Cost) -> None:
     table = Table(title=f"onec import all over {PRODUCTS:,} products that have not changed: {ROUNDS} rounds, medians")
     for column in ("", "seconds", "CPU s", "of PostgreSQL", "connections", "transactions"):
         table.add_column(column, justify="right" if column else "left")
@@ -150,6 +177,8 @@ def report(rounds: list[tuple[Cost, Cost]], idle: Cost) -> None:
         ("connections", 20, median(cost.connections for cost in imports)),
         ("CPU seconds of both sides", 3.0, median(cost.cpu + cost.server for cost in imports)),
         ("CPU seconds of both sides, above the import of Dagster", None, median(above(*pair) for pair in rounds)),
+        ("CPU seconds of both sides, in imports of Dagster", None, median(within(*pair) for pair in rounds)),
+        (f"seconds from a click to the end of {JOB}", 5, median(clicks)),
         ("CPU seconds of PostgreSQL in a minute of the daemon", 0.5, idle.server),
     ):
         missed = target is not None and found > target
@@ -162,6 +191,10 @@ def report(rounds: list[tuple[Cost, Cost]], idle: Cost) -> None:
 
 def above(floor: Cost, cost: Cost) -> float:
     return cost.cpu + cost.server - floor.cpu
+
+
+def within(floor: Cost, cost: Cost) -> float:
+    return (cost.cpu + cost.server) / floor.cpu
 
 
 def cells(costs: tuple[Cost, ...]) -> list[str]:
