@@ -229,6 +229,18 @@ def test_a_run_of_a_portion_that_failed_is_told_when_1c_says_that_it_is_done(ser
     assert server.ask(session, "mode=complete") == "failure\nКаталог товаров пуст. Запуск 1a2b3c4d."
 
 
+def test_a_run_of_another_portion_that_failed_is_told_when_1c_says_that_it_is_done(server, connection):
+    for number in "12":
+        session = server.log_in()
+        server.ask(session, f"mode=file&filename=import0_{number}.xml", goods(number).encode())
+        assert server.ask(session, f"mode=import&filename=import0_{number}.xml") == "success"
+    connection.execute(
+        "update onec.exchange_packages set state = 'failed', message = 'Диск полон.', run_id = '1a2b3c4d5e', "
+        "ended_at = now() where id = (select min(id) from onec.exchange_packages where kind = 'portion')"
+    )
+    assert server.ask(session, "mode=complete") == "failure\nДиск полон. Запуск 1a2b3c4d."
+
+
 def test_a_full_export_is_over_when_orders_are_asked_for(server, export, connection):
     root = export({"import0_1.xml": goods("1")})
     server.client().session(root, files_of(root))
