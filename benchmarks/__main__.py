@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.generate import PROFILES, write_export
 from benchmarks.machine import have_memory_at_hand
+from benchmarks.targets import Measured, against_targets
 from onec_pipelines.commerceml.export import SETTLED_NS
 
 SIZES = {"S": 2_000, "M": 20_000, "L": 100_000}
@@ -64,6 +66,7 @@ def measure_round(work: Path) -> Round:
     for workers in WORKERS:
         for kind in IMPORTS:
             found[f"{kind} {workers}"] = run(work, kind, workers)
+    found["changes"] = run(work, "changes")
     return found
 
 
@@ -82,19 +85,34 @@ def report(name: str, title: str, rounds: list[Round]) -> None:
         for kind in IMPORTS:
             table.add_row(kind, str(workers), *cells(rounds, f"{kind} {workers}", f"first {workers}"))
     console = Console(record=True, width=110)
-    console.print(table)
+    console.print(table, against_targets(measured(rounds)))
     OUT.mkdir(exist_ok=True)
     (OUT / f"{name}.txt").write_text(console.export_text(), "utf-8")
+
+
+def measured(rounds: list[Round]) -> Iterator[Measured]:
+    """Against the targets, which are of M lean."""
+    for workers, target in zip(WORKERS, (5.0, 4.2), strict=True):
+        yield f"first, of the floor, {workers} at once", target, ratio(rounds, f"first {workers}", "floor", "seconds")
+    for workers in WORKERS:
+        again, first = f"again {workers}", f"first {workers}"
+        yield f"again, of the first, {workers} at once", 0.75, ratio(rounds, again, first, "seconds")
+        yield f"WAL of it, of the first, {workers} at once", 0.01, ratio(rounds, again, first, "wal")
+    yield "changes of 60 offers, CPU seconds", 0.25, median(found["changes"]["cpu"] for found in rounds)
+
+
+def ratio(rounds: list[Round], kind: str, of: str, what: str) -> float:
+    return median(found[kind][what] / found[of][what] for found in rounds)
 
 
 def cells(rounds: list[Round], kind: str, first: str) -> list[str]:
     return [
         f"{median(r[kind]['seconds'] for r in rounds):.2f}",
-        f"{median(r[kind]['seconds'] / r['floor']['seconds'] for r in rounds):.2f}",
-        f"{median(r[kind]['seconds'] / r[first]['seconds'] for r in rounds):.3f}",
+        f"{ratio(rounds, kind, 'floor', 'seconds'):.2f}",
+        f"{ratio(rounds, kind, first, 'seconds'):.3f}",
         f"{median(r[kind]['rows'] / r[kind]['seconds'] for r in rounds):,.0f}",
         f"{median(r[kind]['wal'] for r in rounds) / 1e6:.2f}",
-        f"{median(r[kind]['wal'] / r[first]['wal'] for r in rounds):.4f}",
+        f"{ratio(rounds, kind, first, 'wal'):.4f}",
         f"{median(r[kind]['memory'] for r in rounds):.0f}",
     ]
 

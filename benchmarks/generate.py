@@ -5,7 +5,7 @@ five price types, two warehouses; segments of 5,000 goods or 15,000 offers.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 PROFILES = {"lean": (8, 500), "real": (70, 2000)}
@@ -39,24 +39,38 @@ def write_export(directory: Path, products: int, profile: str = "lean") -> None:
         numbers = range(start, min(start + SEGMENT, products))
         _write(directory, "goods", segment, "Каталог", "Товары", (_good(n, properties, description) for n in numbers))
         for name, entry in (("offers", _offer), ("prices", _prices), ("rests", _rests)):
-            _write(directory, name, segment, "ПакетПредложений", "Предложения", _of_offers(entry, numbers))
+            entries = (entry(onec_id, number) for onec_id, number in _offers(numbers))
+            _write(directory, name, segment, "ПакетПредложений", "Предложения", entries)
+
+
+def write_changes(directory: Path, offers: int, raised_by: int) -> None:
+    """Write a file of changes alone: the prices of some offers of an export, each higher by so much."""
+    changed = (_prices(onec_id, number + raised_by) for onec_id, number in _offers(range(offers // OFFERS)))
+    _write(directory, "prices", 1, "ИзмененияПакетаПредложений", "Предложения", changed, is_changes=True)
 
 
 def _write(  # noqa: PLR0913, PLR0917 - the parts of one file
-    directory: Path, name: str, segment: int, container: str, elements: str, entries: Iterator[str] | list[str]
+    directory: Path,
+    name: str,
+    segment: int,
+    container: str,
+    elements: str,
+    entries: Iterator[str] | list[str],
+    *,
+    is_changes: bool = False,
 ) -> None:
     path = directory / name / f"{name}_1_{segment}_{guid(99, segment)}.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        file.write(f'{HEAD}<{container} СодержитТолькоИзменения="false"><Ид>1</Ид>\n<{elements}>\n')
+        file.write(f'{HEAD}<{container} СодержитТолькоИзменения="{str(is_changes).lower()}"><Ид>1</Ид>\n<{elements}>\n')
         file.writelines(entries)
         file.write(f"</{elements}>\n</{container}>\n{TAIL}")
 
 
-def _of_offers(entry: Callable[[str, int], str], numbers: range) -> Iterator[str]:
-    for number in numbers:
-        for offer in range(OFFERS):
-            yield entry(f"{guid(1, number)}#{guid(2, number * OFFERS + offer)}", number * OFFERS + offer)
+def _offers(products: range) -> Iterator[tuple[str, int]]:
+    for product in products:
+        for number in range(product * OFFERS, (product + 1) * OFFERS):
+            yield f"{guid(1, product)}#{guid(2, number)}", number
 
 
 def _group(number: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 import psycopg
 from lxml import etree
 
+from benchmarks.generate import write_changes
+from benchmarks.machine import cpu_of, postmaster
 from onec_pipelines.commerceml.facts import read_file
 from onec_pipelines.commerceml.snapshot import ExportSnapshot
 from onec_pipelines.database.staging import Staging
@@ -22,6 +25,7 @@ from onec_pipelines.postgres import embedded
 
 DATABASE = "bench"
 BATCH = 1000
+CHANGED_OFFERS, CHANGES = 60, 5
 
 
 def main() -> None:
@@ -46,12 +50,29 @@ def main() -> None:
 def measure(kind: str, export: Path, url: str, workers: int) -> dict[str, float]:
     if kind == "floor":
         return floor(export, url)
+    if kind == "changes":
+        return changes(export.parent / "changes", url)
     wal, start = wal_position(url), time.perf_counter()
     imports = (import_catalog, import_prices, import_stocks)
     reports = [run(export, url, force=kind == "again", workers=workers) for run in imports]
     seconds = time.perf_counter() - start
     rows = sum(report.counters.total for report in reports)
     return {"seconds": seconds, "rows": rows, "wal": wal_position(url) - wal}
+
+
+def changes(directory: Path, url: str) -> dict[str, float]:
+    """A file of changes is imported again and again, each time with other prices: CPU seconds of both sides."""
+    used = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        server = postmaster(connection)
+        for number in range(CHANGES):
+            write_changes(directory, CHANGED_OFFERS, 1 + number)
+            before = time.process_time() + cpu_of(server)
+            report = import_prices(directory, url)
+            used.append(time.process_time() + cpu_of(server) - before)
+    if report.counters.updated == 0:
+        sys.exit(f"expected other prices, found {report.counters}")
+    return {"cpu": statistics.median(used)}
 
 
 def floor(export: Path, url: str) -> dict[str, float]:

@@ -30,6 +30,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.generate import write_export
+from benchmarks.machine import cpu_of, postmaster
+from benchmarks.targets import against_targets
 from onec_pipelines.postgres import embedded
 
 PRODUCTS = 2_000
@@ -91,27 +93,21 @@ class Server:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
-        row = connection.execute("select pid from pg_stat_activity where backend_type = 'checkpointer'").fetchone()
-        self.postmaster = psutil.Process(row[0] if row else 0).parent()
+        self.postmaster = postmaster(connection)
 
     def cost(self, action: Callable[[], object]) -> Cost:
         """What an action costs; a process that it starts has ended when it returns."""
         time.sleep(1.5)  # PostgreSQL counts what has ended a second later
-        before, asked, began = self.cpu(), self.counted(), time.monotonic()
+        before, asked, began = cpu_of(self.postmaster), self.counted(), time.monotonic()
         children = children_cpu()
         action()
         seconds, cpu = time.monotonic() - began, children_cpu() - children
         time.sleep(1.5)
         connections, transactions = (now - then for now, then in zip(self.counted(), asked, strict=True))
-        return Cost(seconds, cpu, self.cpu() - before, connections, transactions)
+        return Cost(seconds, cpu, cpu_of(self.postmaster) - before, connections, transactions)
 
     def counted(self) -> tuple[int, int]:
         return self.connection.execute(STATISTICS).fetchone() or (0, 0)
-
-    def cpu(self) -> float:
-        """CPU seconds of the server and of all that it has started, also of what has ended."""
-        times = [process.cpu_times() for process in (self.postmaster, *self.postmaster.children(recursive=True))]
-        return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def children_cpu() -> float:
@@ -143,9 +139,9 @@ def idling(server: Server, environment: dict[str, str]) -> Cost:
     """A minute of a daemon that has nothing to do; `cpu` is that of its process and those that it has started."""
     with started([*ONEC, "daemon"], environment) as daemon:
         time.sleep(SETTLING_SECONDS)
-        before = tree_cpu(daemon)
+        before = cpu_of(daemon)
         cost = server.cost(lambda: time.sleep(IDLE_SECONDS))
-        return Cost(cost.seconds, tree_cpu(daemon) - before, cost.server, cost.connections, cost.transactions)
+        return Cost(cost.seconds, cpu_of(daemon) - before, cost.server, cost.connections, cost.transactions)
 
 
 @contextmanager
@@ -157,10 +153,6 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[psutil.
             process.terminate()
 
 
-def tree_cpu(process: psutil.Process) -> float:
-    return sum(sum(each.cpu_times()[:2]) for each in (process, *process.children(recursive=True)))
-
-
 def report(rounds: list[tuple[Cost, Cost]], clicks: list[float], idle: Cost) -> None:
     table = Table(title=f"onec import all over {PRODUCTS:,} products that have not changed: {ROUNDS} rounds, medians")
     for column in ("", "seconds", "CPU s", "of PostgreSQL", "connections", "transactions"):
@@ -169,10 +161,7 @@ def report(rounds: list[tuple[Cost, Cost]], clicks: list[float], idle: Cost) -> 
     for name, costs in (("import dagster, dagster_postgres", floors), ("onec import all", imports)):
         table.add_row(name, *cells(costs))
     table.add_row("a minute of the daemon", *cells((idle,)))
-    targets = Table(title="Targets")
-    for column in ("", "target", "measured"):
-        targets.add_column(column, justify="right" if column else "left")
-    for name, target, found in (
+    measured = (
         ("seconds above the import of Dagster", 2.0, median(i.seconds - f.seconds for f, i in rounds)),
         ("connections", 20, median(cost.connections for cost in imports)),
         ("CPU seconds of both sides", 3.0, median(cost.cpu + cost.server for cost in imports)),
@@ -180,11 +169,9 @@ def report(rounds: list[tuple[Cost, Cost]], clicks: list[float], idle: Cost) -> 
         ("CPU seconds of both sides, in imports of Dagster", None, median(within(*pair) for pair in rounds)),
         (f"seconds from a click to the end of {JOB}", 5, median(clicks)),
         ("CPU seconds of PostgreSQL in a minute of the daemon", 0.5, idle.server),
-    ):
-        missed = target is not None and found > target
-        targets.add_row(name, "" if target is None else f"{target:g}", f"{found:.2f}{', MISSED' if missed else ''}")
+    )
     console = Console(record=True, width=110)
-    console.print(table, targets)
+    console.print(table, against_targets(measured))
     OUT.mkdir(exist_ok=True)
     (OUT / "runs.txt").write_text(console.export_text(), "utf-8")
 
