@@ -16,7 +16,7 @@ from onec_pipelines.postgres import embedded
 from onec_pipelines.settings import DATABASE_SCHEMES, Settings
 
 OLDEST_VERSION = 15
-"""The first PostgreSQL with MERGE."""
+"""The first PostgreSQL with keys in which two nulls are one value."""
 
 NAME = "onec_pipelines"
 """How PostgreSQL is told who connects."""
