@@ -234,7 +234,8 @@ def print_plan(console: Console, plan: "Plan", samples: int) -> None:
     """What an import would do: of each dataset the numbers, some rows and what a person should know."""
     for name, planned in plan.planned.items():
         counters = planned.report.counters
-        created = "published" if name == "images" else "created"
+        published = "published" if planned.writes else "published again"
+        created = published if name == "images" else "created"
         counted = {created: counters.created, "updated": counters.updated, "removed": counters.removed}
         counted |= {"rejected": counters.errors, "pending": planned.report.details.get("pending", 0)}
         console.print(Text.assemble((f"{name:<10} ", "bold"), _numbers(counted)), soft_wrap=True)

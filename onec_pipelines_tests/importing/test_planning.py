@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from onec_pipelines import cli
 from onec_pipelines.errors import DatabaseError, ExportError, ImportBusyError
-from onec_pipelines.importing import ExportSnapshot
+from onec_pipelines.importing import ExportSnapshot, import_images
 from onec_pipelines.importing.dataset import Request
 from onec_pipelines.importing.planning import plan_import
 from onec_pipelines_tests.importing.test_any_export import exports, write
@@ -182,6 +183,23 @@ def test_the_exit_code_says_whether_something_would_change(shop, onec, imports):
     assert onec("plan", "prices").exit_code == 1  # the catalogue is empty
     imports.everything()
     assert onec("plan", "catalog").exit_code == 0
+
+
+def test_images_that_would_be_written_once_more_are_no_change(shop, xml, onec, imports, database_url, tmp_path):
+    shop.goods(xml.good("a", more="<Картинка>import_files/a.jpg</Картинка>"))
+    picture = shop.root / "goods/import_files/a.jpg"
+    picture.parent.mkdir()
+    Image.new("RGB", (30, 20)).save(picture)
+    imports.everything()
+    assert onec("plan", "images").stdout.splitlines()[-2:] == [
+        "images     1 published",
+        "This is a plan: nothing was changed.",
+    ]
+    import_images(ExportSnapshot(shop.root), database_url, str(tmp_path / "media"))
+    assert onec("plan", "images", "--force").stdout.splitlines()[-2:] == [
+        "images     1 published again",
+        "The import would change nothing.",
+    ]
 
 
 def test_what_a_guard_would_keep_is_listed(shop, xml, onec, imports):
