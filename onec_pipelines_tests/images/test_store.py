@@ -72,12 +72,21 @@ def test_no_store_takes_a_path_that_leaves_it(any_store, path):
 
 
 def test_a_sweep_takes_no_file_from_a_run_that_writes_meanwhile(store):
+    written = []
+
+    def write():
+        for number in range(2000):
+            store.put(f"{number}.jpg", b"1" * 10_000)
+            written.append(number)
+
     with ThreadPoolExecutor(1) as thread:
-        written = thread.submit(lambda: [store.put(f"{number}.jpg", b"1" * 10_000) for number in range(2000)])
-        while not written.done():
+        writing = thread.submit(write)
+        while not writing.done():
             store.sweep()
-            time.sleep(0.01)  # an import sweeps once
-        written.result()
+            before = len(written)
+            while len(written) == before and not writing.done():  # an import sweeps once: no file is hit twice
+                time.sleep(0.001)
+        writing.result()
     assert len(store.listing()) == 2000
 
 
