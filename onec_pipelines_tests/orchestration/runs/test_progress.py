@@ -216,7 +216,7 @@ def test_counters_stand_under_the_words_of_their_asset():
 
 def ticks(project, job, monkeypatch, *, after=()):
     """What the tag said at each tick of a run, and in the end."""
-    monkeypatch.setattr("onec_pipelines.orchestration.runs.progress.EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("onec_pipelines.orchestration.runs.progress.EVERY_SECONDS", 0.0)
     monkeypatch.setattr("onec_pipelines.importing.reading.PROGRESS_EVERY", 40)
     for earlier in after:
         project.run(earlier)
