@@ -114,6 +114,11 @@ class Staging:
                 copy.write_row(row)
         table.rows.clear()
 
+    def analyze(self) -> None:
+        """Let PostgreSQL plan with the rows that are there; without it with what it assumes, ten pages at least."""
+        tables = sql.SQL(", ").join(table.target for table in self.tables.values())
+        self.connection.execute(sql.SQL("analyze {}").format(tables))
+
     def drop(self) -> None:
         """Drop the tables: an import must not leave them."""
         for table in self.tables.values():

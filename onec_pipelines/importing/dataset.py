@@ -60,6 +60,8 @@ log = logging.getLogger(__name__)
 BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
+FEW_ROWS = 1000
+"""How few staged rows there are PostgreSQL is told of so few: it assumes ten pages, and would read whole tables."""
 SHOWN_EMPTY = 20
 SHOWN_HIDDEN = 5
 SHOWN_MENDED = 5
@@ -217,6 +219,8 @@ def _land_pending(dataset: DatasetImport, connection: psycopg.Connection, reques
 def _land_files(dataset: DatasetImport, connection: psycopg.Connection, request: Request, read: Read) -> Landed:
     """Merge what the files state, and record what was imported."""
     reading = read.reading
+    if reading.rows <= FEW_ROWS:
+        read.staging.analyze()
     show_rejected(connection, dataset.staged)
     merged = merge_guarded(connection, dataset, reading, request.max_deactivation)
     rejected = merge(connection, read_steps("merge/rejected"), {"import_type": dataset.name, "run_id": request.run_id})

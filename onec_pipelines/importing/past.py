@@ -1,6 +1,6 @@
 """What was: the versions of a good's prices and stocks, and what imports have changed, as people ask for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -109,7 +109,7 @@ def nearest(connection: psycopg.Connection, words: str) -> list[str]:
     return get_close_matches(words, articles, NEAREST, cutoff=ALIKE_ENOUGH)
 
 
-def versions_of(connection: psycopg.Connection, good: Good, datasets: Sequence[str] = DATASETS) -> list[Version]:
+def versions_of(connection: psycopg.Connection, good: Good, datasets: Iterable[str] = DATASETS) -> list[Version]:
     """The versions of a good's prices and stocks: by variant, price type or warehouse, the newest first."""
     found: list[Version] = []
     with connection.cursor(row_factory=class_row(Version)) as cursor:

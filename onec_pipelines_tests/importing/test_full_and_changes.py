@@ -56,6 +56,47 @@ def test_what_is_named_again_is_active_again(export, imports, rows, xml):
         assert rows(ACTIVE.format("product_variants")) == [f"{name}#1" for name in names]
 
 
+MANY = 20_000
+
+
+@pytest.mark.parametrize(
+    ("dataset", "value", "kinds"), [("prices", "value", "price_types"), ("stocks", "quantity", "warehouses")]
+)
+def test_a_few_changes_scan_the_table_once_to_count_it_and_no_offers(
+    export, imports, xml, connection, dataset, value, kinds
+):
+    export.goods(xml.good("g"))
+    export.price_types(xml.price_type("a"))
+    export.warehouses(xml.warehouse("a"))
+    export.prices(xml.prices("g", a=1))
+    export.rests(xml.rests("g", a=1))
+    imports.everything()
+    connection.execute(f"""
+        insert into onec.products (onec_id, name) select 'more' || n, 'Стул' from generate_series(1, {MANY}) n;
+        insert into onec.product_variants (onec_id, product_id)
+        select onec_id || '#1', id from onec.products where onec_id like 'more%';
+        insert into onec.{dataset} (variant_id, {kinds[:-1]}_id, {value})
+        select v.id, k.id, 1 from onec.product_variants v, onec.{kinds} k where v.onec_id like 'more%';
+        analyze onec.products, onec.product_variants, onec.{dataset}
+    """)
+    export.prices(xml.prices("g", a=2), delta=True)
+    export.rests(xml.rests("g", a=2), delta=True)
+    before = rows_scanned(connection)
+    assert imports(dataset).changes.raised == 1
+    after = rows_scanned(connection)
+    assert after["product_variants"] - before["product_variants"] < 10
+    assert after[dataset] - before[dataset] < MANY + 10
+
+
+def rows_scanned(connection) -> dict[str, int]:
+    """How many rows of each table were read one after another; what a session has read is known when it has ended."""
+    connection.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    return dict(connection.execute("select relname, seq_tup_read from pg_stat_user_tables where schemaname = 'onec'"))
+
+
 def test_one_segment_that_is_a_delta_makes_the_entity_one(export, imports, rows, xml):
     export.goods(xml.good("g") + xml.good("h") + xml.good("i"))
     export.offers(xml.offer("g#1") + xml.offer("g#2"))

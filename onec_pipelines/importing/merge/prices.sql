@@ -297,17 +297,20 @@ where v.onec_id = l.onec_id and x.variant_id = v.id and t.id = x.price_type_id
     );
 
 -- run prices in another currency
--- The currency of a price type is the reliable one, also where the price itself is not sent again.
+-- The currency of a price type is the reliable one, also where the price itself is not sent again. A type that this
+-- import has not written, at its now(), has the one that it had.
 update onec.prices x
 set currency = t.currency, updated_at = now()
 from onec.price_types t
-where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
+where t.updated_at = now() and x.price_type_id = t.id and t.currency is not null
+    and t.currency is distinct from x.currency;
 
 -- run tiers in another currency
 update onec.price_tiers x
 set currency = t.currency, updated_at = now()
 from onec.price_types t
-where t.id = x.price_type_id and t.currency is not null and t.currency is distinct from x.currency;
+where t.updated_at = now() and x.price_type_id = t.id and t.currency is not null
+    and t.currency is distinct from x.currency;
 
 -- remove prices of default variants that gave way
 delete from onec.prices x
