@@ -43,10 +43,11 @@ def write_export(directory: Path, products: int, profile: str = "lean") -> None:
             _write(directory, name, segment, "ПакетПредложений", "Предложения", entries)
 
 
-def write_changes(directory: Path, offers: int, raised_by: int) -> None:
-    """Write a file of changes alone: the prices of some offers of an export, each higher by so much."""
-    changed = (_prices(onec_id, number + raised_by) for onec_id, number in _offers(range(offers // OFFERS)))
-    _write(directory, "prices", 1, "ИзмененияПакетаПредложений", "Предложения", changed, is_changes=True)
+def write_changes(directory: Path, offers: int, products: int, raised_by: int) -> None:
+    """Write a file of changes alone: the prices of some offers of so many products, each higher by so much."""
+    changed = range(0, products, products * OFFERS // offers)
+    entries = (_prices(onec_id, number + raised_by) for n in changed for onec_id, number in _offers(range(n, n + 1)))
+    _write(directory, "prices", 1, "ИзмененияПакетаПредложений", "Предложения", entries, is_changes=True)
 
 
 def _write(  # noqa: PLR0913, PLR0917 - the parts of one file

@@ -65,8 +65,9 @@ def changes(directory: Path, url: str) -> dict[str, float]:
     used = []
     with psycopg.connect(url, autocommit=True) as connection:
         server = postmaster(connection)
+        (products,) = connection.execute("select count(*) from onec.products").fetchone() or (0,)
         for number in range(CHANGES):
-            write_changes(directory, CHANGED_OFFERS, 1 + number)
+            write_changes(directory, CHANGED_OFFERS, products, 1 + number)
             before = time.process_time() + cpu_of(server)
             report = import_prices(directory, url)
             used.append(time.process_time() + cpu_of(server) - before)
