@@ -83,7 +83,7 @@ def _stock(onec_id: str, warehouse: str | None, quantity: str, line: int) -> Sto
 
 def _read_place(tag: str, element: Element, cells: list[Cell]) -> None:
     """Add the quantity that an element states for itself, and those of the elements in it."""
-    own = {name: value.strip() for name in STATED if (value := element.get(name))}
+    own = {name: value.strip() for name in STATED if (value := element.get(name))} if element.keys() else {}
     nested = []
     for name, child in parts(element):
         if name in PLACES and (len(child) or child.keys()):
