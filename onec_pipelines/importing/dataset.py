@@ -61,7 +61,7 @@ BLOCKED = "guard"
 """The fingerprint of an import that a guard kept from taking rows away: the next one reads the files again."""
 
 FEW_ROWS = 1000
-"""How few staged rows there are PostgreSQL is told of so few: it assumes ten pages, and would read whole tables."""
+"""So few staged rows are analysed: PostgreSQL takes a table that was not for ten pages, and others are read whole."""
 SHOWN_EMPTY = 20
 SHOWN_HIDDEN = 5
 SHOWN_MENDED = 5
