@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,7 +71,8 @@ def checkout(tmp_path: Path, database_url: str) -> Checkout:
 
 def test_the_definitions_are_right_and_listed(checkout):
     done = checkout.dg("check", "defs")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert not re.search("warning|error", done.stderr, re.IGNORECASE)  # the first `dg` of a machine welcomes there
     assert "All definitions loaded successfully." in done.stdout
     assert {"catalog", "stocks", "prices", "customers", "product_images", "export_1c/goods_xml"} <= checkout.listed()
 
